@@ -1,0 +1,27 @@
+//! What every module stands on: typed state, the execution context, routes and the [`Module`] trait. It knows no module.
+mod account;
+mod coin;
+mod ctx;
+mod error;
+mod key;
+mod module;
+mod page;
+mod route;
+pub mod sdk;
+mod state;
+mod store;
+pub mod testing;
+
+pub use account::{Address, ModuleAccount, PREFIX};
+pub use coin::{BASE_DENOM, Coin, Coins, check_denom};
+pub use ctx::{BlockInfo, Ctx, Event, Gas, Payload, gas};
+pub use error::{Coded, Error, Result, Status};
+pub use key::{Key, key_prefix};
+pub use module::{AnyModule, Invariant, Module, erase};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
+pub use route::{MsgRoute, QueryRoute, Router};
+pub use state::{Item, Map, Sequence, Set, Table};
+pub use store::{MemStore, Overlay, Store, Writes};
+
+#[cfg(test)]
+mod tests;

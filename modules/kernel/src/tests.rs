@@ -1,0 +1,1 @@
+//! Tests of what the kernel promises its modules.
