@@ -1,1 +1,2 @@
-//! Placeholder.
+//! The randomness beacon: one verifiable random value a proposer, chained block by block.
+pub mod vrf;
