@@ -136,13 +136,15 @@ pub struct ModuleAccount {
     pub mints: bool,
     /// May destroy coins of its own balance.
     pub burns: bool,
+    /// Users may pay it by `MsgSend` and `MsgMultiSend`. Off by default: coins that a module does not expect are lost to their sender.
+    pub receives: bool,
 }
 
 impl ModuleAccount {
-    /// An account without rights over the supply.
+    /// An account without rights over the supply, closed to payments of users.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, mints: false, burns: false }
+        Self { name, mints: false, burns: false, receives: false }
     }
     /// With the right to mint.
     #[must_use]
@@ -153,6 +155,11 @@ impl ModuleAccount {
     #[must_use]
     pub const fn burns(self) -> Self {
         Self { burns: true, ..self }
+    }
+    /// Open to payments of users.
+    #[must_use]
+    pub const fn receives(self) -> Self {
+        Self { receives: true, ..self }
     }
     /// Where its coins lie.
     #[must_use]
