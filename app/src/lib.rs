@@ -1,0 +1,12 @@
+//! The node core: the state machine of the chain behind ABCI, and the front doors to its state.
+pub mod abci;
+mod shutdown;
+pub mod tx;
+
+pub use shutdown::Shutdown;
+
+/// What a panic said, for the log.
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("of unknown kind")
+}

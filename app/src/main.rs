@@ -1,0 +1,2 @@
+//! `cairnd`: the node, its tools and the client commands.
+fn main() {}

@@ -1,0 +1,64 @@
+//! How a node is told to stop, and where it writes down why it cannot go on.
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::sync::CancellationToken;
+
+/// A signal that all parts of a node share. Asked to stop, each part finishes the call it is in and returns.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    token: CancellationToken,
+    fault: Arc<OnceLock<String>>,
+}
+
+impl Shutdown {
+    /// Asks every part to stop.
+    pub fn request(&self) {
+        self.token.cancel();
+    }
+    /// Stops because the node cannot go on; the first reason is kept.
+    pub fn fail(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        tracing::error!(%reason, "the node cannot go on");
+        // A later fault is a consequence of the first: it has been logged, that is enough.
+        drop(self.fault.set(reason));
+        self.token.cancel();
+    }
+    /// Why the node cannot go on, if it cannot.
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.get().map(String::as_str)
+    }
+    /// Whether a stop was asked for.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        self.token.is_cancelled()
+    }
+    /// Returns once a stop was asked for.
+    pub async fn requested(&self) {
+        self.token.cancelled().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_fault_is_kept() {
+        let shutdown = Shutdown::default();
+        assert!(!shutdown.is_requested() && shutdown.fault().is_none());
+        let other = shutdown.clone();
+        other.fail("disk");
+        other.fail("later");
+        assert!(shutdown.is_requested());
+        assert_eq!(shutdown.fault(), Some("disk"));
+    }
+
+    #[tokio::test]
+    async fn a_clean_stop_has_no_fault() {
+        let shutdown = Shutdown::default();
+        shutdown.request();
+        shutdown.requested().await;
+        assert!(shutdown.fault().is_none());
+    }
+}
