@@ -4,7 +4,10 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"os"
 	"sort"
 	"strings"
@@ -57,14 +60,14 @@ func main() {
 	if len(os.Args) != 2 {
 		fail(fmt.Errorf("expected one argument, the file to write, found %d", len(os.Args)-1))
 	}
-	bytes, files, err := descriptors()
+	encoded, files, err := descriptors()
 	if err != nil {
 		fail(err)
 	}
-	if err := os.WriteFile(os.Args[1], bytes, 0o644); err != nil {
+	if err := os.WriteFile(os.Args[1], encoded, 0o644); err != nil {
 		fail(err)
 	}
-	fmt.Printf("%s: %d files, %d bytes\n", os.Args[1], files, len(bytes))
+	fmt.Printf("%s: %d files, %d bytes\n", os.Args[1], files, len(encoded))
 }
 
 // roots are the folders whose files are wanted; whatever they import comes along, the rest of the linked registries
@@ -79,7 +82,11 @@ func descriptors() ([]byte, int, error) {
 	}
 	sort.Slice(merged.File, func(i, j int) bool { return merged.File[i].GetName() < merged.File[j].GetName() })
 	byName := make(map[string]*descriptorpb.FileDescriptorProto, len(merged.File))
-	for _, file := range merged.File {
+	for i, file := range merged.File {
+		if file, err = served(file); err != nil {
+			return nil, 0, err
+		}
+		merged.File[i] = file
 		file.SourceCodeInfo = nil
 		byName[file.GetName()] = file
 	}
@@ -93,11 +100,33 @@ func descriptors() ([]byte, int, error) {
 			}
 		}
 	}
-	bytes, err := proto.MarshalOptions{Deterministic: true}.Marshal(&chosen.set)
+	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(&chosen.set)
 	if err != nil {
 		return nil, 0, fmt.Errorf("encode the set: %w", err)
 	}
-	return bytes, len(chosen.set.File), nil
+	return encoded, len(chosen.set.File), nil
+}
+
+// served gives a file as the SDK's own types carry it. The merge prefers those of cosmossdk.io/api, a separate module that
+// was published ahead of SDK 0.50: it has MsgBurn of bank, which no 0.50 chain knows, and lacks DenomOwnersByQuery, which they serve.
+func served(file *descriptorpb.FileDescriptorProto) (*descriptorpb.FileDescriptorProto, error) {
+	compressed := gogoproto.FileDescriptor(file.GetName())
+	if compressed == nil || strings.HasPrefix(file.GetName(), "google/protobuf/") {
+		return file, nil
+	}
+	reader, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file.GetName(), err)
+	}
+	raw, err := io.ReadAll(reader)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file.GetName(), err)
+	}
+	own := new(descriptorpb.FileDescriptorProto)
+	if err := proto.Unmarshal(raw, own); err != nil {
+		return nil, fmt.Errorf("%s: %w", file.GetName(), err)
+	}
+	return own, nil
 }
 
 // collection gathers files in an order in which every import precedes its importer.
