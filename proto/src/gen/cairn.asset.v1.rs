@@ -110,6 +110,9 @@ pub struct Asset {
     /// The annotation job that made the asset; 0 when a person registered it.
     #[prost(uint64, tag = "15")]
     pub source_job: u64,
+    /// How many of its versions are encrypted.
+    #[prost(uint64, tag = "16")]
+    pub encrypted_versions: u64,
 }
 impl ::prost::Name for Asset {
     const NAME: &'static str = "Asset";
@@ -264,7 +267,7 @@ impl ::prost::Name for ClaimPool {
         "/cairn.asset.v1.ClaimPool".into()
     }
 }
-/// Income of one asset in one denomination. Wide integers are 32 big-endian bytes (empty = 0).
+/// Income of one asset in one denomination. Wide integers are up to 32 big-endian bytes without leading zeros (empty = 0).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct IncomeStream {
     /// The denomination.
@@ -328,10 +331,10 @@ impl ::prost::Name for Income {
 /// What a holder has settled of one stream.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Settled {
-    /// Owed, times 2^64, as 32 big-endian bytes (empty = 0).
+    /// Owed, times 2^64; up to 32 big-endian bytes without leading zeros.
     #[prost(bytes = "vec", tag = "1")]
     pub owed: ::prost::alloc::vec::Vec<u8>,
-    /// The accumulator when the holder was last touched, as 32 big-endian bytes (empty = 0).
+    /// The accumulator when the holder was last touched; up to 32 big-endian bytes without leading zeros.
     #[prost(bytes = "vec", tag = "2")]
     pub index: ::prost::alloc::vec::Vec<u8>,
 }
@@ -345,7 +348,24 @@ impl ::prost::Name for Settled {
         "/cairn.asset.v1.Settled".into()
     }
 }
-/// What is kept of one holder of an asset's shares.
+/// What is kept of one holder of an asset's shares, beside the shares themselves, which lie in bank.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Settlements {
+    /// In the order of the asset's streams; missing entries are zero.
+    #[prost(message, repeated, tag = "1")]
+    pub settled: ::prost::alloc::vec::Vec<Settled>,
+}
+impl ::prost::Name for Settlements {
+    const NAME: &'static str = "Settlements";
+    const PACKAGE: &'static str = "cairn.asset.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.asset.v1.Settlements".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.asset.v1.Settlements".into()
+    }
+}
+/// The settlements of one holder, as genesis lists them.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct HolderIncome {
     /// The asset.
@@ -1489,29 +1509,74 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.asset.v1.Query/Params",
-        S::params), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.asset.v1.Query/Asset", S::asset), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.asset.v1.Query/Assets", S::assets),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.asset.v1.Query/Version",
-        S::version), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.asset.v1.Query/Versions", S::versions),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.asset.v1.Query/Ancestors",
-        S::ancestors), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.asset.v1.Query/Descendants", S::descendants),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.asset.v1.Query/Holders",
-        S::holders), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.asset.v1.Query/Claimable", S::claimable),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.asset.v1.Query/Portfolio",
-        S::portfolio), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.asset.v1.Query/Income", S::income),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.asset.v1.Query/ClaimPool",
-        S::claim_pool), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.asset.v1.Query/Claimed", S::claimed),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.asset.v1.Query/ItemProof",
-        S::item_proof),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(server, "/cairn.asset.v1.Query/Asset", S::asset),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Assets",
+            S::assets,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Version",
+            S::version,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Versions",
+            S::versions,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Ancestors",
+            S::ancestors,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Descendants",
+            S::descendants,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Holders",
+            S::holders,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Claimable",
+            S::claimable,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Portfolio",
+            S::portfolio,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Income",
+            S::income,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/ClaimPool",
+            S::claim_pool,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/Claimed",
+            S::claimed,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.asset.v1.Query/ItemProof",
+            S::item_proof,
+        ),
+    ])
 }
 /// Registers an asset.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1967,26 +2032,76 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgRegisterAsset |
-        Ok(vec![::cairn_kernel::Address::parse(& m.owner) ?]), S::register_asset),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgPublishVersion |
-        Ok(vec![::cairn_kernel::Address::parse(& m.owner) ?]), S::publish_version),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgTokenizeAsset |
-        Ok(vec![::cairn_kernel::Address::parse(& m.owner) ?]), S::tokenize_asset),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgClaimShares |
-        Ok(vec![::cairn_kernel::Address::parse(& m.sender) ?]), S::claim_shares),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgWithdrawIncome |
-        Ok(vec![::cairn_kernel::Address::parse(& m.holder) ?]), S::withdraw_income),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgTransferAsset |
-        Ok(vec![::cairn_kernel::Address::parse(& m.owner) ?]), S::transfer_asset),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgAcceptAsset |
-        Ok(vec![::cairn_kernel::Address::parse(& m.new_owner) ?]), S::accept_asset),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateMetadata |
-        Ok(vec![::cairn_kernel::Address::parse(& m.owner) ?]), S::update_metadata),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgDeprecateAsset |
-        Ok(vec![::cairn_kernel::Address::parse(& m.owner) ?]), S::deprecate_asset),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::update_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRegisterAsset| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::register_asset,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgPublishVersion| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::publish_version,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgTokenizeAsset| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::tokenize_asset,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgClaimShares| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.sender)?]),
+            ),
+            S::claim_shares,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgWithdrawIncome| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.holder)?]),
+            ),
+            S::withdraw_income,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgTransferAsset| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::transfer_asset,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgAcceptAsset| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.new_owner)?]),
+            ),
+            S::accept_asset,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateMetadata| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::update_metadata,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgDeprecateAsset| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::deprecate_asset,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::update_params,
+        ),
+    ])
 }

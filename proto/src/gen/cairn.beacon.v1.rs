@@ -348,14 +348,28 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.beacon.v1.Query/Params",
-        S::params), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.beacon.v1.Query/Beacon", S::beacon),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.beacon.v1.Query/Latest",
-        S::latest), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.beacon.v1.Query/Validators", S::validators),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.beacon.v1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.beacon.v1.Query/Beacon",
+            S::beacon,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.beacon.v1.Query/Latest",
+            S::latest,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.beacon.v1.Query/Validators",
+            S::validators,
+        ),
+    ])
 }
 /// The proposer's random value for one height, with its proof. Nobody signs it: the proof itself shows whose it is.
 /// A proof that does not verify is no error: the height counts as not fresh.
@@ -406,8 +420,11 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | _ : & MsgRevealBeacon | Ok(vec![]),
-        S::reveal_beacon),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |_: &MsgRevealBeacon| Ok(Vec::new()),
+            S::reveal_beacon,
+        ),
+    ])
 }

@@ -716,20 +716,43 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.licensing.v1.Query/Params",
-        S::params), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.licensing.v1.Query/Terms", S::terms),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.licensing.v1.Query/TermsByAsset",
-        S::terms_by_asset), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.licensing.v1.Query/License", S::license),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.licensing.v1.Query/LicensesByHolder", S::licenses_by_holder),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.licensing.v1.Query/LicensesByAsset", S::licenses_by_asset),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.licensing.v1.Query/CheckAccess",
-        S::check_access),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/Terms",
+            S::terms,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/TermsByAsset",
+            S::terms_by_asset,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/License",
+            S::license,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/LicensesByHolder",
+            S::licenses_by_holder,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/LicensesByAsset",
+            S::licenses_by_asset,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/CheckAccess",
+            S::check_access,
+        ),
+    ])
 }
 /// Puts terms on offer.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1043,20 +1066,55 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgOfferTerms |
-        Ok(vec![::cairn_kernel::Address::parse(& m.owner) ?]), S::offer_terms),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgRetireTerms |
-        Ok(vec![::cairn_kernel::Address::parse(& m.owner) ?]), S::retire_terms),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgBuyLicense |
-        Ok(vec![::cairn_kernel::Address::parse(& m.buyer) ?]), S::buy_license),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgRenewLicense |
-        Ok(vec![::cairn_kernel::Address::parse(& m.payer) ?]), S::renew_license),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgTransferLicense |
-        Ok(vec![::cairn_kernel::Address::parse(& m.licensee) ?]), S::transfer_license),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgAssignSeats |
-        Ok(vec![::cairn_kernel::Address::parse(& m.licensee) ?]), S::assign_seats),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::update_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgOfferTerms| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::offer_terms,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRetireTerms| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::retire_terms,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgBuyLicense| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.buyer)?]),
+            ),
+            S::buy_license,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRenewLicense| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.payer)?]),
+            ),
+            S::renew_license,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgTransferLicense| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.licensee)?]),
+            ),
+            S::transfer_license,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgAssignSeats| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.licensee)?]),
+            ),
+            S::assign_seats,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::update_params,
+        ),
+    ])
 }

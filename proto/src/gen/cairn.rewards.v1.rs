@@ -34,9 +34,6 @@ pub struct Contribution {
     /// By kind, ascending.
     #[prost(message, repeated, tag = "4")]
     pub kinds: ::prost::alloc::vec::Vec<Contributed>,
-    /// Whether its reward was claimed.
-    #[prost(bool, tag = "5")]
-    pub claimed: bool,
 }
 impl ::prost::Name for Contribution {
     const NAME: &'static str = "Contribution";
@@ -100,6 +97,9 @@ pub struct AccountTotals {
     /// Rewards claimed, `ucairn` base units.
     #[prost(string, tag = "3")]
     pub claimed: ::prost::alloc::string::String,
+    /// The last epoch whose reward was claimed; rewards are claimed in order of epochs.
+    #[prost(uint64, tag = "4")]
+    pub settled_epoch: u64,
 }
 impl ::prost::Name for AccountTotals {
     const NAME: &'static str = "AccountTotals";
@@ -663,20 +663,44 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.rewards.v1.Query/Params",
-        S::params), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.rewards.v1.Query/Epoch", S::epoch),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.rewards.v1.Query/Epochs",
-        S::epochs), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.rewards.v1.Query/Contributions", S::contributions),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.rewards.v1.Query/Account",
-        S::account), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.rewards.v1.Query/Claimable", S::claimable),
-        ::cairn_kernel::QueryRoute::new(server, "/cairn.rewards.v1.Query/Totals",
-        S::totals), ::cairn_kernel::QueryRoute::new(server,
-        "/cairn.rewards.v1.Query/Pool", S::pool),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.rewards.v1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.rewards.v1.Query/Epoch",
+            S::epoch,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.rewards.v1.Query/Epochs",
+            S::epochs,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.rewards.v1.Query/Contributions",
+            S::contributions,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.rewards.v1.Query/Account",
+            S::account,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.rewards.v1.Query/Claimable",
+            S::claimable,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.rewards.v1.Query/Totals",
+            S::totals,
+        ),
+        ::cairn_kernel::QueryRoute::new(server, "/cairn.rewards.v1.Query/Pool", S::pool),
+    ])
 }
 /// Claims rewards.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -766,10 +790,20 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgClaimReward |
-        Ok(vec![::cairn_kernel::Address::parse(& m.contributor) ?]), S::claim_reward),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::update_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgClaimReward| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.contributor)?]),
+            ),
+            S::claim_reward,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::update_params,
+        ),
+    ])
 }

@@ -452,26 +452,58 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.auth.v1beta1.Query/Accounts",
-        S::accounts), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.auth.v1beta1.Query/Account", S::account),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.auth.v1beta1.Query/AccountAddressByID", S::account_address_by_id),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.auth.v1beta1.Query/Params",
-        S::params), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.auth.v1beta1.Query/ModuleAccounts", S::module_accounts),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.auth.v1beta1.Query/ModuleAccountByName", S::module_account_by_name),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.auth.v1beta1.Query/Bech32Prefix", S::bech32_prefix),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.auth.v1beta1.Query/AddressBytesToString", S::address_bytes_to_string),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.auth.v1beta1.Query/AddressStringToBytes", S::address_string_to_bytes),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.auth.v1beta1.Query/AccountInfo",
-        S::account_info),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.auth.v1beta1.Query/Accounts",
+            S::accounts,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.auth.v1beta1.Query/Account",
+            S::account,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.auth.v1beta1.Query/AccountAddressByID",
+            S::account_address_by_id,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.auth.v1beta1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.auth.v1beta1.Query/ModuleAccounts",
+            S::module_accounts,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.auth.v1beta1.Query/ModuleAccountByName",
+            S::module_account_by_name,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.auth.v1beta1.Query/Bech32Prefix",
+            S::bech32_prefix,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.auth.v1beta1.Query/AddressBytesToString",
+            S::address_bytes_to_string,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.auth.v1beta1.Query/AddressStringToBytes",
+            S::address_string_to_bytes,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.auth.v1beta1.Query/AccountInfo",
+            S::account_info,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgUpdateParams {
@@ -513,8 +545,13 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::update_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::update_params,
+        ),
+    ])
 }

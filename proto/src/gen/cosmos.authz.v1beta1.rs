@@ -259,13 +259,23 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.authz.v1beta1.Query/Grants",
-        S::grants), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.authz.v1beta1.Query/GranterGrants", S::granter_grants),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.authz.v1beta1.Query/GranteeGrants", S::grantee_grants),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.authz.v1beta1.Query/Grants",
+            S::grants,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.authz.v1beta1.Query/GranterGrants",
+            S::granter_grants,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.authz.v1beta1.Query/GranteeGrants",
+            S::grantee_grants,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgGrant {
@@ -382,12 +392,21 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgGrant |
-        Ok(vec![::cairn_kernel::Address::parse(& m.granter) ?]), S::grant),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgExec |
-        Ok(vec![::cairn_kernel::Address::parse(& m.grantee) ?]), S::exec),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgRevoke |
-        Ok(vec![::cairn_kernel::Address::parse(& m.granter) ?]), S::revoke),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgGrant| Ok(Vec::from([::cairn_kernel::Address::parse(&m.granter)?])),
+            S::grant,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgExec| Ok(Vec::from([::cairn_kernel::Address::parse(&m.grantee)?])),
+            S::exec,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRevoke| Ok(Vec::from([::cairn_kernel::Address::parse(&m.granter)?])),
+            S::revoke,
+        ),
+    ])
 }

@@ -575,6 +575,44 @@ impl ::prost::Name for QueryDenomOwnersResponse {
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryDenomOwnersByQueryRequest {
+    #[prost(string, tag = "1")]
+    pub denom: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryDenomOwnersByQueryRequest {
+    const NAME: &'static str = "QueryDenomOwnersByQueryRequest";
+    const PACKAGE: &'static str = "cosmos.bank.v1beta1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cosmos.bank.v1beta1.QueryDenomOwnersByQueryRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cosmos.bank.v1beta1.QueryDenomOwnersByQueryRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryDenomOwnersByQueryResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub denom_owners: ::prost::alloc::vec::Vec<DenomOwner>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryDenomOwnersByQueryResponse {
+    const NAME: &'static str = "QueryDenomOwnersByQueryResponse";
+    const PACKAGE: &'static str = "cosmos.bank.v1beta1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cosmos.bank.v1beta1.QueryDenomOwnersByQueryResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cosmos.bank.v1beta1.QueryDenomOwnersByQueryResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QuerySendEnabledRequest {
     #[prost(string, repeated, tag = "1")]
     pub denoms: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
@@ -668,6 +706,11 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryDenomOwnersRequest,
     ) -> ::cairn_kernel::Result<QueryDenomOwnersResponse>;
+    fn denom_owners_by_query(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryDenomOwnersByQueryRequest,
+    ) -> ::cairn_kernel::Result<QueryDenomOwnersByQueryResponse>;
     fn send_enabled(
         &self,
         ctx: &::cairn_kernel::Ctx,
@@ -678,29 +721,73 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.bank.v1beta1.Query/Balance",
-        S::balance), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.bank.v1beta1.Query/AllBalances", S::all_balances),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.bank.v1beta1.Query/SpendableBalances", S::spendable_balances),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.bank.v1beta1.Query/SpendableBalanceByDenom",
-        S::spendable_balance_by_denom), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.bank.v1beta1.Query/TotalSupply", S::total_supply),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.bank.v1beta1.Query/SupplyOf",
-        S::supply_of), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.bank.v1beta1.Query/Params", S::params),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.bank.v1beta1.Query/DenomMetadata", S::denom_metadata),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.bank.v1beta1.Query/DenomMetadataByQueryString",
-        S::denom_metadata_by_query_string), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.bank.v1beta1.Query/DenomsMetadata", S::denoms_metadata),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.bank.v1beta1.Query/DenomOwners",
-        S::denom_owners), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.bank.v1beta1.Query/SendEnabled", S::send_enabled),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/Balance",
+            S::balance,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/AllBalances",
+            S::all_balances,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/SpendableBalances",
+            S::spendable_balances,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/SpendableBalanceByDenom",
+            S::spendable_balance_by_denom,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/TotalSupply",
+            S::total_supply,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/SupplyOf",
+            S::supply_of,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/DenomMetadata",
+            S::denom_metadata,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/DenomMetadataByQueryString",
+            S::denom_metadata_by_query_string,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/DenomsMetadata",
+            S::denoms_metadata,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/DenomOwners",
+            S::denom_owners,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/DenomOwnersByQuery",
+            S::denom_owners_by_query,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.bank.v1beta1.Query/SendEnabled",
+            S::send_enabled,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgSend {
@@ -822,35 +909,6 @@ impl ::prost::Name for MsgSetSendEnabledResponse {
         "/cosmos.bank.v1beta1.MsgSetSendEnabledResponse".into()
     }
 }
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct MsgBurn {
-    #[prost(string, tag = "1")]
-    pub from_address: ::prost::alloc::string::String,
-    #[prost(message, repeated, tag = "2")]
-    pub amount: ::prost::alloc::vec::Vec<super::super::base::v1beta1::Coin>,
-}
-impl ::prost::Name for MsgBurn {
-    const NAME: &'static str = "MsgBurn";
-    const PACKAGE: &'static str = "cosmos.bank.v1beta1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "cosmos.bank.v1beta1.MsgBurn".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/cosmos.bank.v1beta1.MsgBurn".into()
-    }
-}
-#[derive(Clone, Copy, PartialEq, ::prost::Message)]
-pub struct MsgBurnResponse {}
-impl ::prost::Name for MsgBurnResponse {
-    const NAME: &'static str = "MsgBurnResponse";
-    const PACKAGE: &'static str = "cosmos.bank.v1beta1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "cosmos.bank.v1beta1.MsgBurnResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/cosmos.bank.v1beta1.MsgBurnResponse".into()
-    }
-}
 pub trait MsgServer: Send + Sync + 'static {
     fn send(
         &self,
@@ -862,11 +920,6 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgMultiSend,
     ) -> ::cairn_kernel::Result<MsgMultiSendResponse>;
-    fn burn(
-        &self,
-        ctx: &mut ::cairn_kernel::Ctx,
-        req: MsgBurn,
-    ) -> ::cairn_kernel::Result<MsgBurnResponse>;
     fn update_params(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,
@@ -882,17 +935,38 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgSend |
-        Ok(vec![::cairn_kernel::Address::parse(& m.from_address) ?]), S::send),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgMultiSend | { let mut signers =
-        vec![]; for m0 in & m.inputs { signers.push(::cairn_kernel::Address::parse(& m0
-        .address) ?); } Ok(signers) }, S::multi_send),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgBurn |
-        Ok(vec![::cairn_kernel::Address::parse(& m.from_address) ?]), S::burn),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::update_params),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgSetSendEnabled |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::set_send_enabled),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgSend| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.from_address)?]),
+            ),
+            S::send,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgMultiSend| {
+                let mut signers = Vec::new();
+                for m0 in &m.inputs {
+                    signers.push(::cairn_kernel::Address::parse(&m0.address)?);
+                }
+                Ok(signers)
+            },
+            S::multi_send,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::update_params,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgSetSendEnabled| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::set_send_enabled,
+        ),
+    ])
 }

@@ -755,28 +755,58 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.distribution.v1beta1.Query/Params", S::params),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.distribution.v1beta1.Query/ValidatorDistributionInfo",
-        S::validator_distribution_info), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.distribution.v1beta1.Query/ValidatorOutstandingRewards",
-        S::validator_outstanding_rewards), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.distribution.v1beta1.Query/ValidatorCommission",
-        S::validator_commission), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.distribution.v1beta1.Query/ValidatorSlashes", S::validator_slashes),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.distribution.v1beta1.Query/DelegationRewards", S::delegation_rewards),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.distribution.v1beta1.Query/DelegationTotalRewards",
-        S::delegation_total_rewards), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.distribution.v1beta1.Query/DelegatorValidators",
-        S::delegator_validators), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.distribution.v1beta1.Query/DelegatorWithdrawAddress",
-        S::delegator_withdraw_address), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.distribution.v1beta1.Query/CommunityPool", S::community_pool),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.distribution.v1beta1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.distribution.v1beta1.Query/ValidatorDistributionInfo",
+            S::validator_distribution_info,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.distribution.v1beta1.Query/ValidatorOutstandingRewards",
+            S::validator_outstanding_rewards,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.distribution.v1beta1.Query/ValidatorCommission",
+            S::validator_commission,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.distribution.v1beta1.Query/ValidatorSlashes",
+            S::validator_slashes,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.distribution.v1beta1.Query/DelegationRewards",
+            S::delegation_rewards,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.distribution.v1beta1.Query/DelegationTotalRewards",
+            S::delegation_total_rewards,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.distribution.v1beta1.Query/DelegatorValidators",
+            S::delegator_validators,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.distribution.v1beta1.Query/DelegatorWithdrawAddress",
+            S::delegator_withdraw_address,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.distribution.v1beta1.Query/CommunityPool",
+            S::community_pool,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgSetWithdrawAddress {
@@ -1030,23 +1060,60 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgSetWithdrawAddress |
-        Ok(vec![::cairn_kernel::Address::parse(& m.delegator_address) ?]),
-        S::set_withdraw_address), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgWithdrawDelegatorReward | Ok(vec![::cairn_kernel::Address::parse(& m
-        .delegator_address) ?]), S::withdraw_delegator_reward),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgWithdrawValidatorCommission |
-        Ok(vec![::cairn_kernel::Address::parse_with("cairnvaloper", & m
-        .validator_address) ?]), S::withdraw_validator_commission),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgFundCommunityPool |
-        Ok(vec![::cairn_kernel::Address::parse(& m.depositor) ?]),
-        S::fund_community_pool), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgUpdateParams | Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]),
-        S::update_params), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgCommunityPoolSpend | Ok(vec![::cairn_kernel::Address::parse(& m.authority)
-        ?]), S::community_pool_spend), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgDepositValidatorRewardsPool | Ok(vec![::cairn_kernel::Address::parse(& m
-        .depositor) ?]), S::deposit_validator_rewards_pool),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgSetWithdrawAddress| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.delegator_address)?]),
+            ),
+            S::set_withdraw_address,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgWithdrawDelegatorReward| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.delegator_address)?]),
+            ),
+            S::withdraw_delegator_reward,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgWithdrawValidatorCommission| Ok(
+                Vec::from([
+                    ::cairn_kernel::Address::parse_with(
+                        "cairnvaloper",
+                        &m.validator_address,
+                    )?,
+                ]),
+            ),
+            S::withdraw_validator_commission,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgFundCommunityPool| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.depositor)?]),
+            ),
+            S::fund_community_pool,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::update_params,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCommunityPoolSpend| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::community_pool_spend,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgDepositValidatorRewardsPool| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.depositor)?]),
+            ),
+            S::deposit_validator_rewards_pool,
+        ),
+    ])
 }

@@ -120,12 +120,18 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.evidence.v1beta1.Query/Evidence", S::evidence),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.evidence.v1beta1.Query/AllEvidence", S::all_evidence),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.evidence.v1beta1.Query/Evidence",
+            S::evidence,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.evidence.v1beta1.Query/AllEvidence",
+            S::all_evidence,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgSubmitEvidence {
@@ -170,8 +176,13 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgSubmitEvidence |
-        Ok(vec![::cairn_kernel::Address::parse(& m.submitter) ?]), S::submit_evidence),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgSubmitEvidence| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.submitter)?]),
+            ),
+            S::submit_evidence,
+        ),
+    ])
 }

@@ -219,14 +219,23 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.feegrant.v1beta1.Query/Allowance", S::allowance),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.feegrant.v1beta1.Query/Allowances", S::allowances),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.feegrant.v1beta1.Query/AllowancesByGranter", S::allowances_by_granter),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.feegrant.v1beta1.Query/Allowance",
+            S::allowance,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.feegrant.v1beta1.Query/Allowances",
+            S::allowances,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.feegrant.v1beta1.Query/AllowancesByGranter",
+            S::allowances_by_granter,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgGrantAllowance {
@@ -336,12 +345,27 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgGrantAllowance |
-        Ok(vec![::cairn_kernel::Address::parse(& m.granter) ?]), S::grant_allowance),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgRevokeAllowance |
-        Ok(vec![::cairn_kernel::Address::parse(& m.granter) ?]), S::revoke_allowance),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgPruneAllowances |
-        Ok(vec![::cairn_kernel::Address::parse(& m.pruner) ?]), S::prune_allowances),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgGrantAllowance| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.granter)?]),
+            ),
+            S::grant_allowance,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRevokeAllowance| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.granter)?]),
+            ),
+            S::revoke_allowance,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgPruneAllowances| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.pruner)?]),
+            ),
+            S::prune_allowances,
+        ),
+    ])
 }

@@ -684,21 +684,45 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.gov.v1.Query/Constitution",
-        S::constitution), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.gov.v1.Query/Proposal", S::proposal),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.gov.v1.Query/Proposals",
-        S::proposals), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.gov.v1.Query/Vote", S::vote), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.gov.v1.Query/Votes", S::votes), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.gov.v1.Query/Params", S::params),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.gov.v1.Query/Deposit",
-        S::deposit), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.gov.v1.Query/Deposits", S::deposits),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.gov.v1.Query/TallyResult",
-        S::tally_result),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1.Query/Constitution",
+            S::constitution,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1.Query/Proposal",
+            S::proposal,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1.Query/Proposals",
+            S::proposals,
+        ),
+        ::cairn_kernel::QueryRoute::new(server, "/cosmos.gov.v1.Query/Vote", S::vote),
+        ::cairn_kernel::QueryRoute::new(server, "/cosmos.gov.v1.Query/Votes", S::votes),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1.Query/Deposit",
+            S::deposit,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1.Query/Deposits",
+            S::deposits,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1.Query/TallyResult",
+            S::tally_result,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgSubmitProposal {
@@ -974,20 +998,53 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgSubmitProposal |
-        Ok(vec![::cairn_kernel::Address::parse(& m.proposer) ?]), S::submit_proposal),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgExecLegacyContent |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]),
-        S::exec_legacy_content), ::cairn_kernel::MsgRoute::new(server, | m : & MsgVote |
-        Ok(vec![::cairn_kernel::Address::parse(& m.voter) ?]), S::vote),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgVoteWeighted |
-        Ok(vec![::cairn_kernel::Address::parse(& m.voter) ?]), S::vote_weighted),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgDeposit |
-        Ok(vec![::cairn_kernel::Address::parse(& m.depositor) ?]), S::deposit),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::update_params),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgCancelProposal |
-        Ok(vec![::cairn_kernel::Address::parse(& m.proposer) ?]), S::cancel_proposal),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgSubmitProposal| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.proposer)?]),
+            ),
+            S::submit_proposal,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgExecLegacyContent| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::exec_legacy_content,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgVote| Ok(Vec::from([::cairn_kernel::Address::parse(&m.voter)?])),
+            S::vote,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgVoteWeighted| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.voter)?]),
+            ),
+            S::vote_weighted,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgDeposit| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.depositor)?]),
+            ),
+            S::deposit,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::update_params,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCancelProposal| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.proposer)?]),
+            ),
+            S::cancel_proposal,
+        ),
+    ])
 }

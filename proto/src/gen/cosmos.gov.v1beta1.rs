@@ -599,20 +599,48 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.gov.v1beta1.Query/Proposal",
-        S::proposal), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.gov.v1beta1.Query/Proposals", S::proposals),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.gov.v1beta1.Query/Vote",
-        S::vote), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.gov.v1beta1.Query/Votes", S::votes),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.gov.v1beta1.Query/Params",
-        S::params), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.gov.v1beta1.Query/Deposit", S::deposit),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.gov.v1beta1.Query/Deposits",
-        S::deposits), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.gov.v1beta1.Query/TallyResult", S::tally_result),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1beta1.Query/Proposal",
+            S::proposal,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1beta1.Query/Proposals",
+            S::proposals,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1beta1.Query/Vote",
+            S::vote,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1beta1.Query/Votes",
+            S::votes,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1beta1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1beta1.Query/Deposit",
+            S::deposit,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1beta1.Query/Deposits",
+            S::deposits,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.gov.v1beta1.Query/TallyResult",
+            S::tally_result,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgSubmitProposal {
@@ -767,14 +795,32 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgSubmitProposal |
-        Ok(vec![::cairn_kernel::Address::parse(& m.proposer) ?]), S::submit_proposal),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgVote |
-        Ok(vec![::cairn_kernel::Address::parse(& m.voter) ?]), S::vote),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgVoteWeighted |
-        Ok(vec![::cairn_kernel::Address::parse(& m.voter) ?]), S::vote_weighted),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgDeposit |
-        Ok(vec![::cairn_kernel::Address::parse(& m.depositor) ?]), S::deposit),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgSubmitProposal| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.proposer)?]),
+            ),
+            S::submit_proposal,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgVote| Ok(Vec::from([::cairn_kernel::Address::parse(&m.voter)?])),
+            S::vote,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgVoteWeighted| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.voter)?]),
+            ),
+            S::vote_weighted,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgDeposit| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.depositor)?]),
+            ),
+            S::deposit,
+        ),
+    ])
 }

@@ -129,9 +129,16 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.params.v1beta1.Query/Params",
-        S::params), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.params.v1beta1.Query/Subspaces", S::subspaces),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.params.v1beta1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.params.v1beta1.Query/Subspaces",
+            S::subspaces,
+        ),
+    ])
 }

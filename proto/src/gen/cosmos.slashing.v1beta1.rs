@@ -231,13 +231,23 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.slashing.v1beta1.Query/Params",
-        S::params), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.slashing.v1beta1.Query/SigningInfo", S::signing_info),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.slashing.v1beta1.Query/SigningInfos", S::signing_infos),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.slashing.v1beta1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.slashing.v1beta1.Query/SigningInfo",
+            S::signing_info,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.slashing.v1beta1.Query/SigningInfos",
+            S::signing_infos,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgUnjail {
@@ -311,10 +321,25 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUnjail |
-        Ok(vec![::cairn_kernel::Address::parse_with("cairnvaloper", & m.validator_addr)
-        ?]), S::unjail), ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::update_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUnjail| Ok(
+                Vec::from([
+                    ::cairn_kernel::Address::parse_with(
+                        "cairnvaloper",
+                        &m.validator_addr,
+                    )?,
+                ]),
+            ),
+            S::unjail,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::update_params,
+        ),
+    ])
 }

@@ -1160,35 +1160,78 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/Validators", S::validators),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/Validator", S::validator),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/ValidatorDelegations", S::validator_delegations),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/ValidatorUnbondingDelegations",
-        S::validator_unbonding_delegations), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/Delegation", S::delegation),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/UnbondingDelegation", S::unbonding_delegation),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/DelegatorDelegations", S::delegator_delegations),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/DelegatorUnbondingDelegations",
-        S::delegator_unbonding_delegations), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/Redelegations", S::redelegations),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/DelegatorValidators", S::delegator_validators),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/DelegatorValidator", S::delegator_validator),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/HistoricalInfo", S::historical_info),
-        ::cairn_kernel::QueryRoute::new(server, "/cosmos.staking.v1beta1.Query/Pool",
-        S::pool), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.staking.v1beta1.Query/Params", S::params),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/Validators",
+            S::validators,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/Validator",
+            S::validator,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/ValidatorDelegations",
+            S::validator_delegations,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/ValidatorUnbondingDelegations",
+            S::validator_unbonding_delegations,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/Delegation",
+            S::delegation,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/UnbondingDelegation",
+            S::unbonding_delegation,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/DelegatorDelegations",
+            S::delegator_delegations,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/DelegatorUnbondingDelegations",
+            S::delegator_unbonding_delegations,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/Redelegations",
+            S::redelegations,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/DelegatorValidators",
+            S::delegator_validators,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/DelegatorValidator",
+            S::delegator_validator,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/HistoricalInfo",
+            S::historical_info,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/Pool",
+            S::pool,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.staking.v1beta1.Query/Params",
+            S::params,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgCreateValidator {
@@ -1469,23 +1512,65 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgCreateValidator |
-        Ok(vec![::cairn_kernel::Address::parse_with("cairnvaloper", & m
-        .validator_address) ?]), S::create_validator),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgEditValidator |
-        Ok(vec![::cairn_kernel::Address::parse_with("cairnvaloper", & m
-        .validator_address) ?]), S::edit_validator),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgDelegate |
-        Ok(vec![::cairn_kernel::Address::parse(& m.delegator_address) ?]), S::delegate),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgBeginRedelegate |
-        Ok(vec![::cairn_kernel::Address::parse(& m.delegator_address) ?]),
-        S::begin_redelegate), ::cairn_kernel::MsgRoute::new(server, | m : & MsgUndelegate
-        | Ok(vec![::cairn_kernel::Address::parse(& m.delegator_address) ?]),
-        S::undelegate), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgCancelUnbondingDelegation | Ok(vec![::cairn_kernel::Address::parse(& m
-        .delegator_address) ?]), S::cancel_unbonding_delegation),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::update_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCreateValidator| Ok(
+                Vec::from([
+                    ::cairn_kernel::Address::parse_with(
+                        "cairnvaloper",
+                        &m.validator_address,
+                    )?,
+                ]),
+            ),
+            S::create_validator,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgEditValidator| Ok(
+                Vec::from([
+                    ::cairn_kernel::Address::parse_with(
+                        "cairnvaloper",
+                        &m.validator_address,
+                    )?,
+                ]),
+            ),
+            S::edit_validator,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgDelegate| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.delegator_address)?]),
+            ),
+            S::delegate,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgBeginRedelegate| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.delegator_address)?]),
+            ),
+            S::begin_redelegate,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUndelegate| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.delegator_address)?]),
+            ),
+            S::undelegate,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCancelUnbondingDelegation| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.delegator_address)?]),
+            ),
+            S::cancel_unbonding_delegation,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::update_params,
+        ),
+    ])
 }

@@ -252,18 +252,33 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.upgrade.v1beta1.Query/CurrentPlan", S::current_plan),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.upgrade.v1beta1.Query/AppliedPlan", S::applied_plan),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.upgrade.v1beta1.Query/UpgradedConsensusState",
-        S::upgraded_consensus_state), ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.upgrade.v1beta1.Query/ModuleVersions", S::module_versions),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/cosmos.upgrade.v1beta1.Query/Authority", S::authority),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.upgrade.v1beta1.Query/CurrentPlan",
+            S::current_plan,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.upgrade.v1beta1.Query/AppliedPlan",
+            S::applied_plan,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.upgrade.v1beta1.Query/UpgradedConsensusState",
+            S::upgraded_consensus_state,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.upgrade.v1beta1.Query/ModuleVersions",
+            S::module_versions,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cosmos.upgrade.v1beta1.Query/Authority",
+            S::authority,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgSoftwareUpgrade {
@@ -337,10 +352,20 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgSoftwareUpgrade |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::software_upgrade),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgCancelUpgrade |
-        Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]), S::cancel_upgrade),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgSoftwareUpgrade| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::software_upgrade,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCancelUpgrade| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::cancel_upgrade,
+        ),
+    ])
 }

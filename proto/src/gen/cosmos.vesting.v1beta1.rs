@@ -225,14 +225,27 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgCreateVestingAccount |
-        Ok(vec![::cairn_kernel::Address::parse(& m.from_address) ?]),
-        S::create_vesting_account), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgCreatePermanentLockedAccount | Ok(vec![::cairn_kernel::Address::parse(& m
-        .from_address) ?]), S::create_permanent_locked_account),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgCreatePeriodicVestingAccount |
-        Ok(vec![::cairn_kernel::Address::parse(& m.from_address) ?]),
-        S::create_periodic_vesting_account),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCreateVestingAccount| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.from_address)?]),
+            ),
+            S::create_vesting_account,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCreatePermanentLockedAccount| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.from_address)?]),
+            ),
+            S::create_permanent_locked_account,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCreatePeriodicVestingAccount| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.from_address)?]),
+            ),
+            S::create_periodic_vesting_account,
+        ),
+    ])
 }

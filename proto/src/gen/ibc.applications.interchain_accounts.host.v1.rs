@@ -71,10 +71,13 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.applications.interchain_accounts.host.v1.Query/Params", S::params),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.applications.interchain_accounts.host.v1.Query/Params",
+            S::params,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgUpdateParams {
@@ -155,10 +158,20 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::update_params),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgModuleQuerySafe |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::module_query_safe),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::update_params,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgModuleQuerySafe| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::module_query_safe,
+        ),
+    ])
 }

@@ -319,21 +319,38 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.applications.transfer.v1.Query/DenomTraces", S::denom_traces),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.applications.transfer.v1.Query/DenomTrace", S::denom_trace),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.applications.transfer.v1.Query/Params", S::params),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.applications.transfer.v1.Query/DenomHash", S::denom_hash),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.applications.transfer.v1.Query/EscrowAddress", S::escrow_address),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.applications.transfer.v1.Query/TotalEscrowForDenom",
-        S::total_escrow_for_denom),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.applications.transfer.v1.Query/DenomTraces",
+            S::denom_traces,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.applications.transfer.v1.Query/DenomTrace",
+            S::denom_trace,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.applications.transfer.v1.Query/Params",
+            S::params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.applications.transfer.v1.Query/DenomHash",
+            S::denom_hash,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.applications.transfer.v1.Query/EscrowAddress",
+            S::escrow_address,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.applications.transfer.v1.Query/TotalEscrowForDenom",
+            S::total_escrow_for_denom,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgTransfer {
@@ -428,10 +445,20 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgTransfer |
-        Ok(vec![::cairn_kernel::Address::parse(& m.sender) ?]), S::transfer),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::update_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgTransfer| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.sender)?]),
+            ),
+            S::transfer,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::update_params,
+        ),
+    ])
 }

@@ -1099,40 +1099,93 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/ibc.core.channel.v1.Query/Channel",
-        S::channel), ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/Channels", S::channels),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/ConnectionChannels", S::connection_channels),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/ChannelClientState", S::channel_client_state),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/ChannelConsensusState", S::channel_consensus_state),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/PacketCommitment", S::packet_commitment),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/PacketCommitments", S::packet_commitments),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/PacketReceipt", S::packet_receipt),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/PacketAcknowledgement", S::packet_acknowledgement),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/PacketAcknowledgements", S::packet_acknowledgements),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/UnreceivedPackets", S::unreceived_packets),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/UnreceivedAcks", S::unreceived_acks),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/NextSequenceReceive", S::next_sequence_receive),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/NextSequenceSend", S::next_sequence_send),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/UpgradeError", S::upgrade_error),
-        ::cairn_kernel::QueryRoute::new(server, "/ibc.core.channel.v1.Query/Upgrade",
-        S::upgrade), ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.channel.v1.Query/ChannelParams", S::channel_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/Channel",
+            S::channel,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/Channels",
+            S::channels,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/ConnectionChannels",
+            S::connection_channels,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/ChannelClientState",
+            S::channel_client_state,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/ChannelConsensusState",
+            S::channel_consensus_state,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/PacketCommitment",
+            S::packet_commitment,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/PacketCommitments",
+            S::packet_commitments,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/PacketReceipt",
+            S::packet_receipt,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/PacketAcknowledgement",
+            S::packet_acknowledgement,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/PacketAcknowledgements",
+            S::packet_acknowledgements,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/UnreceivedPackets",
+            S::unreceived_packets,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/UnreceivedAcks",
+            S::unreceived_acks,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/NextSequenceReceive",
+            S::next_sequence_receive,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/NextSequenceSend",
+            S::next_sequence_send,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/UpgradeError",
+            S::upgrade_error,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/Upgrade",
+            S::upgrade,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.channel.v1.Query/ChannelParams",
+            S::channel_params,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgChannelOpenInit {
@@ -2000,45 +2053,137 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgChannelOpenInit |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::channel_open_init),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgChannelOpenTry |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::channel_open_try),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgChannelOpenAck |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::channel_open_ack),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgChannelOpenConfirm |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::channel_open_confirm),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgChannelCloseInit |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::channel_close_init),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgChannelCloseConfirm |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]),
-        S::channel_close_confirm), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgRecvPacket | Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]),
-        S::recv_packet), ::cairn_kernel::MsgRoute::new(server, | m : & MsgTimeout |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::timeout),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgTimeoutOnClose |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::timeout_on_close),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgAcknowledgement |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::acknowledgement),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgChannelUpgradeInit |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::channel_upgrade_init),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgChannelUpgradeTry |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::channel_upgrade_try),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgChannelUpgradeAck |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::channel_upgrade_ack),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgChannelUpgradeConfirm |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]),
-        S::channel_upgrade_confirm), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgChannelUpgradeOpen | Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]),
-        S::channel_upgrade_open), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgChannelUpgradeTimeout | Ok(vec![::cairn_kernel::Address::parse(& m.signer)
-        ?]), S::channel_upgrade_timeout), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgChannelUpgradeCancel | Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]),
-        S::channel_upgrade_cancel), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgUpdateParams | Ok(vec![::cairn_kernel::Address::parse(& m.authority) ?]),
-        S::update_channel_params), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgPruneAcknowledgements | Ok(vec![::cairn_kernel::Address::parse(& m.signer)
-        ?]), S::prune_acknowledgements),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelOpenInit| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_open_init,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelOpenTry| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_open_try,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelOpenAck| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_open_ack,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelOpenConfirm| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_open_confirm,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelCloseInit| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_close_init,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelCloseConfirm| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_close_confirm,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRecvPacket| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::recv_packet,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgTimeout| Ok(Vec::from([::cairn_kernel::Address::parse(&m.signer)?])),
+            S::timeout,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgTimeoutOnClose| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::timeout_on_close,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgAcknowledgement| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::acknowledgement,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelUpgradeInit| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_upgrade_init,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelUpgradeTry| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_upgrade_try,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelUpgradeAck| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_upgrade_ack,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelUpgradeConfirm| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_upgrade_confirm,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelUpgradeOpen| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_upgrade_open,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelUpgradeTimeout| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_upgrade_timeout,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgChannelUpgradeCancel| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::channel_upgrade_cancel,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::update_channel_params,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgPruneAcknowledgements| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::prune_acknowledgements,
+        ),
+    ])
 }

@@ -581,26 +581,58 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server, "/ibc.core.client.v1.Query/ClientState",
-        S::client_state), ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.client.v1.Query/ClientStates", S::client_states),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.client.v1.Query/ConsensusState", S::consensus_state),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.client.v1.Query/ConsensusStates", S::consensus_states),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.client.v1.Query/ConsensusStateHeights", S::consensus_state_heights),
-        ::cairn_kernel::QueryRoute::new(server, "/ibc.core.client.v1.Query/ClientStatus",
-        S::client_status), ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.client.v1.Query/ClientParams", S::client_params),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.client.v1.Query/UpgradedClientState", S::upgraded_client_state),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.client.v1.Query/UpgradedConsensusState", S::upgraded_consensus_state),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.client.v1.Query/VerifyMembership", S::verify_membership),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.client.v1.Query/ClientState",
+            S::client_state,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.client.v1.Query/ClientStates",
+            S::client_states,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.client.v1.Query/ConsensusState",
+            S::consensus_state,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.client.v1.Query/ConsensusStates",
+            S::consensus_states,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.client.v1.Query/ConsensusStateHeights",
+            S::consensus_state_heights,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.client.v1.Query/ClientStatus",
+            S::client_status,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.client.v1.Query/ClientParams",
+            S::client_params,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.client.v1.Query/UpgradedClientState",
+            S::upgraded_client_state,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.client.v1.Query/UpgradedConsensusState",
+            S::upgraded_consensus_state,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.client.v1.Query/VerifyMembership",
+            S::verify_membership,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgCreateClient {
@@ -866,20 +898,55 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgCreateClient |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::create_client),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateClient |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::update_client),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpgradeClient |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::upgrade_client),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgSubmitMisbehaviour |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::submit_misbehaviour),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgRecoverClient |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::recover_client),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgIbcSoftwareUpgrade |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::ibc_software_upgrade),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgUpdateParams |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::update_client_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCreateClient| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::create_client,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateClient| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::update_client,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpgradeClient| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::upgrade_client,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgSubmitMisbehaviour| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::submit_misbehaviour,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRecoverClient| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::recover_client,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgIbcSoftwareUpgrade| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::ibc_software_upgrade,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::update_client_params,
+        ),
+    ])
 }

@@ -428,20 +428,38 @@ pub trait QueryServer: Send + Sync + 'static {
 pub fn query_routes<S: QueryServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::QueryRoute> {
-    vec![
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.connection.v1.Query/Connection", S::connection),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.connection.v1.Query/Connections", S::connections),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.connection.v1.Query/ClientConnections", S::client_connections),
-        ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.connection.v1.Query/ConnectionClientState",
-        S::connection_client_state), ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.connection.v1.Query/ConnectionConsensusState",
-        S::connection_consensus_state), ::cairn_kernel::QueryRoute::new(server,
-        "/ibc.core.connection.v1.Query/ConnectionParams", S::connection_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.connection.v1.Query/Connection",
+            S::connection,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.connection.v1.Query/Connections",
+            S::connections,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.connection.v1.Query/ClientConnections",
+            S::client_connections,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.connection.v1.Query/ConnectionClientState",
+            S::connection_client_state,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.connection.v1.Query/ConnectionConsensusState",
+            S::connection_consensus_state,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/ibc.core.connection.v1.Query/ConnectionParams",
+            S::connection_params,
+        ),
+    ])
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgConnectionOpenInit {
@@ -680,17 +698,41 @@ pub trait MsgServer: Send + Sync + 'static {
 pub fn msg_routes<S: MsgServer>(
     server: &::std::sync::Arc<S>,
 ) -> Vec<::cairn_kernel::MsgRoute> {
-    vec![
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgConnectionOpenInit |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::connection_open_init),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgConnectionOpenTry |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::connection_open_try),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgConnectionOpenAck |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]), S::connection_open_ack),
-        ::cairn_kernel::MsgRoute::new(server, | m : & MsgConnectionOpenConfirm |
-        Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]),
-        S::connection_open_confirm), ::cairn_kernel::MsgRoute::new(server, | m : &
-        MsgUpdateParams | Ok(vec![::cairn_kernel::Address::parse(& m.signer) ?]),
-        S::update_connection_params),
-    ]
+    Vec::from([
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgConnectionOpenInit| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::connection_open_init,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgConnectionOpenTry| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::connection_open_try,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgConnectionOpenAck| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::connection_open_ack,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgConnectionOpenConfirm| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::connection_open_confirm,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgUpdateParams| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::update_connection_params,
+        ),
+    ])
 }
