@@ -22,7 +22,12 @@ const DESCRIPTORS: &str = "descriptors.binpb";
 /// The folder `proto/` of this checkout.
 pub fn proto_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").components().fold(PathBuf::new(), |mut path, part| {
-        if part.as_os_str() == ".." { path.pop() } else { path.push(part); true };
+        if part.as_os_str() == ".." {
+            path.pop()
+        } else {
+            path.push(part);
+            true
+        };
         path
     })
 }

@@ -75,7 +75,10 @@ impl ServiceGenerator for Routes {
         let mut routes = String::new();
         for method in &service.methods {
             method.comments.append_with_indent(1, &mut methods);
-            let signature = format!("fn {}(&self, ctx: {ctx}, req: {}) -> ::cairn_kernel::Result<{}>;", method.name, method.input_type, method.output_type);
+            let signature = format!(
+                "fn {}(&self, ctx: {ctx}, req: {}) -> ::cairn_kernel::Result<{}>;",
+                method.name, method.input_type, method.output_type
+            );
             methods.extend(["    ", &signature, "\n"]);
             routes.extend(["        ::cairn_kernel::", route, "::new(server, ", &self.route(&service, method), "),\n"]);
         }
@@ -83,7 +86,7 @@ impl ServiceGenerator for Routes {
         let text = format!(
             "pub trait {name}: Send + Sync + 'static {{\n{methods}}}\n\
              /// One route for each method of [`{name}`].\n\
-             pub fn {function}<S: {name}>(server: &::std::sync::Arc<S>) -> Vec<::cairn_kernel::{route}> {{\n    vec![\n{routes}    ]\n}}\n"
+             pub fn {function}<S: {name}>(server: &::std::sync::Arc<S>) -> Vec<::cairn_kernel::{route}> {{\n    Vec::from([\n{routes}    ])\n}}\n"
         );
         out.push_str(&text);
     }
