@@ -130,10 +130,13 @@ pub struct Job {
     /// Instructions for annotators; at most 4,096 bytes.
     #[prost(string, tag = "4")]
     pub description: ::prost::alloc::string::String,
+    /// What annotators are asked for.
     #[prost(enumeration = "JobType", tag = "5")]
     pub r#type: i32,
+    /// What the items are.
     #[prost(enumeration = "ItemKind", tag = "6")]
     pub item_kind: i32,
+    /// Who may fetch the items.
     #[prost(enumeration = "Visibility", tag = "7")]
     pub visibility: i32,
     /// Names of the classes, class 0 first; 2 to 64, each 1 to 64 bytes, all different.
@@ -253,8 +256,10 @@ impl ::prost::Name for Escrow {
 /// What changes while a job runs.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct JobStatus {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// Where the job stands.
     #[prost(enumeration = "JobState", tag = "2")]
     pub state: i32,
     /// The job's money.
@@ -408,8 +413,10 @@ impl ::prost::Name for Settlement {
 /// A claim that waits for its draw.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Claim {
+    /// The job it asks tasks of.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// Who asks.
     #[prost(string, tag = "2")]
     pub annotator: ::prost::alloc::string::String,
     /// q: the height in which it was included. It expires at q + 60.
@@ -441,13 +448,16 @@ pub struct Lease {
     /// From 1, over all jobs.
     #[prost(uint64, tag = "1")]
     pub id: u64,
+    /// Whose tasks these are.
     #[prost(uint64, tag = "2")]
     pub job: u64,
+    /// Who holds it.
     #[prost(string, tag = "3")]
     pub annotator: ::prost::alloc::string::String,
     /// The annotator's number in this job.
     #[prost(uint32, tag = "4")]
     pub worker: u32,
+    /// Where the lease stands.
     #[prost(enumeration = "LeaseState", tag = "5")]
     pub state: i32,
     /// Its buckets, ascending.
@@ -532,6 +542,7 @@ impl ::prost::Name for Label {
 /// Seats of one bucket.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Bucket {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
     /// From 0.
@@ -578,8 +589,10 @@ impl ::prost::Name for Bucket {
 /// An annotator in one job.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Worker {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "2")]
     pub annotator: ::prost::alloc::string::String,
     /// From 0, in order of first leases.
@@ -690,6 +703,7 @@ impl ::prost::Name for WorkerResult {
 /// An annotator over all jobs.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Annotator {
+    /// The account.
     #[prost(string, tag = "1")]
     pub address: ::prost::alloc::string::String,
     /// Blind labels settled; from 100 on a lease may hold 2 buckets, from 1,000 on 4.
@@ -761,8 +775,11 @@ impl JobType {
 pub enum ItemKind {
     /// Never valid in a message.
     Unspecified = 0,
+    /// A picture.
     Image = 1,
+    /// A text.
     Text = 2,
+    /// A recording.
     Audio = 3,
 }
 impl ItemKind {
@@ -1068,6 +1085,7 @@ impl PayReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum SettleStep {
+    /// No settlement yet.
     Unspecified = 0,
     /// Labels are packed from their buckets into chunks of 1,024 tasks.
     Pack = 1,
@@ -1123,19 +1141,25 @@ impl SettleStep {
 /// A job was posted and paid.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventJobPosted {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// Who paid.
     #[prost(string, tag = "2")]
     pub requester: ::prost::alloc::string::String,
+    /// Number of tasks.
     #[prost(uint32, tag = "3")]
     pub tasks: u32,
+    /// Labels a task.
     #[prost(uint32, tag = "4")]
     pub overlap: u32,
+    /// Price of one label.
     #[prost(message, optional, tag = "5")]
     pub price: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
     /// Labels, fee and gold bond.
     #[prost(message, optional, tag = "6")]
     pub escrow: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Height of the commit deadline.
     #[prost(uint64, tag = "7")]
     pub commit_deadline: u64,
 }
@@ -1152,10 +1176,13 @@ impl ::prost::Name for EventJobPosted {
 /// Money was added to a job.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventJobFunded {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// Who paid.
     #[prost(string, tag = "2")]
     pub funder: ::prost::alloc::string::String,
+    /// What was paid.
     #[prost(message, optional, tag = "3")]
     pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
 }
@@ -1172,10 +1199,13 @@ impl ::prost::Name for EventJobFunded {
 /// A job went from one state to another.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct EventJobStateChanged {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The state before.
     #[prost(enumeration = "JobState", tag = "2")]
     pub from: i32,
+    /// The state after.
     #[prost(enumeration = "JobState", tag = "3")]
     pub to: i32,
 }
@@ -1192,14 +1222,19 @@ impl ::prost::Name for EventJobStateChanged {
 /// A claim waits for its draw.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventTasksClaimed {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "2")]
     pub annotator: ::prost::alloc::string::String,
+    /// The claim as its annotator numbered it.
     #[prost(uint64, tag = "3")]
     pub nonce: u64,
+    /// Most buckets wanted in the lease.
     #[prost(uint32, tag = "4")]
     pub buckets: u32,
+    /// Bond that was taken.
     #[prost(message, optional, tag = "5")]
     pub bond: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
 }
@@ -1216,21 +1251,28 @@ impl ::prost::Name for EventTasksClaimed {
 /// A claim was answered with a lease.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventLeaseGranted {
+    /// The new lease.
     #[prost(uint64, tag = "1")]
     pub lease: u64,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "3")]
     pub annotator: ::prost::alloc::string::String,
+    /// The claim as its annotator numbered it.
     #[prost(uint64, tag = "4")]
     pub nonce: u64,
+    /// Its buckets, ascending.
     #[prost(uint32, repeated, tag = "5")]
     pub buckets: ::prost::alloc::vec::Vec<u32>,
+    /// Number of tasks.
     #[prost(uint32, tag = "6")]
     pub tasks: u32,
     /// Last height at which a commitment counts.
     #[prost(uint64, tag = "7")]
     pub end_height: u64,
+    /// The bond.
     #[prost(message, optional, tag = "8")]
     pub bond: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
 }
@@ -1247,10 +1289,13 @@ impl ::prost::Name for EventLeaseGranted {
 /// A claim got no seat (NO_SEAT): 60 blocks passed or the job stopped taking claims. Its bond is claimable.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventClaimExpired {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "2")]
     pub annotator: ::prost::alloc::string::String,
+    /// The claim as its annotator numbered it.
     #[prost(uint64, tag = "3")]
     pub nonce: u64,
 }
@@ -1267,12 +1312,16 @@ impl ::prost::Name for EventClaimExpired {
 /// A lease was lengthened.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventLeaseRenewed {
+    /// The lease.
     #[prost(uint64, tag = "1")]
     pub lease: u64,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "3")]
     pub annotator: ::prost::alloc::string::String,
+    /// Last height at which a commitment counts.
     #[prost(uint64, tag = "4")]
     pub end_height: u64,
 }
@@ -1289,14 +1338,19 @@ impl ::prost::Name for EventLeaseRenewed {
 /// A lease was committed.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventLabelsCommitted {
+    /// The lease.
     #[prost(uint64, tag = "1")]
     pub lease: u64,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "3")]
     pub annotator: ::prost::alloc::string::String,
+    /// The commitment.
     #[prost(bytes = "vec", tag = "4")]
     pub commitment: ::prost::alloc::vec::Vec<u8>,
+    /// Who earns the reveal fee; empty for nobody.
     #[prost(string, tag = "5")]
     pub revealer: ::prost::alloc::string::String,
 }
@@ -1313,8 +1367,10 @@ impl ::prost::Name for EventLabelsCommitted {
 /// A bucket had its R: its committed leases may be revealed from the next height on.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct EventBucketRevealing {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The bucket.
     #[prost(uint32, tag = "2")]
     pub bucket: u32,
 }
@@ -1331,10 +1387,13 @@ impl ::prost::Name for EventBucketRevealing {
 /// A committed lease may be revealed.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventLeaseRevealing {
+    /// The lease.
     #[prost(uint64, tag = "1")]
     pub lease: u64,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "3")]
     pub annotator: ::prost::alloc::string::String,
     /// First height at which a reveal counts.
@@ -1357,16 +1416,22 @@ impl ::prost::Name for EventLeaseRevealing {
 /// A lease was revealed and its bond given back.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventLabelsRevealed {
+    /// The lease.
     #[prost(uint64, tag = "1")]
     pub lease: u64,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "3")]
     pub annotator: ::prost::alloc::string::String,
+    /// Who sends.
     #[prost(string, tag = "4")]
     pub sender: ::prost::alloc::string::String,
+    /// Labels accepted.
     #[prost(uint32, tag = "5")]
     pub accepted: u32,
+    /// Tasks skipped.
     #[prost(uint32, tag = "6")]
     pub skipped: u32,
     /// Bond that became claimable by the annotator.
@@ -1391,10 +1456,13 @@ impl ::prost::Name for EventLabelsRevealed {
 /// A lease ended without labels: expired, given back, not revealed or released.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventLeaseEnded {
+    /// The lease.
     #[prost(uint64, tag = "1")]
     pub lease: u64,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "3")]
     pub annotator: ::prost::alloc::string::String,
     /// How it ended.
@@ -1417,10 +1485,13 @@ impl ::prost::Name for EventLeaseEnded {
 /// A bond, or part of it, was lost.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventBondLost {
+    /// The lease.
     #[prost(uint64, tag = "1")]
     pub lease: u64,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "3")]
     pub annotator: ::prost::alloc::string::String,
     /// Destroyed.
@@ -1443,6 +1514,7 @@ impl ::prost::Name for EventBondLost {
 /// Enough holders reported that the content is not served: no leases until the requester resumes.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct EventJobStopped {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
     /// Accounts that reported it within 1,000 blocks.
@@ -1462,6 +1534,7 @@ impl ::prost::Name for EventJobStopped {
 /// The requester let a stopped job go on.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct EventJobResumed {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
     /// Blocks by which live leases became longer.
@@ -1481,13 +1554,16 @@ impl ::prost::Name for EventJobResumed {
 /// The gold of a chunk was opened.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct EventGoldOpened {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The chunk.
     #[prost(uint32, tag = "2")]
     pub chunk: u32,
     /// Gold tasks in it.
     #[prost(uint32, tag = "3")]
     pub gold: u32,
+    /// Chunks not opened yet.
     #[prost(uint32, tag = "4")]
     pub chunks_left: u32,
 }
@@ -1504,12 +1580,16 @@ impl ::prost::Name for EventGoldOpened {
 /// The gold was judged.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct EventGoldJudged {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// What was found.
     #[prost(enumeration = "GoldVerdict", tag = "2")]
     pub verdict: i32,
+    /// Gold tasks opened.
     #[prost(uint32, tag = "3")]
     pub opened: u32,
+    /// Gold tasks that the votes contradict.
     #[prost(uint32, tag = "4")]
     pub void: u32,
 }
@@ -1526,12 +1606,16 @@ impl ::prost::Name for EventGoldJudged {
 /// Truth was inferred.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventTruthInferred {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The model chosen on the gold.
     #[prost(string, tag = "2")]
     pub model: ::prost::alloc::string::String,
+    /// Passes of that model.
     #[prost(uint32, tag = "3")]
     pub passes: u32,
+    /// SHA-256 over posteriors and scores.
     #[prost(bytes = "vec", tag = "4")]
     pub digest: ::prost::alloc::vec::Vec<u8>,
 }
@@ -1548,24 +1632,33 @@ impl ::prost::Name for EventTruthInferred {
 /// A worker's labels were paid.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventWorkerPaid {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "2")]
     pub annotator: ::prost::alloc::string::String,
+    /// Labels accepted.
     #[prost(uint64, tag = "3")]
     pub labels: u64,
+    /// Kappa in parts per million.
     #[prost(int64, tag = "4")]
     pub kappa_ppm: i64,
+    /// Score s_w, of 2^32.
     #[prost(uint64, tag = "5")]
     pub score_q32: u64,
+    /// How the score came about.
     #[prost(enumeration = "PayReason", tag = "6")]
     pub reason: i32,
+    /// Credited to the annotator.
     #[prost(message, optional, tag = "7")]
     pub pay: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// price * labels - pay.
     #[prost(message, optional, tag = "8")]
     pub unearned: ::core::option::Option<
         super::super::super::cosmos::base::v1beta1::Coin,
     >,
+    /// Fee taken from the job.
     #[prost(message, optional, tag = "9")]
     pub fee: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
 }
@@ -1582,10 +1675,13 @@ impl ::prost::Name for EventWorkerPaid {
 /// The gold bond was slashed.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventGoldBondSlashed {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// Destroyed.
     #[prost(message, optional, tag = "2")]
     pub burnt: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Given to the community pool.
     #[prost(message, optional, tag = "3")]
     pub pool: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
 }
@@ -1602,13 +1698,16 @@ impl ::prost::Name for EventGoldBondSlashed {
 /// The result was registered as a data set.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventDatasetPublished {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The data set.
     #[prost(uint64, tag = "2")]
     pub asset_id: u64,
     /// RFC 6962 root over every paid label.
     #[prost(bytes = "vec", tag = "3")]
     pub contributors_root: ::prost::alloc::vec::Vec<u8>,
+    /// Number of leaves below that root.
     #[prost(uint64, tag = "4")]
     pub paid_labels: u64,
 }
@@ -1625,16 +1724,21 @@ impl ::prost::Name for EventDatasetPublished {
 /// A job closed; its escrow is empty.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventJobClosed {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// Credited to annotators.
     #[prost(message, optional, tag = "2")]
     pub paid: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Credited to the requester.
     #[prost(message, optional, tag = "3")]
     pub refunded: ::core::option::Option<
         super::super::super::cosmos::base::v1beta1::Coin,
     >,
+    /// Destroyed.
     #[prost(message, optional, tag = "4")]
     pub burnt: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Given to the community pool.
     #[prost(message, optional, tag = "5")]
     pub pool: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
 }
@@ -1651,8 +1755,10 @@ impl ::prost::Name for EventJobClosed {
 /// A step of a job failed and was contained.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventJobQuarantined {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// Why the step failed.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
     /// Last height at which the step may be retried.
@@ -1672,8 +1778,10 @@ impl ::prost::Name for EventJobQuarantined {
 /// The failed step of a job was run again with success.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventJobRetried {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// Who sends.
     #[prost(string, tag = "2")]
     pub sender: ::prost::alloc::string::String,
 }
@@ -1690,8 +1798,10 @@ impl ::prost::Name for EventJobRetried {
 /// An account took out what it had claimable.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventEarningsWithdrawn {
+    /// The account.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
+    /// What was paid out.
     #[prost(message, repeated, tag = "2")]
     pub amount: ::prost::alloc::vec::Vec<
         super::super::super::cosmos::base::v1beta1::Coin,
@@ -1710,6 +1820,7 @@ impl ::prost::Name for EventEarningsWithdrawn {
 /// The first credit of at least 0.1 CAIRN put an account into its funder's cluster.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventClusterJoined {
+    /// The account.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Head of the cluster; empty when the funder is exempt and the account stands alone.
@@ -1729,6 +1840,7 @@ impl ::prost::Name for EventClusterJoined {
 /// The parameters were replaced.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventParamsUpdated {
+    /// The parameters.
     #[prost(message, optional, tag = "1")]
     pub params: ::core::option::Option<Params>,
 }
@@ -1769,6 +1881,7 @@ impl ::prost::Name for Genesis {
 /// An account and the cluster it belongs to.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ClusterMember {
+    /// The account.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Head of the cluster; the account itself when it stands alone for good.
@@ -1785,6 +1898,7 @@ impl ::prost::Name for ClusterMember {
         "/cairn.annotation.v1.ClusterMember".into()
     }
 }
+/// Asks for what `Params` answers.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct QueryParamsRequest {}
 impl ::prost::Name for QueryParamsRequest {
@@ -1797,8 +1911,10 @@ impl ::prost::Name for QueryParamsRequest {
         "/cairn.annotation.v1.QueryParamsRequest".into()
     }
 }
+/// Answer of the query `Params`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryParamsResponse {
+    /// The parameters.
     #[prost(message, optional, tag = "1")]
     pub params: ::core::option::Option<Params>,
 }
@@ -1812,8 +1928,10 @@ impl ::prost::Name for QueryParamsResponse {
         "/cairn.annotation.v1.QueryParamsResponse".into()
     }
 }
+/// Asks for what `Job` answers.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct QueryJobRequest {
+    /// Number of the job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
 }
@@ -1827,10 +1945,13 @@ impl ::prost::Name for QueryJobRequest {
         "/cairn.annotation.v1.QueryJobRequest".into()
     }
 }
+/// Answer of the query `Job`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryJobResponse {
+    /// The job.
     #[prost(message, optional, tag = "1")]
     pub job: ::core::option::Option<Job>,
+    /// Where it stands.
     #[prost(message, optional, tag = "2")]
     pub status: ::core::option::Option<JobStatus>,
 }
@@ -1844,6 +1965,7 @@ impl ::prost::Name for QueryJobResponse {
         "/cairn.annotation.v1.QueryJobResponse".into()
     }
 }
+/// Asks for what `Jobs` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryJobsRequest {
     /// Only jobs in this state; UNSPECIFIED for any.
@@ -1852,6 +1974,7 @@ pub struct QueryJobsRequest {
     /// Only this requester's jobs; empty for any.
     #[prost(string, tag = "2")]
     pub requester: ::prost::alloc::string::String,
+    /// Which page.
     #[prost(message, optional, tag = "3")]
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
@@ -1867,10 +1990,13 @@ impl ::prost::Name for QueryJobsRequest {
         "/cairn.annotation.v1.QueryJobsRequest".into()
     }
 }
+/// Answer of the query `Jobs`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryJobsResponse {
+    /// The jobs.
     #[prost(message, repeated, tag = "1")]
     pub jobs: ::prost::alloc::vec::Vec<QueryJobResponse>,
+    /// Where the page ended.
     #[prost(message, optional, tag = "2")]
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageResponse,
@@ -1886,8 +2012,10 @@ impl ::prost::Name for QueryJobsResponse {
         "/cairn.annotation.v1.QueryJobsResponse".into()
     }
 }
+/// Asks for what `JobProgress` answers.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct QueryJobProgressRequest {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
 }
@@ -1901,8 +2029,10 @@ impl ::prost::Name for QueryJobProgressRequest {
         "/cairn.annotation.v1.QueryJobProgressRequest".into()
     }
 }
+/// Answer of the query `JobProgress`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryJobProgressResponse {
+    /// Where the job stands.
     #[prost(enumeration = "JobState", tag = "1")]
     pub state: i32,
     /// Labels wanted: tasks times overlap.
@@ -1920,14 +2050,19 @@ pub struct QueryJobProgressResponse {
     /// Tasks skipped in reveals.
     #[prost(uint64, tag = "6")]
     pub labels_skipped: u64,
+    /// Number of buckets.
     #[prost(uint32, tag = "7")]
     pub buckets: u32,
+    /// Buckets opened to leases so far.
     #[prost(uint32, tag = "8")]
     pub buckets_opened: u32,
+    /// Buckets that have had their R.
     #[prost(uint32, tag = "9")]
     pub buckets_revealing: u32,
+    /// Accounts that ever held a lease.
     #[prost(uint32, tag = "10")]
     pub workers: u32,
+    /// Claims that wait for a draw.
     #[prost(uint32, tag = "11")]
     pub claims_waiting: u32,
     /// Credited to workers so far.
@@ -1950,6 +2085,7 @@ pub struct QueryJobProgressResponse {
     /// Parts of the step done and in all (chunks times passes while inferring).
     #[prost(uint64, tag = "17")]
     pub step_done: u64,
+    /// Parts of the step in all.
     #[prost(uint64, tag = "18")]
     pub step_total: u64,
     /// Tasks by the posterior of their most probable class, in tenths; empty before the settlement's end.
@@ -1966,10 +2102,13 @@ impl ::prost::Name for QueryJobProgressResponse {
         "/cairn.annotation.v1.QueryJobProgressResponse".into()
     }
 }
+/// Asks for what `Buckets` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryBucketsRequest {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// Which page.
     #[prost(message, optional, tag = "2")]
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
@@ -1985,11 +2124,13 @@ impl ::prost::Name for QueryBucketsRequest {
         "/cairn.annotation.v1.QueryBucketsRequest".into()
     }
 }
+/// Answer of the query `Buckets`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryBucketsResponse {
     /// Opened buckets, by number.
     #[prost(message, repeated, tag = "1")]
     pub buckets: ::prost::alloc::vec::Vec<Bucket>,
+    /// Where the page ended.
     #[prost(message, optional, tag = "2")]
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageResponse,
@@ -2005,8 +2146,10 @@ impl ::prost::Name for QueryBucketsResponse {
         "/cairn.annotation.v1.QueryBucketsResponse".into()
     }
 }
+/// Asks for what `GoldState` answers.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct QueryGoldStateRequest {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
 }
@@ -2020,10 +2163,13 @@ impl ::prost::Name for QueryGoldStateRequest {
         "/cairn.annotation.v1.QueryGoldStateRequest".into()
     }
 }
+/// Answer of the query `GoldState`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryGoldStateResponse {
+    /// Root of the gold commitment.
     #[prost(bytes = "vec", tag = "1")]
     pub root: ::prost::alloc::vec::Vec<u8>,
+    /// Gold tasks in each bucket.
     #[prost(uint32, tag = "2")]
     pub gold_per_bucket: u32,
     /// Chunks of 1,024 tasks in all.
@@ -2038,6 +2184,7 @@ pub struct QueryGoldStateResponse {
     /// Of these, contradicted by the votes; known once judged.
     #[prost(uint32, tag = "6")]
     pub void: u32,
+    /// What was found.
     #[prost(enumeration = "GoldVerdict", tag = "7")]
     pub verdict: i32,
     /// Last height for OpenGold; 0 before the state GOLD.
@@ -2060,8 +2207,10 @@ impl ::prost::Name for QueryGoldStateResponse {
 /// A task and what is known of it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskResult {
+    /// The task.
     #[prost(uint32, tag = "1")]
     pub task: u32,
+    /// The bucket.
     #[prost(uint32, tag = "2")]
     pub bucket: u32,
     /// Accepted labels a class, class 0 first. Empty until the bucket's reveals began.
@@ -2090,8 +2239,10 @@ impl ::prost::Name for TaskResult {
         "/cairn.annotation.v1.TaskResult".into()
     }
 }
+/// Asks for what `Tasks` answers.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct QueryTasksRequest {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
     /// First task wanted.
@@ -2111,8 +2262,10 @@ impl ::prost::Name for QueryTasksRequest {
         "/cairn.annotation.v1.QueryTasksRequest".into()
     }
 }
+/// Answer of the query `Tasks`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryTasksResponse {
+    /// The tasks, by number.
     #[prost(message, repeated, tag = "1")]
     pub tasks: ::prost::alloc::vec::Vec<TaskResult>,
     /// Where to go on; 0 at the end.
@@ -2135,8 +2288,10 @@ pub struct TaskLabel {
     /// The annotator's number in the job.
     #[prost(uint32, tag = "1")]
     pub worker: u32,
+    /// The annotator.
     #[prost(string, tag = "2")]
     pub annotator: ::prost::alloc::string::String,
+    /// The class, from 0.
     #[prost(uint32, tag = "3")]
     pub class: u32,
     /// Whether its worker was paid for it (0 < score); false before the settlement's step PAY.
@@ -2159,6 +2314,7 @@ impl ::prost::Name for TaskLabel {
 /// The accepted labels of a task.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskLabels {
+    /// The task.
     #[prost(uint32, tag = "1")]
     pub task: u32,
     /// By the annotators' numbers.
@@ -2175,8 +2331,10 @@ impl ::prost::Name for TaskLabels {
         "/cairn.annotation.v1.TaskLabels".into()
     }
 }
+/// Asks for what `Labels` answers.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct QueryLabelsRequest {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
     /// First task wanted.
@@ -2196,8 +2354,10 @@ impl ::prost::Name for QueryLabelsRequest {
         "/cairn.annotation.v1.QueryLabelsRequest".into()
     }
 }
+/// Answer of the query `Labels`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryLabelsResponse {
+    /// The tasks with their labels, by number.
     #[prost(message, repeated, tag = "1")]
     pub tasks: ::prost::alloc::vec::Vec<TaskLabels>,
     /// Where to go on; 0 at the end.
@@ -2214,10 +2374,13 @@ impl ::prost::Name for QueryLabelsResponse {
         "/cairn.annotation.v1.QueryLabelsResponse".into()
     }
 }
+/// Asks for what `Worker` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryWorkerRequest {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "2")]
     pub annotator: ::prost::alloc::string::String,
 }
@@ -2231,8 +2394,10 @@ impl ::prost::Name for QueryWorkerRequest {
         "/cairn.annotation.v1.QueryWorkerRequest".into()
     }
 }
+/// Answer of the query `Worker`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryWorkerResponse {
+    /// The annotator in the job.
     #[prost(message, optional, tag = "1")]
     pub worker: ::core::option::Option<Worker>,
     /// Bucket seats that the account may still take in this job.
@@ -2252,10 +2417,13 @@ impl ::prost::Name for QueryWorkerResponse {
         "/cairn.annotation.v1.QueryWorkerResponse".into()
     }
 }
+/// Asks for what `Workers` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryWorkersRequest {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// Which page.
     #[prost(message, optional, tag = "2")]
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
@@ -2271,10 +2439,13 @@ impl ::prost::Name for QueryWorkersRequest {
         "/cairn.annotation.v1.QueryWorkersRequest".into()
     }
 }
+/// Answer of the query `Workers`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryWorkersResponse {
+    /// The annotators, by number.
     #[prost(message, repeated, tag = "1")]
     pub workers: ::prost::alloc::vec::Vec<Worker>,
+    /// Where the page ended.
     #[prost(message, optional, tag = "2")]
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageResponse,
@@ -2290,8 +2461,10 @@ impl ::prost::Name for QueryWorkersResponse {
         "/cairn.annotation.v1.QueryWorkersResponse".into()
     }
 }
+/// Asks for what `Lease` answers.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct QueryLeaseRequest {
+    /// The lease.
     #[prost(uint64, tag = "1")]
     pub lease: u64,
 }
@@ -2308,6 +2481,7 @@ impl ::prost::Name for QueryLeaseRequest {
 /// A lease with what follows from it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryLeaseResponse {
+    /// The lease.
     #[prost(message, optional, tag = "1")]
     pub lease: ::core::option::Option<Lease>,
     /// Its tasks, ascending.
@@ -2327,6 +2501,7 @@ impl ::prost::Name for QueryLeaseResponse {
         "/cairn.annotation.v1.QueryLeaseResponse".into()
     }
 }
+/// Asks for what `Leases` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryLeasesRequest {
     /// Only this annotator's; empty for any, then `job` must be given.
@@ -2338,6 +2513,7 @@ pub struct QueryLeasesRequest {
     /// Only those in this state; UNSPECIFIED for any. A page may then hold fewer entries than its limit.
     #[prost(enumeration = "LeaseState", tag = "3")]
     pub state: i32,
+    /// Which page.
     #[prost(message, optional, tag = "4")]
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
@@ -2353,10 +2529,13 @@ impl ::prost::Name for QueryLeasesRequest {
         "/cairn.annotation.v1.QueryLeasesRequest".into()
     }
 }
+/// Answer of the query `Leases`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryLeasesResponse {
+    /// The leases.
     #[prost(message, repeated, tag = "1")]
     pub leases: ::prost::alloc::vec::Vec<QueryLeaseResponse>,
+    /// Where the page ended.
     #[prost(message, optional, tag = "2")]
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageResponse,
@@ -2372,10 +2551,13 @@ impl ::prost::Name for QueryLeasesResponse {
         "/cairn.annotation.v1.QueryLeasesResponse".into()
     }
 }
+/// Asks for what `Claim` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryClaimRequest {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The annotator.
     #[prost(string, tag = "2")]
     pub annotator: ::prost::alloc::string::String,
 }
@@ -2389,6 +2571,7 @@ impl ::prost::Name for QueryClaimRequest {
         "/cairn.annotation.v1.QueryClaimRequest".into()
     }
 }
+/// Answer of the query `Claim`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryClaimResponse {
     /// Absent when none waits.
@@ -2414,12 +2597,16 @@ impl ::prost::Name for QueryClaimResponse {
         "/cairn.annotation.v1.QueryClaimResponse".into()
     }
 }
+/// Asks for what `Access` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryAccessRequest {
+    /// The job.
     #[prost(uint64, tag = "1")]
     pub job: u64,
+    /// The task.
     #[prost(uint32, tag = "2")]
     pub task: u32,
+    /// Who asks for the content.
     #[prost(string, tag = "3")]
     pub account: ::prost::alloc::string::String,
 }
@@ -2433,8 +2620,10 @@ impl ::prost::Name for QueryAccessRequest {
         "/cairn.annotation.v1.QueryAccessRequest".into()
     }
 }
+/// Answer of the query `Access`.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct QueryAccessResponse {
+    /// Whether it may.
     #[prost(bool, tag = "1")]
     pub allowed: bool,
     /// The lease that gives it; 0 when it is not by a lease.
@@ -2454,8 +2643,10 @@ impl ::prost::Name for QueryAccessResponse {
         "/cairn.annotation.v1.QueryAccessResponse".into()
     }
 }
+/// Asks for what `Annotator` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryAnnotatorRequest {
+    /// The account.
     #[prost(string, tag = "1")]
     pub address: ::prost::alloc::string::String,
 }
@@ -2469,8 +2660,10 @@ impl ::prost::Name for QueryAnnotatorRequest {
         "/cairn.annotation.v1.QueryAnnotatorRequest".into()
     }
 }
+/// Answer of the query `Annotator`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryAnnotatorResponse {
+    /// Its record; zeros for an account that never settled a label.
     #[prost(message, optional, tag = "1")]
     pub annotator: ::core::option::Option<Annotator>,
     /// Head of its cluster; empty when it is in none.
@@ -2490,8 +2683,10 @@ impl ::prost::Name for QueryAnnotatorResponse {
         "/cairn.annotation.v1.QueryAnnotatorResponse".into()
     }
 }
+/// Asks for what `Earnings` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryEarningsRequest {
+    /// The account.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
 }
@@ -2505,8 +2700,10 @@ impl ::prost::Name for QueryEarningsRequest {
         "/cairn.annotation.v1.QueryEarningsRequest".into()
     }
 }
+/// Answer of the query `Earnings`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryEarningsResponse {
+    /// What WithdrawEarnings would pay out.
     #[prost(message, repeated, tag = "1")]
     pub claimable: ::prost::alloc::vec::Vec<
         super::super::super::cosmos::base::v1beta1::Coin,
@@ -2720,10 +2917,13 @@ pub struct MsgPostJob {
     /// Instructions for annotators; at most 4,096 bytes.
     #[prost(string, tag = "3")]
     pub description: ::prost::alloc::string::String,
+    /// What annotators are asked for.
     #[prost(enumeration = "JobType", tag = "4")]
     pub r#type: i32,
+    /// What the items are.
     #[prost(enumeration = "ItemKind", tag = "5")]
     pub item_kind: i32,
+    /// Who may fetch the items.
     #[prost(enumeration = "Visibility", tag = "6")]
     pub visibility: i32,
     /// Names of the classes; 2 to 64, each 1 to 64 bytes, all different.
@@ -2785,6 +2985,7 @@ impl ::prost::Name for MsgPostJob {
         "/cairn.annotation.v1.MsgPostJob".into()
     }
 }
+/// Answer of `MsgPostJob`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgPostJobResponse {
     /// The new job.
@@ -2810,8 +3011,10 @@ impl ::prost::Name for MsgPostJobResponse {
 /// Adds money to a job.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgFundJob {
+    /// Who pays.
     #[prost(string, tag = "1")]
     pub funder: ::prost::alloc::string::String,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
     /// In the denomination of the job's price.
@@ -2828,6 +3031,7 @@ impl ::prost::Name for MsgFundJob {
         "/cairn.annotation.v1.MsgFundJob".into()
     }
 }
+/// Answer of `MsgFundJob`.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MsgFundJobResponse {}
 impl ::prost::Name for MsgFundJobResponse {
@@ -2843,8 +3047,10 @@ impl ::prost::Name for MsgFundJobResponse {
 /// Cancels a job.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgCancelJob {
+    /// The job's requester.
     #[prost(string, tag = "1")]
     pub requester: ::prost::alloc::string::String,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
 }
@@ -2858,6 +3064,7 @@ impl ::prost::Name for MsgCancelJob {
         "/cairn.annotation.v1.MsgCancelJob".into()
     }
 }
+/// Answer of `MsgCancelJob`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgCancelJobResponse {
     /// What became claimable.
@@ -2879,8 +3086,10 @@ impl ::prost::Name for MsgCancelJobResponse {
 /// Asks for a lease.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgClaimTasks {
+    /// Who asks.
     #[prost(string, tag = "1")]
     pub annotator: ::prost::alloc::string::String,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
     /// Most buckets wanted in the lease, 1 to 4. More than the standing allows is cut down (1; 2 from 100 settled labels on; 4 from 1,000 on).
@@ -2900,6 +3109,7 @@ impl ::prost::Name for MsgClaimTasks {
         "/cairn.annotation.v1.MsgClaimTasks".into()
     }
 }
+/// Answer of `MsgClaimTasks`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgClaimTasksResponse {
     /// q, the height of the claim; 0 when the nonce was answered before.
@@ -2928,8 +3138,10 @@ impl ::prost::Name for MsgClaimTasksResponse {
 /// Lengthens a lease.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgRenewLease {
+    /// The lease's holder.
     #[prost(string, tag = "1")]
     pub annotator: ::prost::alloc::string::String,
+    /// The lease.
     #[prost(uint64, tag = "2")]
     pub lease: u64,
 }
@@ -2943,6 +3155,7 @@ impl ::prost::Name for MsgRenewLease {
         "/cairn.annotation.v1.MsgRenewLease".into()
     }
 }
+/// Answer of `MsgRenewLease`.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MsgRenewLeaseResponse {
     /// The new last height for a commitment.
@@ -2965,6 +3178,7 @@ pub struct MsgCommitLabels {
     /// The lease's holder.
     #[prost(string, tag = "1")]
     pub annotator: ::prost::alloc::string::String,
+    /// The lease.
     #[prost(uint64, tag = "2")]
     pub lease: u64,
     /// SHA-256 of: `cairn.labels.v1` padded with zeros to 16 bytes, SHA-256 of the chain id, u64 job, u64 lease, u8 address length, address,
@@ -2986,6 +3200,7 @@ impl ::prost::Name for MsgCommitLabels {
         "/cairn.annotation.v1.MsgCommitLabels".into()
     }
 }
+/// Answer of `MsgCommitLabels`.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MsgCommitLabelsResponse {}
 impl ::prost::Name for MsgCommitLabelsResponse {
@@ -3004,6 +3219,7 @@ pub struct MsgRevealLabels {
     /// Who sends; need not be the lease's holder.
     #[prost(string, tag = "1")]
     pub sender: ::prost::alloc::string::String,
+    /// The lease.
     #[prost(uint64, tag = "2")]
     pub lease: u64,
     /// The salt of the commitment, 32 bytes.
@@ -3023,6 +3239,7 @@ impl ::prost::Name for MsgRevealLabels {
         "/cairn.annotation.v1.MsgRevealLabels".into()
     }
 }
+/// Answer of `MsgRevealLabels`.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MsgRevealLabelsResponse {
     /// Labels accepted; the rest was skipped.
@@ -3042,10 +3259,13 @@ impl ::prost::Name for MsgRevealLabelsResponse {
 /// Gives a lease back.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgSkipTasks {
+    /// The lease's holder.
     #[prost(string, tag = "1")]
     pub annotator: ::prost::alloc::string::String,
+    /// The lease.
     #[prost(uint64, tag = "2")]
     pub lease: u64,
+    /// Why.
     #[prost(enumeration = "SkipReason", tag = "3")]
     pub reason: i32,
 }
@@ -3059,6 +3279,7 @@ impl ::prost::Name for MsgSkipTasks {
         "/cairn.annotation.v1.MsgSkipTasks".into()
     }
 }
+/// Answer of `MsgSkipTasks`.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MsgSkipTasksResponse {
     /// First height at which the annotator may claim in this job again.
@@ -3081,6 +3302,7 @@ pub struct MsgOpenGold {
     /// Who sends; need not be the requester.
     #[prost(string, tag = "1")]
     pub sender: ::prost::alloc::string::String,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
     /// The requester's gold seed, 32 bytes.
@@ -3106,6 +3328,7 @@ impl ::prost::Name for MsgOpenGold {
         "/cairn.annotation.v1.MsgOpenGold".into()
     }
 }
+/// Answer of `MsgOpenGold`.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MsgOpenGoldResponse {
     /// Chunks of the job that are not opened yet.
@@ -3125,8 +3348,10 @@ impl ::prost::Name for MsgOpenGoldResponse {
 /// Lets a stopped job go on.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgResumeJob {
+    /// The job's requester.
     #[prost(string, tag = "1")]
     pub requester: ::prost::alloc::string::String,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
 }
@@ -3140,6 +3365,7 @@ impl ::prost::Name for MsgResumeJob {
         "/cairn.annotation.v1.MsgResumeJob".into()
     }
 }
+/// Answer of `MsgResumeJob`.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MsgResumeJobResponse {}
 impl ::prost::Name for MsgResumeJobResponse {
@@ -3155,8 +3381,10 @@ impl ::prost::Name for MsgResumeJobResponse {
 /// Retries a failed step.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgRetryQuarantined {
+    /// Who sends.
     #[prost(string, tag = "1")]
     pub sender: ::prost::alloc::string::String,
+    /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
 }
@@ -3170,6 +3398,7 @@ impl ::prost::Name for MsgRetryQuarantined {
         "/cairn.annotation.v1.MsgRetryQuarantined".into()
     }
 }
+/// Answer of `MsgRetryQuarantined`.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MsgRetryQuarantinedResponse {}
 impl ::prost::Name for MsgRetryQuarantinedResponse {
@@ -3185,6 +3414,7 @@ impl ::prost::Name for MsgRetryQuarantinedResponse {
 /// Pays out earnings.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgWithdrawEarnings {
+    /// Whose earnings; they are paid to it.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Which denominations, at most 16; empty for the first 16 that the account has.
@@ -3201,6 +3431,7 @@ impl ::prost::Name for MsgWithdrawEarnings {
         "/cairn.annotation.v1.MsgWithdrawEarnings".into()
     }
 }
+/// Answer of `MsgWithdrawEarnings`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgWithdrawEarningsResponse {
     /// What was paid out.
@@ -3239,6 +3470,7 @@ impl ::prost::Name for MsgUpdateParams {
         "/cairn.annotation.v1.MsgUpdateParams".into()
     }
 }
+/// Answer of `MsgUpdateParams`.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MsgUpdateParamsResponse {}
 impl ::prost::Name for MsgUpdateParamsResponse {
