@@ -159,10 +159,7 @@ mod tests {
             [] => Sha256::digest([]).into(),
             [one] => *one,
             many => {
-                let mut k = 1;
-                while k * 2 < many.len() {
-                    k *= 2;
-                }
+                let k = (0..).map(|bit| 1_usize << bit).take_while(|k| *k < many.len()).last().unwrap();
                 node_hash(&by_definition(&many[..k]), &by_definition(&many[k..]))
             }
         }

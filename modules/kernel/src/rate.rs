@@ -6,8 +6,8 @@ pub const BPS: u32 = 10_000;
 /// floor(amount * rate / 10,000), exact for every amount; `None` only where a rate above [`BPS`] makes it exceed 2^128-1.
 #[must_use]
 pub fn bps(amount: u128, rate: u32) -> Option<u128> {
-    let (whole, rest) = (amount / u128::from(BPS), amount % u128::from(BPS));
-    let of_rest = rest.checked_mul(u128::from(rate))? / u128::from(BPS);
+    let (whole, rest) = (amount / 10_000, amount % 10_000);
+    let of_rest = rest.checked_mul(u128::from(rate))? / 10_000;
     whole.checked_mul(u128::from(rate))?.checked_add(of_rest)
 }
 
