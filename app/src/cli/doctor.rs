@@ -1,0 +1,113 @@
+//! `cairnd doctor`: what keeps a node from running, and what to do about it.
+use std::{net::TcpListener, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::Value;
+
+use super::{
+    comet::{self, ConsensusKey},
+    home::{Home, read_secret},
+    output::Output,
+    rpc::Rpc,
+};
+use crate::config::Config;
+
+/// Check this machine, the home and the running node, and say what to do about each fault.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Seconds to wait for the node's height to grow.
+    #[arg(long, default_value_t = 10)]
+    wait: u64,
+}
+
+/// One check: its name and what it found.
+type Check = (&'static str, Result<String>);
+
+impl DoctorArgs {
+    /// Runs the command; fails if any check did.
+    pub(crate) fn run(self, home: &Home, output: Output) -> Result<()> {
+        let mut checks: Vec<Check> = Vec::new();
+        let config = home.load_config();
+        let binary = config.as_ref().map_or("cometbft", |c| c.comet.binary.as_str());
+        checks.push(("CometBFT", comet::version(binary)));
+        match &config {
+            Err(e) => checks.push(("home", Err(anyhow::anyhow!("{e:#}")))),
+            Ok(config) => {
+                checks.push(("home", Ok(home.path().display().to_string())));
+                checks.push(("settings", settings(config)));
+                checks.push(("consensus key", key_file(home, "priv_validator_key.json")));
+                checks.push(("node key", key_file(home, "node_key.json")));
+                checks.push(("beacon key", beacon_key(home)));
+                checks.extend(node(config, self.wait));
+            }
+        }
+        let failed = checks.iter().filter(|(_, r)| r.is_err()).count();
+        let rows: Vec<Vec<String>> = checks.into_iter().map(|(name, result)| row(name, result)).collect();
+        output.table(&["", "check", "found"], &rows)?;
+        if failed > 0 {
+            bail!("{failed} of {} checks failed", rows.len());
+        }
+        Ok(())
+    }
+}
+
+fn row(name: &str, result: Result<String>) -> Vec<String> {
+    let (mark, text) = match result {
+        Ok(text) => ("ok", text),
+        Err(e) => ("FAULT", format!("{e:#}")),
+    };
+    vec![mark.to_owned(), name.to_owned(), text]
+}
+
+fn settings(config: &Config) -> Result<String> {
+    config.keep()?;
+    super::sign::parse_gas_price(&config.minimum_gas_price).context("minimum_gas_price in app.toml")?;
+    Ok(format!("pruning {}, minimum gas price {}", config.pruning, config.minimum_gas_price))
+}
+
+fn key_file(home: &Home, name: &str) -> Result<String> {
+    read_secret(&home.config(name))?;
+    Ok("readable by its owner only".to_owned())
+}
+
+/// Whether the key with which this node would take part in the beacon is the one that genesis names.
+fn beacon_key(home: &Home) -> Result<String> {
+    let Some(key) = home.vrf_key()? else { return Ok("none: this node proposes no blocks with a reveal".to_owned()) };
+    let own = ConsensusKey::load(home)?;
+    let genesis = home.genesis()?;
+    let encode = |b: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, b);
+    let validators = genesis.pointer("/app_state/beacon/validators").and_then(Value::as_array);
+    let mine = validators.into_iter().flatten().find(|v| v.get("consensus_address").and_then(Value::as_str) == Some(&encode(&own.address)));
+    match mine.and_then(|v| v.get("vrf_key")).and_then(Value::as_str) {
+        None => Ok("present; this node is no genesis validator".to_owned()),
+        Some(named) if named == encode(key.public().as_bytes()) => Ok("is the one that genesis names".to_owned()),
+        Some(_) => bail!("genesis names another key for this validator; restore config/vrf_key from its backup, or every block it proposes is refused"),
+    }
+}
+
+/// A running node's RPC and growing height, or free ports for one.
+fn node(config: &Config, wait: u64) -> Vec<Check> {
+    let rpc = Rpc::new(&config.comet.rpc);
+    let height = |rpc: &Rpc| -> Result<u64> {
+        let status = rpc.status()?;
+        let text = status.pointer("/sync_info/latest_block_height").and_then(Value::as_str).context("status names no height")?;
+        Ok(text.parse()?)
+    };
+    let Ok(before) = height(&rpc) else {
+        let free = |name, address| (name, TcpListener::bind(address).map(|_| format!("{address} is free; the node is not running")).map_err(anyhow::Error::from));
+        return vec![free("REST port", config.api.rest), free("gRPC port", config.api.grpc)];
+    };
+    let deadline = std::time::Instant::now().checked_add(Duration::from_secs(wait));
+    let grows = loop {
+        match height(&rpc) {
+            Ok(now) if now > before => break Ok(format!("{now}, growing")),
+            _ if deadline.is_none_or(|d| std::time::Instant::now() >= d) => {
+                break Err(anyhow::anyhow!("height stays at {before} for {wait} s: fewer than two thirds of the voting power are on line, or the application is gone"));
+            }
+            _ => std::thread::sleep(Duration::from_millis(500)),
+        }
+    };
+    let peers = rpc.call("net_info", serde_json::json!({})).map(|v| v.get("n_peers").and_then(Value::as_str).unwrap_or("0").to_owned());
+    vec![("height", grows), ("peers", peers)]
+}

@@ -1,0 +1,337 @@
+//! `cairnd tx` and `cairnd query`: a command for every message and every query, built from the descriptors. A new message needs no line here.
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
+use serde_json::{Map, Value, json};
+
+use super::{genesis::parse_coin, genesis::parse_coins};
+use crate::api::json::Dialect;
+
+/// Messages nested as JSON text are no larger than this.
+const MAX_FILE: u64 = 16 << 20;
+
+/// One method with what the command line must know of it.
+#[derive(Clone)]
+pub(crate) struct Method {
+    /// The method itself.
+    pub(crate) descriptor: MethodDescriptor,
+    /// Fields of the request that the signer fills.
+    signers: Vec<String>,
+    /// Fields that are given by position: those in the path of the REST route.
+    positional: Vec<String>,
+    /// What the `.proto` says of it.
+    about: String,
+}
+
+impl Method {
+    fn new(dialect: &Dialect, descriptor: MethodDescriptor) -> Self {
+        let input = descriptor.input();
+        let signers = option_list(dialect, &input, "cosmos.msg.v1.signer");
+        let positional = path_fields(dialect, &descriptor);
+        let about = comment(&descriptor).unwrap_or_else(|| format!("{}.", input.full_name()));
+        Self { descriptor, signers, positional, about }
+    }
+    /// `BuyLicense` becomes `buy-license`.
+    fn command_name(&self) -> String {
+        kebab(self.descriptor.name())
+    }
+    /// The fields that the caller gives, in order.
+    fn arguments(&self) -> impl Iterator<Item = FieldDescriptor> + '_ {
+        let input = self.descriptor.input();
+        let fields: Vec<FieldDescriptor> = input.fields().collect();
+        fields.into_iter().filter(|f| !self.signers.iter().any(|s| s == f.name()))
+    }
+    fn command(&self) -> Command {
+        let (first, rest) = self.about.split_once(". ").unwrap_or((self.about.as_str(), ""));
+        let mut command = Command::new(self.command_name()).about(first.trim_end_matches('.').to_owned());
+        if !rest.is_empty() {
+            command = command.long_about(self.about.clone());
+        }
+        for field in self.arguments() {
+            command = if is_page(&field) { command.args(page_args()) } else { command.arg(self.arg(&field)) };
+        }
+        command
+    }
+    fn arg(&self, field: &FieldDescriptor) -> Arg {
+        let name = kebab(field.name());
+        let mut arg = Arg::new(field.name().to_owned()).value_name(placeholder(field)).help(field_help(field));
+        arg = match self.positional.iter().position(|p| p == field.name()) {
+            Some(i) => arg.index(i.saturating_add(1)).required(true),
+            None => arg.long(name),
+        };
+        match field.kind() {
+            Kind::Bool if !field.is_list() => arg.action(ArgAction::SetTrue).value_name("").num_args(0),
+            Kind::Message(m) if field.is_list() && is_coin(&m) => arg,
+            _ if field.is_list() => arg.action(ArgAction::Append),
+            _ => arg,
+        }
+    }
+    /// The request as JSON in the REST dialect, the signer's fields set to `signer`.
+    pub(crate) fn request(&self, matches: &ArgMatches, signer: Option<&str>) -> Result<Value> {
+        let mut out = Map::new();
+        for name in &self.signers {
+            out.insert(name.clone(), json!(signer.context("a signer is needed")?));
+        }
+        for field in self.arguments() {
+            if is_page(&field) {
+                out.insert(field.name().to_owned(), page(matches));
+            } else if let Some(value) = argument(&field, matches).with_context(|| format!("--{}", kebab(field.name())))? {
+                out.insert(field.name().to_owned(), value);
+            }
+        }
+        Ok(Value::Object(out))
+    }
+}
+
+/// Every served method of the services called `service`, by module and command name.
+pub(crate) struct Tree(BTreeMap<String, BTreeMap<String, Method>>);
+
+impl Tree {
+    /// The methods of every `service` (`Msg` or `Query`) for which `served` holds.
+    pub(crate) fn new(service: &str, served: impl Fn(&MethodDescriptor) -> bool) -> Self {
+        let dialect = Dialect::cairn();
+        let mut tree: BTreeMap<String, BTreeMap<String, Method>> = BTreeMap::new();
+        let services: Vec<ServiceDescriptor> = dialect.pool().services().filter(|s| s.name() == service).collect();
+        for method in services.iter().flat_map(|s| s.methods().collect::<Vec<_>>()).filter(|m| served(m)) {
+            let package = method.parent_service().parent_file().package_name().to_owned();
+            let module = package.split('.').nth(1).unwrap_or(&package).to_owned();
+            let method = Method::new(dialect, method);
+            // Where a module serves two versions of a service, the first one keeps the name.
+            tree.entry(module).or_default().entry(method.command_name()).or_insert(method);
+        }
+        Self(tree)
+    }
+    /// `root` with a subcommand a module and, below, one a method.
+    pub(crate) fn command(&self, mut root: Command) -> Command {
+        root = root.subcommand_required(true).arg_required_else_help(true);
+        for (module, methods) in &self.0 {
+            let mut command = Command::new(module.clone()).about(format!("The module {module}")).subcommand_required(true).arg_required_else_help(true);
+            for method in methods.values() {
+                command = command.subcommand(method.command());
+            }
+            root = root.subcommand(command);
+        }
+        root
+    }
+    /// The method that the matches of [`Tree::command`] name, and its own matches.
+    pub(crate) fn find<'a, 'm>(&'a self, matches: &'m ArgMatches) -> Result<(&'a Method, &'m ArgMatches)> {
+        let found = matches.subcommand().and_then(|(module, m)| {
+            let (name, inner) = m.subcommand()?;
+            Some((self.0.get(module)?.get(name)?, inner))
+        });
+        found.context("no such command")
+    }
+}
+
+fn kebab(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(if c == '_' { '-' } else { c.to_ascii_lowercase() });
+    }
+    out
+}
+
+fn option_list(dialect: &Dialect, message: &MessageDescriptor, extension: &str) -> Vec<String> {
+    let Some(extension) = dialect.pool().get_extension_by_name(extension) else { return Vec::new() };
+    let options = message.options();
+    let values = options.get_extension(&extension);
+    values.as_list().map(|l| l.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()).unwrap_or_else(Vec::new)
+}
+
+/// The names between braces in the method's REST path, without `=**`.
+fn path_fields(dialect: &Dialect, method: &MethodDescriptor) -> Vec<String> {
+    let Some(http) = dialect.pool().get_extension_by_name("google.api.http") else { return Vec::new() };
+    let options = method.options();
+    let rule = options.get_extension(&http);
+    let path = rule.as_message().and_then(|r| r.get_field_by_name("get").and_then(|v| v.as_str().map(str::to_owned)));
+    let path = path.unwrap_or_else(String::new);
+    path.split('{').skip(1).filter_map(|p| p.split(['}', '=']).next()).map(str::to_owned).collect()
+}
+
+/// What stands above the declaration in the `.proto`, as one line.
+fn comment(method: &MethodDescriptor) -> Option<String> {
+    comment_at(&method.parent_service().parent_file(), method.path())
+}
+
+fn comment_at(file: &prost_reflect::FileDescriptor, path: &[i32]) -> Option<String> {
+    let info = file.file_descriptor_proto().source_code_info.as_ref()?;
+    let text = info.location.iter().find(|l| l.path == path)?.leading_comments();
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!line.is_empty()).then_some(line)
+}
+
+fn is_page(field: &FieldDescriptor) -> bool {
+    matches!(field.kind(), Kind::Message(m) if m.full_name() == "cosmos.base.query.v1beta1.PageRequest")
+}
+
+fn is_coin(message: &MessageDescriptor) -> bool {
+    message.full_name() == "cosmos.base.v1beta1.Coin"
+}
+
+fn placeholder(field: &FieldDescriptor) -> String {
+    match field.kind() {
+        Kind::Message(m) if is_coin(&m) && field.is_list() => "COINS".into(),
+        Kind::Message(m) if is_coin(&m) => "COIN".into(),
+        Kind::Message(_) => "JSON".into(),
+        Kind::Enum(_) => "NAME".into(),
+        Kind::Bytes => "BYTES".into(),
+        Kind::Bool => String::new(),
+        Kind::String => "TEXT".into(),
+        _ => "NUMBER".into(),
+    }
+}
+
+fn field_help(field: &FieldDescriptor) -> String {
+    let said = comment_at(&field.parent_message().parent_file(), field.path()).unwrap_or_else(String::new);
+    let form = match field.kind() {
+        Kind::Message(m) if is_coin(&m) && field.is_list() => "such as 10ucairn,5abc".to_owned(),
+        Kind::Message(m) if is_coin(&m) => "such as 10ucairn".to_owned(),
+        Kind::Message(m) => format!("{} as JSON, or @file", m.name()),
+        Kind::Enum(e) => format!("one of {}", enum_names(&e).join(", ")),
+        Kind::Bytes => "hexadecimal, base64, or @file".to_owned(),
+        _ => String::new(),
+    };
+    let many = if field.is_list() && form != "such as 10ucairn,5abc" { "may be given many times" } else { "" };
+    let extra: Vec<&str> = [form.as_str(), many].into_iter().filter(|s| !s.is_empty()).collect();
+    if extra.is_empty() { said } else { format!("{said} [{}]", extra.join("; ")).trim().to_owned() }
+}
+
+fn enum_names(e: &EnumDescriptor) -> Vec<String> {
+    e.values().map(|v| v.name().to_owned()).collect()
+}
+
+fn page_args() -> Vec<Arg> {
+    let text = |name: &'static str, help: &'static str| Arg::new(format!("page_{name}")).long(name).help(help);
+    vec![
+        text("limit", "Entries wanted").value_name("NUMBER"),
+        text("offset", "Entries to pass over").value_name("NUMBER"),
+        text("page-key", "next_key of the page before, base64").value_name("BYTES"),
+        text("count-total", "Count all entries").action(ArgAction::SetTrue),
+        text("reverse", "From the last entry to the first").action(ArgAction::SetTrue),
+    ]
+}
+
+fn page(matches: &ArgMatches) -> Value {
+    let text = |name: &str| matches.get_one::<String>(name).map_or(Value::Null, |s| json!(s));
+    json!({
+        "limit": text("page_limit"), "offset": text("page_offset"), "key": text("page_page-key"),
+        "count_total": matches.get_flag("page_count-total"), "reverse": matches.get_flag("page_reverse"),
+    })
+}
+
+fn argument(field: &FieldDescriptor, matches: &ArgMatches) -> Result<Option<Value>> {
+    if matches!(field.kind(), Kind::Bool) && !field.is_list() {
+        return Ok(matches.get_flag(field.name()).then_some(Value::Bool(true)));
+    }
+    let Some(values) = matches.get_many::<String>(field.name()) else { return Ok(None) };
+    let values: Vec<&String> = values.collect();
+    match field.kind() {
+        Kind::Message(m) if field.is_list() && is_coin(&m) => {
+            let coins = parse_coins(values.first().map_or("", |s| s.as_str()))?;
+            Ok(Some(coins.iter().map(|c| json!({ "denom": c.denom, "amount": c.amount.to_string() })).collect()))
+        }
+        _ if field.is_list() => Ok(Some(Value::Array(values.into_iter().map(|v| scalar(field, v)).collect::<Result<_>>()?))),
+        _ => values.first().map(|v| scalar(field, v)).transpose(),
+    }
+}
+
+fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value> {
+    match field.kind() {
+        Kind::Message(m) if is_coin(&m) => {
+            let coin = parse_coin(text)?;
+            Ok(json!({ "denom": coin.denom, "amount": coin.amount.to_string() }))
+        }
+        Kind::Message(_) => {
+            let bytes = if let Some(path) = text.strip_prefix('@') { read_file(path)? } else { text.as_bytes().to_vec() };
+            serde_json::from_slice(&bytes).context("not JSON")
+        }
+        Kind::Enum(e) => Ok(json!(enum_value(&e, text)?)),
+        Kind::Bytes => Ok(json!(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes(text)?))),
+        _ => Ok(json!(text)),
+    }
+}
+
+/// A full name, or its end in any case: `dataset` for `ASSET_KIND_DATASET`.
+fn enum_value(e: &EnumDescriptor, text: &str) -> Result<String> {
+    let wanted = text.to_ascii_uppercase().replace('-', "_");
+    let names = enum_names(e);
+    let fits = |n: &&String| **n == wanted || n.ends_with(&format!("_{wanted}"));
+    let found = names.iter().find(|n| **n == wanted).or_else(|| names.iter().find(fits));
+    found.cloned().with_context(|| format!("expected one of {}, found {text:?}", names.join(", ")))
+}
+
+fn bytes(text: &str) -> Result<Vec<u8>> {
+    if let Some(path) = text.strip_prefix('@') {
+        return read_file(path);
+    }
+    let bare = text.strip_prefix("0x").unwrap_or(text);
+    if let Ok(raw) = hex::decode(bare) {
+        return Ok(raw);
+    }
+    crate::api::json::decode_base64(text).context("expected hexadecimal, base64 or @file")
+}
+
+fn read_file(path: &str) -> Result<Vec<u8>> {
+    let size = std::fs::metadata(path).with_context(|| format!("cannot read {path}"))?.len();
+    if size > MAX_FILE {
+        bail!("{path} has {size} bytes; at most {MAX_FILE} are read");
+    }
+    std::fs::read(path).with_context(|| format!("cannot read {path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(service: &str) -> Tree {
+        Tree::new(service, |_| true)
+    }
+
+    #[test]
+    fn a_message_becomes_a_command_with_its_signer_filled_in() {
+        let tree = tree("Msg");
+        let command = tree.command(Command::new("tx"));
+        let args = ["tx", "bank", "send", "--to-address", "cairn1x", "--amount", "5ucairn,3abc"];
+        let matches = command.try_get_matches_from(args).unwrap();
+        let (method, inner) = tree.find(&matches).unwrap();
+        assert_eq!(method.descriptor.input().full_name(), "cosmos.bank.v1beta1.MsgSend");
+        let request = method.request(inner, Some("cairn1me")).unwrap();
+        assert_eq!(request, json!({ "from_address": "cairn1me", "to_address": "cairn1x", "amount": [
+            { "denom": "abc", "amount": "3" }, { "denom": "ucairn", "amount": "5" }] }));
+    }
+
+    #[test]
+    fn a_query_takes_the_fields_of_its_path_by_position() {
+        let tree = tree("Query");
+        let args = ["query", "bank", "all-balances", "cairn1x", "--limit", "7", "--reverse"];
+        let matches = tree.command(Command::new("query")).try_get_matches_from(args).unwrap();
+        let (method, inner) = tree.find(&matches).unwrap();
+        let request = method.request(inner, None).unwrap();
+        assert_eq!(request.pointer("/address").unwrap(), "cairn1x");
+        assert_eq!(request.pointer("/pagination/limit").unwrap(), "7");
+        assert_eq!(request.pointer("/pagination/reverse").unwrap(), true);
+        Dialect::cairn().decode(&method.descriptor.input(), &request).unwrap();
+    }
+
+    #[test]
+    fn every_command_is_well_formed() {
+        tree("Msg").command(Command::new("tx")).debug_assert();
+        tree("Query").command(Command::new("query")).debug_assert();
+    }
+
+    #[test]
+    fn enums_and_bytes_are_read_in_the_forms_people_use() {
+        let status = Dialect::cairn().pool().get_enum_by_name("cosmos.staking.v1beta1.BondStatus").unwrap();
+        assert_eq!(enum_value(&status, "bonded").unwrap(), "BOND_STATUS_BONDED");
+        assert!(enum_value(&status, "bond").is_err());
+        assert_eq!(bytes("0xff00").unwrap(), [255, 0]);
+        assert_eq!(bytes("/wA=").unwrap(), [255, 0]);
+        assert!(bytes("@/no/such/file").is_err() && bytes("%").is_err());
+        assert_eq!(kebab("AllBalances"), "all-balances");
+    }
+}

@@ -1,0 +1,173 @@
+//! The genesis file: CometBFT's frame around the modules' parts.
+use std::time::SystemTime;
+
+use anyhow::{Result, bail};
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use cairn_kernel::{Address, BASE_DENOM, Coin, Coins};
+use serde_json::{Value, json};
+
+use super::comet::ConsensusKey;
+
+/// A validator at genesis.
+#[derive(Debug, Clone)]
+pub(crate) struct Validator {
+    pub(crate) name: String,
+    pub(crate) key: ConsensusKey,
+    pub(crate) power: i64,
+    /// Public half of its VRF key, with which it takes part in the beacon.
+    pub(crate) vrf: [u8; 32],
+}
+
+/// What a genesis file is made of.
+#[derive(Debug, Default)]
+pub(crate) struct Genesis {
+    pub(crate) chain_id: String,
+    pub(crate) validators: Vec<Validator>,
+    pub(crate) accounts: Vec<(Address, Coins)>,
+}
+
+/// `<name>-<n>`, at most 50 characters: wallets and relayers read the IBC revision off its end.
+pub(crate) fn check_chain_id(id: &str) -> Result<()> {
+    let revision = id.rsplit_once('-').filter(|(name, n)| !name.is_empty() && !n.starts_with('0') && n.parse::<u32>().is_ok());
+    let ok = id.len() <= 50 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b == b'.');
+    if revision.is_none() || !ok {
+        bail!("a chain id is <name>-<number> of at most 50 letters, digits, '-', '_', '.', such as cairn-local-1; found {id:?}");
+    }
+    Ok(())
+}
+
+impl Genesis {
+    /// The file's content. `genesis_time` is the clock's; everything that the state machine reads is in `app_state`.
+    pub(crate) fn to_json(&self) -> Result<Value> {
+        check_chain_id(&self.chain_id)?;
+        let validators: Vec<Value> = self.validators.iter().map(Validator::to_json).collect();
+        Ok(json!({
+            "genesis_time": humantime::format_rfc3339_nanos(SystemTime::now()).to_string(),
+            "chain_id": self.chain_id,
+            "initial_height": "1",
+            "consensus_params": {
+                "block": { "max_bytes": "4194304", "max_gas": "500000000" },
+                "evidence": { "max_age_num_blocks": "302400", "max_age_duration": "604800000000000", "max_bytes": "1048576" },
+                "validator": { "pub_key_types": ["ed25519"] },
+                "version": { "app": "1" },
+                "abci": { "vote_extensions_enable_height": "0" }
+            },
+            "validators": validators,
+            "app_hash": "",
+            "app_state": self.app_state(),
+        }))
+    }
+
+    fn app_state(&self) -> Value {
+        let accounts: Vec<Value> = self.accounts.iter().map(|(a, _)| json!({ "@type": "/cosmos.auth.v1beta1.BaseAccount", "address": a.to_string() })).collect();
+        let balances: Vec<Value> = self.accounts.iter().map(|(a, c)| json!({ "address": a.to_string(), "coins": coins(&c.to_vec()) })).collect();
+        let beacon: Vec<Value> = self.validators.iter().map(Validator::to_beacon).collect();
+        json!({
+            "auth": { "accounts": accounts },
+            "bank": { "balances": balances, "denom_metadata": [metadata()] },
+            "beacon": { "validators": beacon },
+        })
+    }
+}
+
+impl Validator {
+    fn to_json(&self) -> Value {
+        json!({
+            "address": hex::encode_upper(self.key.address),
+            "pub_key": { "type": "tendermint/PubKeyEd25519", "value": BASE64.encode(self.key.pub_key) },
+            "power": self.power.to_string(),
+            "name": self.name,
+        })
+    }
+    fn to_beacon(&self) -> Value {
+        json!({
+            "consensus_address": BASE64.encode(self.key.address),
+            "power": self.power.to_string(),
+            "vrf_key": BASE64.encode(self.vrf),
+        })
+    }
+}
+
+fn coins(coins: &[Coin]) -> Vec<Value> {
+    coins.iter().map(|c| json!({ "denom": c.denom, "amount": c.amount.to_string() })).collect()
+}
+
+/// What wallets show for the chain's own coin.
+fn metadata() -> Value {
+    json!({
+        "description": "The coin of Cairn: fees, bonds and pay.",
+        "denom_units": [
+            { "denom": BASE_DENOM, "exponent": 0, "aliases": ["microcairn"] },
+            { "denom": "cairn", "exponent": 6, "aliases": [] }
+        ],
+        "base": BASE_DENOM, "display": "cairn", "name": "Cairn", "symbol": "CAIRN"
+    })
+}
+
+/// Adds an account with coins to a genesis file that no chain has started from.
+pub(crate) fn add_account(genesis: &mut Value, address: &Address, funds: &Coins) -> Result<()> {
+    let text = address.to_string();
+    let Some(balances) = genesis.pointer_mut("/app_state/bank/balances").and_then(Value::as_array_mut) else {
+        bail!("the genesis file has no app_state.bank.balances");
+    };
+    if balances.iter().any(|b| b.get("address").and_then(Value::as_str) == Some(&text)) {
+        bail!("{text} is in the genesis file already");
+    }
+    balances.push(json!({ "address": text, "coins": coins(&funds.to_vec()) }));
+    let Some(accounts) = genesis.pointer_mut("/app_state/auth/accounts").and_then(Value::as_array_mut) else {
+        bail!("the genesis file has no app_state.auth.accounts");
+    };
+    accounts.push(json!({ "@type": "/cosmos.auth.v1beta1.BaseAccount", "address": text }));
+    Ok(())
+}
+
+/// Coins as people write them: `10ucairn,5uatom`, sorted or not.
+pub(crate) fn parse_coins(text: &str) -> Result<Coins> {
+    let mut out = Coins::default();
+    for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        out.add(&parse_coin(part)?)?;
+    }
+    Ok(out)
+}
+
+/// One coin as people write it: `10ucairn`.
+pub(crate) fn parse_coin(text: &str) -> Result<Coin> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (amount, denom) = text.split_at(split);
+    if amount.is_empty() || denom.is_empty() {
+        bail!("an amount is a number and a denomination, such as 1000ucairn; found {text:?}");
+    }
+    Ok(Coin::parse(denom, amount)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chain_ids_carry_their_revision() {
+        for good in ["cairn-local-1", "a-9", "cairn-12"] {
+            assert!(check_chain_id(good).is_ok(), "{good}");
+        }
+        for bad in ["", "cairn", "cairn-", "-1", "cairn-01", "cairn-x", "ca irn-1", &format!("{}-1", "a".repeat(49))] {
+            assert!(check_chain_id(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn coins_are_read_as_people_write_them() {
+        assert_eq!(parse_coins("10ucairn, 5abc,3ucairn").unwrap().to_string(), "5abc,13ucairn");
+        for bad in ["10", "ucairn", "1.5ucairn", "-1ucairn"] {
+            assert!(parse_coin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_added_once() {
+        let mut genesis = Genesis { chain_id: "cairn-test-1".into(), ..Genesis::default() }.to_json().unwrap();
+        let (address, funds) = (Address::module("x"), parse_coins("5ucairn").unwrap());
+        add_account(&mut genesis, &address, &funds).unwrap();
+        assert!(add_account(&mut genesis, &address, &funds).is_err());
+        assert_eq!(genesis.pointer("/app_state/bank/balances/0/coins/0/amount").unwrap(), "5");
+    }
+}

@@ -1,0 +1,144 @@
+//! A node's home folder: where each file lies and how secret ones are kept.
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use cairn_beacon::vrf;
+use rand::RngCore;
+use serde_json::Value;
+
+use crate::config::Config;
+
+/// The folder that `--home` names; CometBFT uses the same one.
+#[derive(Debug, Clone)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// A home at `path`; nothing is read yet.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+    /// `config/<name>`.
+    #[must_use]
+    pub fn config(&self, name: &str) -> PathBuf {
+        self.0.join("config").join(name)
+    }
+    /// `data/<name>`.
+    #[must_use]
+    pub fn data(&self, name: &str) -> PathBuf {
+        self.0.join("data").join(name)
+    }
+    /// The folder of encrypted account keys.
+    #[must_use]
+    pub fn keyring(&self) -> PathBuf {
+        self.0.join("keyring")
+    }
+    /// The settings of the application.
+    pub fn load_config(&self) -> Result<Config> {
+        let path = self.config("app.toml");
+        if !path.exists() {
+            bail!("{} is not there; create a home with 'cairnd init <moniker> --home {}'", path.display(), self.0.display());
+        }
+        Config::load(&path)
+    }
+    /// Where the application listens for CometBFT.
+    #[must_use]
+    pub fn abci(&self, config: &Config) -> String {
+        if config.abci.is_empty() { format!("unix://{}", self.data("abci.sock").display()) } else { config.abci.clone() }
+    }
+    /// The genesis file.
+    pub fn genesis(&self) -> Result<Value> {
+        read_json(&self.config("genesis.json"))
+    }
+    /// The proposer's VRF key, if this node has one.
+    pub fn vrf_key(&self) -> Result<Option<vrf::SecretKey>> {
+        let path = self.config("vrf_key");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = read_secret(&path)?;
+        let key = vrf::SecretKey::from_text(text.trim()).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+        Ok(Some(key))
+    }
+    /// Creates the VRF key if there is none and returns its public half.
+    pub fn ensure_vrf_key(&self) -> Result<[u8; 32]> {
+        if let Some(key) = self.vrf_key()? {
+            return Ok(*key.public().as_bytes());
+        }
+        let mut seed = [0; 32];
+        rand::rngs::OsRng.fill_bytes(&mut seed);
+        let key = vrf::SecretKey::from_seed(&seed);
+        write_secret(&self.config("vrf_key"), key.to_text().as_bytes())?;
+        Ok(*key.public().as_bytes())
+    }
+}
+
+/// Reads a JSON file.
+pub(crate) fn read_json(path: &Path) -> Result<Value> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
+}
+
+/// Writes a JSON file so that a reader never sees half of it.
+pub(crate) fn write_json(path: &Path, value: &Value) -> Result<()> {
+    write_atomically(path, &serde_json::to_vec_pretty(value)?, 0o644)
+}
+
+/// Reads a file that nobody but its owner may read.
+pub(crate) fn read_secret(path: &Path) -> Result<String> {
+    let mode = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        bail!("{} can be read by others (mode {mode:o}); run 'chmod 600 {}'", path.display(), path.display());
+    }
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Writes a file that nobody but its owner may read; an existing one is not replaced.
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
+    if path.exists() {
+        bail!("{} exists; it is not overwritten", path.display());
+    }
+    write_atomically(path, bytes, 0o600)
+}
+
+fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let folder = path.parent().context("a file lies in a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let part = path.with_extension("part");
+    let write = || -> std::io::Result<()> {
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_private_kept_and_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path());
+        assert!(home.vrf_key().unwrap().is_none());
+        let public = home.ensure_vrf_key().unwrap();
+        assert_eq!(home.ensure_vrf_key().unwrap(), public);
+        let path = home.config("vrf_key");
+        assert!(write_secret(&path, b"x").is_err());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let err = home.vrf_key().unwrap_err().to_string();
+        assert!(err.contains("can be read by others (mode 644)"), "{err}");
+    }
+}

@@ -1,0 +1,129 @@
+//! The command line of `cairnd`: node, tools and client in one program.
+mod comet;
+mod doctor;
+mod dynamic;
+mod genesis;
+mod home;
+mod init;
+mod keyring;
+mod keys;
+mod output;
+mod rpc;
+mod sign;
+mod start;
+mod status;
+mod transact;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use cairn_kernel::{Address, Coins};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use dynamic::Tree;
+use home::Home;
+use output::Output;
+
+/// The node, the tools and the client of the Cairn chain.
+#[derive(Debug, Parser)]
+#[command(name = "cairnd", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+struct Global {
+    /// The folder of keys, configuration and data.
+    #[arg(long, global = true, env = "CAIRN_HOME", default_value_os_t = default_home())]
+    home: PathBuf,
+    /// The RPC of the node that client commands ask.
+    #[arg(long, global = true, env = "CAIRN_NODE", default_value = "http://127.0.0.1:26657")]
+    node: String,
+    /// The form of what is printed.
+    #[arg(long, short, global = true, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+fn default_home() -> PathBuf {
+    std::env::home_dir().unwrap_or_else(|| PathBuf::from(".")).join(".cairn")
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::InitArgs),
+    Testnet(init::TestnetArgs),
+    Start(start::StartArgs),
+    /// Account keys, each in an encrypted file below the home.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// The genesis file of a chain that has not started.
+    #[command(subcommand)]
+    Genesis(GenesisCommand),
+    /// Truth inference outside of consensus.
+    #[command(subcommand)]
+    Truth(TruthCommand),
+    Status(status::StatusArgs),
+    Doctor(doctor::DoctorArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum GenesisCommand {
+    /// Give an account coins at genesis.
+    AddAccount {
+        /// The account.
+        address: Address,
+        /// What it gets, such as 1000000ucairn.
+        #[arg(value_parser = genesis::parse_coins)]
+        coins: Coins,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TruthCommand {
+    Replay(crate::truth::ReplayArgs),
+}
+
+/// Runs the command line of this process.
+pub fn run() -> Result<()> {
+    let router = crate::modules::router();
+    let messages = Tree::new("Msg", |m| router.response_url(&format!("/{}", m.input().full_name())).is_ok());
+    let paths: Vec<&str> = router.query_paths().collect();
+    let queries = Tree::new("Query", |m| paths.contains(&format!("/{}/{}", m.parent_service().full_name(), m.name()).as_str()));
+
+    let root = Cli::command()
+        .subcommand(messages.command(transact::command()))
+        .subcommand(queries.command(transact::query_command()));
+    let matches = root.get_matches();
+    let global = Global::from_arg_matches(&matches)?;
+    match matches.subcommand() {
+        Some(("tx", inner)) => transact::tx(&messages, inner, &global.node, &Home::new(global.home), global.output),
+        Some(("query", inner)) => transact::query(&queries, inner, &global.node, global.output),
+        _ => Cli::from_arg_matches(&matches)?.run(),
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<()> {
+        let Global { home, node, output } = self.global;
+        let home = Home::new(home);
+        match self.command {
+            Command::Init(args) => args.run(&home),
+            Command::Testnet(args) => args.run(),
+            Command::Start(args) => args.run(&home),
+            Command::Keys(command) => command.run(&home, output),
+            Command::Genesis(GenesisCommand::AddAccount { address, coins }) => {
+                let path = home.config("genesis.json");
+                let mut genesis = home.genesis()?;
+                genesis::add_account(&mut genesis, &address, &coins)?;
+                home::write_json(&path, &genesis)
+            }
+            Command::Truth(TruthCommand::Replay(args)) => args.run(),
+            Command::Status(args) => args.run(&node, output),
+            Command::Doctor(args) => args.run(&home, output),
+        }
+    }
+}

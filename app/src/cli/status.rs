@@ -1,0 +1,36 @@
+//! `cairnd status`: where a node stands.
+use anyhow::Result;
+use cairn_proto::cairn::annotation::v1::{QueryJobsRequest, QueryJobsResponse};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{output::Output, rpc::Rpc};
+
+/// Where a node stands: chain, height, peers, and what runs on it.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {}
+
+impl StatusArgs {
+    /// Runs the command.
+    pub(crate) fn run(self, node: &str, output: Output) -> Result<()> {
+        let rpc = Rpc::new(node);
+        let status = rpc.status()?;
+        let at = |p: &str| status.pointer(p).cloned().unwrap_or(Value::Null);
+        let peers = rpc.call("net_info", json!({}))?;
+        let validators = rpc.call("validators", json!({}))?;
+        let jobs: QueryJobsResponse = rpc.ask("/cairn.annotation.v1.Query/Jobs", &QueryJobsRequest::default())?;
+        output.value(&json!({
+            "chain_id": at("/node_info/network"),
+            "moniker": at("/node_info/moniker"),
+            "height": at("/sync_info/latest_block_height"),
+            "block_time": at("/sync_info/latest_block_time"),
+            "app_hash": at("/sync_info/latest_app_hash"),
+            "catching_up": at("/sync_info/catching_up"),
+            "peers": peers.get("n_peers").cloned().unwrap_or(Value::Null),
+            "validators": validators.get("total").cloned().unwrap_or(Value::Null),
+            "voting_power": at("/validator_info/voting_power"),
+            "cometbft": at("/node_info/version"),
+            "jobs": jobs.jobs.len(),
+        }))
+    }
+}

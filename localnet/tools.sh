@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Installs what building, running and testing Cairn needs and is missing. Safe to run again: what is there is left alone.
+# usage: localnet/tools.sh [run|test|bench]    (each includes the one before)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. localnet/env.sh
+level=${1:-run}
+
+# Pinned versions. A change here changes what everybody runs.
+COMETBFT=v0.38.26
+GRPCURL=v1.9.4
+
+mkdir -p "$CAIRN_CACHE/bin" "$ROCKSDB_LIB_DIR"
+say() { printf '\033[1m[tools]\033[0m %s\n' "$*"; }
+die() { printf '[tools] %s\n' "$*" >&2; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Compilers that no package registry of ours can bring: say what is missing and how to get it.
+has cargo || die "Rust is missing. Install it with rustup (https://rustup.rs), then run this again."
+has go || die "Go is missing. Install Go 1.22 or newer (https://go.dev/dl), then run this again."
+if [ "$level" != run ]; then has npm || die "Node.js is missing. Install Node 20 or newer (https://nodejs.org), then run this again."; fi
+
+# Debian packages: a C++ compiler for RocksDB, libclang for its bindings, curl and unzip for the scripts.
+missing=()
+need() { dpkg -s "$1" >/dev/null 2>&1 || missing+=("$1"); }
+if has dpkg; then
+  for p in g++ make pkg-config curl unzip ca-certificates; do need "$p"; done
+  ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || need libclang-dev
+  if [ ${#missing[@]} -gt 0 ]; then
+    say "installing packages: ${missing[*]}"
+    sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  fi
+fi
+
+gotool() { # name module@version
+  local stamp="$CAIRN_CACHE/bin/.$1-${2##*@}"
+  [ -x "$CAIRN_CACHE/bin/$1" ] && [ -e "$stamp" ] && return
+  say "building $1 ${2##*@} (about a minute)"
+  GOBIN="$CAIRN_CACHE/bin" go install "$2"
+  touch "$stamp"
+}
+gotool cometbft "github.com/cometbft/cometbft/cmd/cometbft@$COMETBFT"
+[ "$level" = run ] || gotool grpcurl "github.com/fullstorydev/grpcurl/cmd/grpcurl@$GRPCURL"
+
+# RocksDB's static library, at the version that Cargo.lock pins.
+version=$(sed -n '/^name = "librocksdb-sys"$/{n;s/^version = "\(.*\)"$/\1/p}' Cargo.lock)
+if [ ! -e "$ROCKSDB_LIB_DIR/.version-$version" ]; then
+  say "building RocksDB $version (C++; about 15 minutes on two cores, once per machine)"
+  # A target folder of its own, so that the library survives a 'cargo clean'; without ROCKSDB_LIB_DIR the crate builds its own C++.
+  build="$CAIRN_CACHE/rocksdb-build"
+  (
+    unset ROCKSDB_LIB_DIR ROCKSDB_STATIC
+    cargo build --release --locked -p librocksdb-sys --target-dir "$build" &
+    pid=$!
+    total=$(find "${CARGO_HOME:-$HOME/.cargo}/registry/src" -path "*librocksdb-sys-$version/rocksdb_lib_sources.txt" -exec cat {} + 2>/dev/null | wc -l)
+    while kill -0 $pid 2>/dev/null; do
+      sleep 20
+      done=$(find "$build" -name '*.o' -path '*librocksdb-sys*' 2>/dev/null | wc -l)
+      kill -0 $pid 2>/dev/null && say "RocksDB: $done of about ${total:-340} files compiled"
+    done
+    wait $pid
+  )
+  lib=$(find "$build" -name librocksdb.a -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2-)
+  [ -n "$lib" ] || die "RocksDB was built but librocksdb.a is not to be found below $build"
+  rm -f "$ROCKSDB_LIB_DIR"/.version-*
+  cp "$lib" "$ROCKSDB_LIB_DIR/librocksdb.a.part"
+  mv "$ROCKSDB_LIB_DIR/librocksdb.a.part" "$ROCKSDB_LIB_DIR/librocksdb.a"
+  touch "$ROCKSDB_LIB_DIR/.version-$version"
+  rm -rf "$build"
+fi
+say "ready: $(cometbft version), RocksDB $version, $(rustc --version | cut -d' ' -f1,2), $(go version | cut -d' ' -f3)"
