@@ -1,4 +1,5 @@
 //! Rules that every `.proto` file of ours keeps, read from the descriptors.
+#![allow(clippy::unwrap_used, reason = "what a test cannot read, it fails on")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,6 +72,16 @@ fn descriptors_hold_the_cosmos_contract_and_its_options() {
     assert_eq!(text_option(&from, "cosmos_proto.scalar").unwrap(), "cosmos.AddressString");
     let balance = pool.get_service_by_name("cosmos.bank.v1beta1.Query").unwrap().methods().find(|m| m.name() == "Balance").unwrap();
     assert_eq!(http(&balance).unwrap().1, "/cosmos/bank/v1beta1/balances/{address}/by_denom");
+}
+
+/// The module `cosmossdk.io/api` is ahead of SDK 0.50; the contract is what 0.50 serves.
+#[test]
+fn bank_is_that_of_sdk_0_50() {
+    let pool = pool();
+    let methods =
+        |service: &str| -> BTreeSet<String> { pool.get_service_by_name(service).unwrap().methods().map(|m| m.name().to_owned()).collect() };
+    assert!(!methods("cosmos.bank.v1beta1.Msg").contains("Burn"));
+    assert!(methods("cosmos.bank.v1beta1.Query").contains("DenomOwnersByQuery"));
 }
 
 /// Ledger shows names of fewer than 40 characters; CosmJS refuses two types of one name.

@@ -21,15 +21,7 @@ const DESCRIPTORS: &str = "descriptors.binpb";
 
 /// The folder `proto/` of this checkout.
 pub fn proto_dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").components().fold(PathBuf::new(), |mut path, part| {
-        if part.as_os_str() == ".." {
-            path.pop()
-        } else {
-            path.push(part);
-            true
-        };
-        path
-    })
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("")
 }
 
 /// Generates everything from `proto/cairn/**` and `proto/descriptors/cosmos.binpb`, in memory.
