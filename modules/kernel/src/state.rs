@@ -262,7 +262,7 @@ macro_rules! state {
     ($module:literal; $( $(#[$doc:meta])* $name:ident : $ty:ty = $tag:literal; )*) => {
         $( $(#[$doc])* pub(crate) const $name: $ty = <$ty>::new(concat!($module, "/", $tag, "/").as_bytes()); )*
         /// Every collection of this module.
-        pub const TABLES: &[$crate::Table] = &[ $( $crate::Table {
+        pub(crate) const TABLES: &[$crate::Table] = &[ $( $crate::Table {
             name: concat!($module, "/", stringify!($name)),
             prefix: concat!($module, "/", $tag, "/").as_bytes(),
         } ),* ];
