@@ -17,6 +17,7 @@
 #[path = "gen/mod.rs"]
 mod generated;
 
+pub mod adr036;
 mod any;
 pub mod coin;
 
