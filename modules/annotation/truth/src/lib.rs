@@ -1,0 +1,55 @@
+//! Integer truth inference and pay by measured contribution.
+//!
+//! The library keeps no state: labels, posteriors and counts live in [`Pages`] that the caller owns, an [`Inference`] is a small
+//! record that walks over them a bounded step at a time. The same code runs in consensus and in `cairnd truth replay`. The README
+//! is the specification.
+
+mod bytes;
+mod error;
+mod exact;
+mod fixed;
+mod gold;
+mod inference;
+mod labels;
+mod ledger;
+mod majority;
+mod model;
+mod page;
+mod params;
+mod pay;
+mod posterior;
+mod record;
+mod results;
+mod roster;
+mod score;
+mod sweep;
+mod tally;
+mod visits;
+
+#[cfg(test)]
+mod synthetic;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Error, Failure};
+pub use fixed::{LOG_BITS, ONE, log2, normalise, power};
+pub use gold::{GoldVerdict, write_gold};
+pub use inference::{Cursor, Inference, LEAST_PASSES, MOST_PASSES, Outcome, Phase, Progress};
+pub use labels::{Label, Labels, add_all, add_labels, read_labels};
+pub use majority::majority_vote;
+pub use model::Model;
+pub use page::{CHUNK, Memory, Page, Pages, ReadPages};
+pub use params::{Gold, MAX_CLASSES, MAX_TASKS, MAX_WORKERS, Params};
+pub use pay::{Basis, WorkerResult};
+pub use posterior::{Posteriors, WHOLE, read_posterior, read_posteriors};
+pub use results::{read_result, read_results};
+
+/// Runs an inference to its end, for use off the chain.
+///
+/// # Errors
+/// As [`Inference::open`] and [`Inference::step`].
+pub fn infer<P: Pages>(pages: &mut P, params: Params) -> Result<Outcome, Failure<P::Error>> {
+    let mut inference = Inference::open(params)?;
+    while !inference.step(pages, u64::MAX)?.done {}
+    Ok(inference.outcome().ok_or(Error::Unfinished)?)
+}

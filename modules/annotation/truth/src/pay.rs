@@ -1,0 +1,178 @@
+//! What a worker's labels are worth: chance-corrected agreement with the posteriors of the others.
+
+use crate::{
+    Error, Params,
+    exact::{add, mul, portion},
+    fixed::ONE,
+    ledger::Sums,
+    params::Gold,
+};
+
+/// Labels' worth of doubt: a worker's kappa counts n / (n + 10).
+const DOUBT: u64 = 10;
+/// Where 1 - chance is less than one part in so many, one class is nearly everywhere and kappa says nothing.
+const LEAST_DIVERSITY: u128 = 20;
+
+/// What a worker's share rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// No label was accepted: nothing to pay.
+    Idle,
+    /// The gate keeps the worker out: nothing is paid.
+    Excluded,
+    /// No label could be scored since others were silent: one half.
+    Silence,
+    /// Kappa over the scored labels.
+    Kappa,
+    /// One class is nearly everywhere: kappa over the worker's gold answers.
+    Gold,
+    /// One class is nearly everywhere and gold cannot tell either: kappa is taken to be half the target.
+    OneClass,
+}
+
+impl Basis {
+    /// All of them, by number.
+    const ALL: [Basis; 6] = [Basis::Idle, Basis::Excluded, Basis::Silence, Basis::Kappa, Basis::Gold, Basis::OneClass];
+
+    /// Its number in formats and digests.
+    pub fn number(self) -> u8 {
+        match self {
+            Basis::Idle => 0,
+            Basis::Excluded => 1,
+            Basis::Silence => 2,
+            Basis::Kappa => 3,
+            Basis::Gold => 4,
+            Basis::OneClass => 5,
+        }
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<Basis> {
+        Basis::ALL.into_iter().find(|basis| basis.number() == number)
+    }
+
+    /// A short name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Idle => "idle",
+            Basis::Excluded => "excluded",
+            Basis::Silence => "silence",
+            Basis::Kappa => "kappa",
+            Basis::Gold => "gold",
+            Basis::OneClass => "one-class",
+        }
+    }
+}
+
+/// What a worker is paid by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerResult {
+    /// Accepted labels, n_w.
+    pub labels: u32,
+    /// Labels that could be scored, n.
+    pub scored: u32,
+    /// Kappa in Q32, rounded down; at most one, negative where the worker agrees less than chance would.
+    pub kappa: i64,
+    /// The share of the price paid for each accepted label, s_w in Q32: 0 to [`ONE`].
+    pub share: u64,
+    /// What the share rests on.
+    pub basis: Basis,
+}
+
+impl WorkerResult {
+    /// a_w = floor(price * n_w * s_w), in the unit of `price` (the price of one label).
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] where price * n_w does not fit; never where the job's escrow did.
+    pub fn earned(&self, price: u128) -> Result<u128, Error> {
+        portion(price.checked_mul(self.labels.into()).ok_or(Error::Overflow)?, self.share, ONE)
+    }
+}
+
+/// Agreement above chance, as a fraction.
+struct Agreement {
+    gain: i128,
+    /// What is left above chance, in the unit of `gain`; gain is at most this.
+    room: u128,
+    /// One, in the unit of `gain`.
+    one: u128,
+}
+
+impl Agreement {
+    /// With n = `sums.labels` and probabilities in units of 1 / `unit`: gain = hit - chance and room = 1 - chance, each times n^2
+    /// and `unit`. Chance is the sum over the classes of share of answers times share of truths, both over the same tasks, so that
+    /// gain is exactly zero where all answers are the same.
+    fn of(sums: &Sums<'_>, unit: u64) -> Result<Agreement, Error> {
+        let (labels, hits) = (u128::from(sums.labels), u128::from(sums.hits));
+        let mut chance = 0u128;
+        for (&answers, &truths) in sums.answers.iter().zip(sums.truths) {
+            let both = u128::from(answers).checked_mul(truths.into()).ok_or(Error::Overflow)?;
+            chance = chance.checked_add(both).ok_or(Error::Overflow)?;
+        }
+        let one = labels.checked_mul(labels).and_then(|square| square.checked_mul(unit.into())).ok_or(Error::Overflow)?;
+        let hit = labels.checked_mul(hits).and_then(|hit| i128::try_from(hit).ok()).ok_or(Error::Overflow)?;
+        let gain = i128::try_from(chance).ok().and_then(|chance| hit.checked_sub(chance)).ok_or(Error::Overflow)?;
+        Ok(Agreement { gain, room: one.checked_sub(chance).ok_or(Error::Overflow)?, one })
+    }
+
+    /// 1 - chance < 1/20: one class is nearly everywhere.
+    fn is_one_class(&self) -> Result<bool, Error> {
+        Ok(self.room.checked_mul(LEAST_DIVERSITY).ok_or(Error::Overflow)? < self.one)
+    }
+
+    /// Kappa in Q32, rounded down. The room must not be empty.
+    fn kappa(&self) -> Result<i64, Error> {
+        let scaled = self.gain.checked_mul(i128::from(ONE)).ok_or(Error::Overflow)?;
+        let room = i128::try_from(self.room).map_err(|_| Error::Overflow)?;
+        scaled.checked_div_euclid(room).and_then(|kappa| i64::try_from(kappa).ok()).ok_or(Error::Overflow)
+    }
+}
+
+/// Kappa over a worker's gold answers, nothing where their truths are all of one class. Of two classes or more, no answers make
+/// chance one: there is always something to divide by.
+fn gold_kappa(tally: &Sums<'_>) -> Result<Option<i64>, Error> {
+    if tally.truths.iter().filter(|&&truths| truths > 0).count() < 2 {
+        return Ok(None);
+    }
+    let seen = tally.truths.iter().try_fold(0, |sum, &truths| add(sum, truths))?;
+    Agreement::of(&Sums { labels: seen, ..*tally }, 1)?.kappa().map(Some)
+}
+
+/// min(1, max(0, n * kappa / (n + 10)) / target) in Q32.
+fn share(scored: u64, kappa: i64, target_bps: u32) -> Result<u64, Error> {
+    let kappa = u64::try_from(kappa).map_or(0, u128::from);
+    let earned = kappa.checked_mul(scored.into()).and_then(|product| product.checked_mul(10_000)).ok_or(Error::Overflow)?;
+    let full = mul(add(scored, DOUBT)?, target_bps.into())?;
+    let share = earned.checked_div(full.into()).ok_or(Error::Overflow)?.min(ONE.into());
+    u64::try_from(share).map_err(|_| Error::Overflow)
+}
+
+/// Judges a worker by its tally and its score.
+pub(crate) fn judge(params: &Params, excluded: bool, trusted: bool, tally: &Sums<'_>, score: &Sums<'_>) -> Result<WorkerResult, Error> {
+    let number = |labels: u64| u32::try_from(labels).map_err(|_| Error::Overflow);
+    let labels = number(tally.labels)?;
+    let plain = |share, basis| Ok(WorkerResult { labels, scored: 0, kappa: 0, share, basis });
+    if tally.labels == 0 {
+        return plain(0, Basis::Idle);
+    }
+    if excluded {
+        return plain(0, Basis::Excluded);
+    }
+    if score.labels == 0 {
+        return plain(ONE / 2, Basis::Silence);
+    }
+    let agreement = Agreement::of(score, ONE)?;
+    let (kappa, basis) = if !agreement.is_one_class()? {
+        (agreement.kappa()?, Basis::Kappa)
+    } else if let Some(kappa) = if trusted { gold_kappa(tally)? } else { None } {
+        (kappa, Basis::Gold)
+    } else {
+        let half = mul(ONE, params.target_bps.into())? / 20_000;
+        (i64::try_from(half).map_err(|_| Error::Overflow)?, Basis::OneClass)
+    };
+    let share = match params.gold {
+        Gold::Unopened if kappa > 0 => ONE,
+        Gold::Unopened => 0,
+        Gold::None | Gold::Opened => share(score.labels, kappa, params.target_bps)?,
+    };
+    Ok(WorkerResult { labels, scored: number(score.labels)?, kappa, share, basis })
+}

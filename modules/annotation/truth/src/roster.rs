@@ -1,0 +1,177 @@
+//! Who labelled a chunk: each distinct pair of worker and class gets a number, so that the inner loops index plain vectors.
+
+use crate::{
+    Error, Failure, Label, Labels, Model, Pages, Params,
+    exact::add,
+    gold::Gate,
+    ledger::{Ledger, Subject, Sums},
+    model::Matrix,
+};
+
+/// Marks a worker not yet met, or a pair not yet met.
+const UNKNOWN: u32 = u32::MAX;
+/// Marks a worker that the gate keeps out.
+const EXCLUDED: u32 = UNKNOWN - 1;
+
+/// A worker who answered a class in this chunk.
+pub(crate) struct Pair {
+    pub(crate) worker: u32,
+    pub(crate) class: u16,
+}
+
+/// The pairs of a chunk; what the gate keeps out has none.
+pub(crate) struct Roster {
+    pub(crate) pairs: Vec<Pair>,
+    /// Workers with a pair.
+    pub(crate) members: u64,
+    /// For each label in order its pair, nothing for a label that does not count.
+    seats: Vec<Option<usize>>,
+}
+
+/// The labels of one task.
+pub(crate) struct Votes<'a> {
+    pub(crate) task: u16,
+    labels: &'a [Label],
+    seats: &'a [Option<usize>],
+}
+
+impl<'a> Votes<'a> {
+    /// The labels that count with the numbers of their pairs.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = (&'a Label, usize)> + use<'a> {
+        self.labels.iter().zip(self.seats).filter_map(|(label, seat)| seat.map(|pair| (label, pair)))
+    }
+}
+
+impl Roster {
+    /// The tasks that have a label that counts, ascending.
+    pub(crate) fn tasks<'a>(&'a self, labels: &'a Labels) -> impl Iterator<Item = Votes<'a>> {
+        let mut rest = self.seats.as_slice();
+        labels.by_task().filter_map(move |labels| {
+            let (seats, others) = rest.split_at_checked(labels.len())?;
+            rest = others;
+            let task = labels.first()?.task;
+            seats.iter().any(Option::is_some).then_some(Votes { task, labels, seats })
+        })
+    }
+}
+
+/// What a step knows of the workers: their ledgers, and room to number those of a chunk.
+pub(crate) struct Desk {
+    params: Params,
+    gate: Option<Gate>,
+    pub(crate) tallies: Ledger,
+    pub(crate) counts: Ledger,
+    pub(crate) scores: Ledger,
+    /// For each worker of the job its number in the chunk.
+    slots: Vec<u32>,
+}
+
+impl Desk {
+    /// A desk for a job whose gate is not known yet.
+    pub(crate) fn new(params: Params) -> Desk {
+        Desk {
+            params,
+            gate: None,
+            tallies: Ledger::new(Subject::Tallies, params),
+            counts: Ledger::new(Subject::Counts(Model::DawidSkene), params),
+            scores: Ledger::new(Subject::Scores, params),
+            slots: vec![],
+        }
+    }
+
+    /// Sets the gate and the model whose counts are kept.
+    pub(crate) fn prepare<P: Pages>(&mut self, pages: &mut P, gate: Option<Gate>, model: Model) -> Result<(), Failure<P::Error>> {
+        self.gate = gate;
+        if self.counts.subject() != Subject::Counts(model) {
+            self.counts.flush(pages)?;
+            self.counts = Ledger::new(Subject::Counts(model), self.params);
+        }
+        Ok(())
+    }
+
+    /// Writes all that has changed.
+    pub(crate) fn flush<P: Pages>(&mut self, pages: &mut P) -> Result<(), Failure<P::Error>> {
+        self.tallies.flush(pages)?;
+        self.counts.flush(pages)?;
+        self.scores.flush(pages)
+    }
+
+    /// Whether the gate keeps a worker out.
+    pub(crate) fn is_excluded<P: Pages>(&mut self, pages: &P, worker: u32) -> Result<bool, Failure<P::Error>> {
+        let Some(gate) = self.gate else { return Ok(false) };
+        let tally = Sums::of(self.tallies.row(pages, worker)?)?;
+        let seen = tally.truths.iter().try_fold(0, |sum, &truths| add(sum, truths))?;
+        Ok(gate.excludes(tally.hits, seen)?)
+    }
+
+    /// Numbers the workers and pairs of a chunk.
+    pub(crate) fn muster<P: Pages>(&mut self, pages: &P, labels: &Labels) -> Result<Roster, Failure<P::Error>> {
+        let workers = usize::try_from(self.params.workers).map_err(|_| Error::Overflow)?;
+        let classes = usize::from(self.params.classes);
+        self.slots.resize(workers, UNKNOWN);
+        let mut roster = Roster { pairs: vec![], seats: Vec::with_capacity(labels.all().len()), members: 0 };
+        let mut pair_numbers: Vec<Option<usize>> = vec![];
+        for label in labels.all() {
+            let slot = self.slot(pages, label.worker, &mut roster.members)?;
+            if slot == EXCLUDED {
+                roster.seats.push(None);
+                continue;
+            }
+            let slot = usize::try_from(slot).map_err(|_| Error::Overflow)?;
+            let known = slot.saturating_add(1).saturating_mul(classes);
+            if pair_numbers.len() < known {
+                pair_numbers.resize(known, None);
+            }
+            let of_worker = pair_numbers.chunks_exact_mut(classes).nth(slot).ok_or(Error::Overflow)?;
+            let number = of_worker.get_mut(usize::from(label.class)).ok_or(Error::Overflow)?;
+            if number.is_none() {
+                *number = Some(roster.pairs.len());
+                roster.pairs.push(Pair { worker: label.worker, class: label.class });
+            }
+            roster.seats.push(*number);
+        }
+        for label in labels.all() {
+            if let Some(slot) = usize::try_from(label.worker).ok().and_then(|worker| self.slots.get_mut(worker)) {
+                *slot = UNKNOWN;
+            }
+        }
+        Ok(roster)
+    }
+
+    /// The number of a worker in the chunk; a new one where it is met for the first time.
+    fn slot<P: Pages>(&mut self, pages: &P, worker: u32, members: &mut u64) -> Result<u32, Failure<P::Error>> {
+        let index = usize::try_from(worker).map_err(|_| Error::Overflow)?;
+        let unknown = Error::NoSuchWorker { worker, workers: self.params.workers };
+        if *self.slots.get(index).ok_or(unknown)? == UNKNOWN {
+            let slot = if self.is_excluded(pages, worker)? {
+                EXCLUDED
+            } else {
+                let slot = u32::try_from(*members).map_err(|_| Error::Overflow)?;
+                *members = add(*members, 1)?;
+                slot
+            };
+            *self.slots.get_mut(index).ok_or(Error::Overflow)? = slot;
+        }
+        Ok(*self.slots.get(index).ok_or(Error::Overflow)?)
+    }
+
+    /// What each pair of the roster says: K logarithms a pair, from the counts as they stand.
+    pub(crate) fn columns<P: Pages>(&mut self, pages: &P, model: Model, roster: &Roster) -> Result<Vec<i64>, Failure<P::Error>> {
+        let classes = usize::from(self.params.classes);
+        let mut order: Vec<(u32, u16, usize)> =
+            roster.pairs.iter().zip(0..).map(|(pair, number)| (pair.worker, pair.class, number)).collect();
+        order.sort_unstable();
+        let mut columns = vec![0; roster.pairs.len().saturating_mul(classes)];
+        let mut column = Vec::with_capacity(classes);
+        for pairs in order.chunk_by(|a, b| a.0 == b.0) {
+            let Some(&(worker, ..)) = pairs.first() else { continue };
+            let matrix = Matrix::new(model, self.counts.row(pages, worker)?, classes)?;
+            for &(_, class, number) in pairs {
+                column.clear();
+                matrix.column(class, classes, &mut column)?;
+                columns.chunks_exact_mut(classes).nth(number).ok_or(Error::Overflow)?.copy_from_slice(&column);
+            }
+        }
+        Ok(columns)
+    }
+}

@@ -1,0 +1,58 @@
+//! First look at a chunk: how many labels each worker gave, how it did on gold, which gold is void.
+
+use crate::{
+    Error, Failure, GoldVerdict, Labels, Pages, Params,
+    exact::{count, raise},
+    gold::{Answers, is_void, read_gold},
+    labels::read_labels,
+    ledger::SumsMut,
+    params::Gold,
+    roster::Desk,
+    visits::Work,
+};
+
+/// The gold answers of a chunk that its voters leave standing, and how many were opened and voided.
+pub(crate) fn standing_gold<P: Pages>(
+    pages: &P,
+    params: &Params,
+    chunk: u32,
+    labels: &Labels,
+) -> Result<(Answers, GoldVerdict), Failure<P::Error>> {
+    let mut answers = read_gold(pages, params.tasks, params.classes, chunk)?;
+    let opened = answers.len();
+    for votes in labels.by_task() {
+        if let Some(label) = votes.first()
+            && answers.get(&label.task).is_some_and(|&truth| is_void(votes, truth))
+        {
+            answers.remove(&label.task);
+        }
+    }
+    let void = opened.checked_sub(answers.len()).ok_or(Error::Overflow)?;
+    let number = |answers: usize| u32::try_from(answers).map_err(|_| Error::Overflow);
+    Ok((answers, GoldVerdict { opened: number(opened)?, void: number(void)? }))
+}
+
+/// Counts the labels and gold answers of a chunk per worker; returns the labels, the fate of the gold, and the visits.
+pub(crate) fn tally<P: Pages>(
+    pages: &P,
+    params: &Params,
+    desk: &mut Desk,
+    chunk: u32,
+) -> Result<(u64, GoldVerdict, u64), Failure<P::Error>> {
+    let labels = read_labels(pages, params.tasks, params.classes, chunk)?;
+    let (answers, verdict) = match params.gold {
+        Gold::Opened => standing_gold(pages, params, chunk, &labels)?,
+        Gold::None | Gold::Unopened => (Answers::new(), GoldVerdict::default()),
+    };
+    for label in labels.all() {
+        let tally = SumsMut::of(desk.tallies.row_mut(pages, label.worker)?)?;
+        raise(tally.labels, 1)?;
+        let Some(&truth) = answers.get(&label.task) else { continue };
+        raise(tally.hits, u64::from(label.class == truth))?;
+        raise(tally.answers.get_mut(usize::from(label.class)).ok_or(Error::Overflow)?, 1)?;
+        raise(tally.truths.get_mut(usize::from(truth)).ok_or(Error::Overflow)?, 1)?;
+    }
+    let labels = count(labels.all().len())?;
+    let work = Work { labels, cells: desk.tallies.take_loaded(), ..Work::default() };
+    Ok((labels, verdict, work.visits(params.classes)?))
+}
