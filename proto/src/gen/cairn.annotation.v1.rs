@@ -322,23 +322,29 @@ pub struct JobStatus {
     /// Blocks for which leases were stopped before; live leases are longer by as much.
     #[prost(uint64, tag = "22")]
     pub stopped_blocks: u64,
+    /// First height whose reports of content not served count; earlier ones were answered by ResumeJob.
+    #[prost(uint64, tag = "23")]
+    pub reports_from: u64,
+    /// Accounts and cluster heads that ever had a seat; they are numbered from 0 in that order.
+    #[prost(uint32, tag = "24")]
+    pub parties: u32,
     /// The state it was in before QUARANTINE.
-    #[prost(enumeration = "JobState", tag = "23")]
+    #[prost(enumeration = "JobState", tag = "25")]
     pub quarantined_from: i32,
     /// Last height at which the failed step may be retried.
-    #[prost(uint64, tag = "24")]
+    #[prost(uint64, tag = "26")]
     pub quarantine_deadline: u64,
-    /// Why the step failed.
-    #[prost(string, tag = "25")]
-    pub quarantine_reason: ::prost::alloc::string::String,
+    /// What failed; absent outside of QUARANTINE.
+    #[prost(message, optional, tag = "27")]
+    pub failed: ::core::option::Option<FailedStep>,
     /// The settlement; absent before the state GOLD.
-    #[prost(message, optional, tag = "26")]
+    #[prost(message, optional, tag = "28")]
     pub settlement: ::core::option::Option<Settlement>,
     /// The published data set; 0 when there is none.
-    #[prost(uint64, tag = "27")]
+    #[prost(uint64, tag = "29")]
     pub asset_id: u64,
     /// Height at which the state became CLOSED or CANCELLED.
-    #[prost(uint64, tag = "28")]
+    #[prost(uint64, tag = "30")]
     pub closed_height: u64,
 }
 impl ::prost::Name for JobStatus {
@@ -349,6 +355,32 @@ impl ::prost::Name for JobStatus {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.JobStatus".into()
+    }
+}
+/// A contained failure.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FailedStep {
+    /// Which queue it was taken from: the numbers of `README.md`, Queues; 0 for the settlement.
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    /// The lease, or the job where the queue is of jobs.
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    /// The bucket where the queue is of buckets.
+    #[prost(uint32, tag = "3")]
+    pub sub: u32,
+    /// Why it failed.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for FailedStep {
+    const NAME: &'static str = "FailedStep";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.FailedStep".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.FailedStep".into()
     }
 }
 /// How far a settlement got and what it found.
@@ -384,21 +416,33 @@ pub struct Settlement {
     /// Unearned money, in base units of the price's denomination.
     #[prost(string, tag = "10")]
     pub unearned: ::prost::alloc::string::String,
-    /// RFC 6962 root over every paid label (`README.md`, Formats); empty before the step CLOSE.
+    /// RFC 6962 root over every paid label (`README.md`, Formats); empty before the step SHARES.
     #[prost(bytes = "vec", tag = "11")]
     pub contributors_root: ::prost::alloc::vec::Vec<u8>,
     /// Number of leaves below that root.
     #[prost(uint64, tag = "12")]
     pub paid_labels: u64,
-    /// Tasks by the posterior of their most probable class, in tenths: \[0, 0.1), [0.1, 0.2) .. [0.9, 1.0\]. Ten numbers from the step CLOSE on.
+    /// Tasks by the posterior of their most probable class, in tenths: \[0, 0.1), [0.1, 0.2) .. [0.9, 1.0\]. Ten numbers from the step RECORD on.
     #[prost(uint64, repeated, tag = "13")]
     pub posterior_histogram: ::prost::alloc::vec::Vec<u64>,
     /// Tasks without any accepted label.
     #[prost(uint64, tag = "14")]
     pub tasks_without_label: u64,
-    /// The unfinished right edge of the tree of paid labels: roots of its complete subtrees, largest first.
-    #[prost(bytes = "vec", repeated, tag = "15")]
-    pub contributors_frontier: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// Sum of the workers' pay, in base units.
+    #[prost(string, tag = "15")]
+    pub paid: ::prost::alloc::string::String,
+    /// Workers with pay above 0.
+    #[prost(uint32, tag = "16")]
+    pub workers_paid: u32,
+    /// The unfinished tree of the step RECORD or SHARES.
+    #[prost(bytes = "vec", tag = "17")]
+    pub frontier: ::prost::alloc::vec::Vec<u8>,
+    /// Pay of the workers that the step SHARES has passed, in base units.
+    #[prost(string, tag = "18")]
+    pub shared: ::prost::alloc::string::String,
+    /// RFC 6962 root over the annotators' shares, to be claimed from the data set; empty where they fit inline.
+    #[prost(bytes = "vec", tag = "19")]
+    pub claims_root: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for Settlement {
     const NAME: &'static str = "Settlement";
@@ -560,20 +604,23 @@ pub struct Bucket {
     /// Of these, committed ones.
     #[prost(uint32, tag = "6")]
     pub committed: u32,
+    /// Seats revealed.
+    #[prost(uint32, tag = "7")]
+    pub revealed: u32,
     /// Height of the last granted seat; 0 for none.
-    #[prost(uint64, tag = "7")]
+    #[prost(uint64, tag = "8")]
     pub last_granted: u64,
     /// Height of the first commitment; 0 for none.
-    #[prost(uint64, tag = "8")]
+    #[prost(uint64, tag = "9")]
     pub first_commit: u64,
     /// R: from the next height on reveals count; 0 before.
-    #[prost(uint64, tag = "9")]
+    #[prost(uint64, tag = "10")]
     pub revealing: u64,
-    /// Numbers of the workers, and of the cluster heads, that ever had a seat in it.
-    #[prost(uint32, repeated, tag = "10")]
+    /// Numbers of the accounts, and of their cluster heads, that ever had a seat in it.
+    #[prost(uint32, repeated, tag = "11")]
     pub parties: ::prost::alloc::vec::Vec<u32>,
     /// Its place in the list of buckets with free seats, from 1; 0 when it is not in it.
-    #[prost(uint32, tag = "11")]
+    #[prost(uint32, tag = "12")]
     pub place: u32,
 }
 impl ::prost::Name for Bucket {
@@ -622,24 +669,18 @@ pub struct Worker {
     /// No claim before this height.
     #[prost(uint64, tag = "11")]
     pub paused_until: u64,
-    /// Number of its newest claim.
+    /// Number of its newest claim that was answered with a lease.
     #[prost(uint64, tag = "12")]
     pub nonce: u64,
-    /// Height of its waiting claim; 0 when none waits.
+    /// That lease.
     #[prost(uint64, tag = "13")]
-    pub claim_height: u64,
-    /// Place of its waiting claim among those of that height.
-    #[prost(uint32, tag = "14")]
-    pub claim_place: u32,
-    /// The newest granted lease.
-    #[prost(uint64, tag = "15")]
     pub last_lease: u64,
-    /// The result; absent before the settlement's step PAY reached the worker.
-    #[prost(message, optional, tag = "16")]
-    pub result: ::core::option::Option<WorkerResult>,
     /// Height of its last lease given back as UNAVAILABLE; 0 for none.
-    #[prost(uint64, tag = "17")]
+    #[prost(uint64, tag = "14")]
     pub unavailable_height: u64,
+    /// The result; absent before the settlement's step PAY reached the worker.
+    #[prost(message, optional, tag = "15")]
+    pub result: ::core::option::Option<WorkerResult>,
 }
 impl ::prost::Name for Worker {
     const NAME: &'static str = "Worker";
@@ -654,41 +695,35 @@ impl ::prost::Name for Worker {
 /// What settlement found about a worker.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WorkerResult {
-    /// Gold tasks answered, void ones left out. Unrevealed gold counts as missed.
-    #[prost(uint32, tag = "1")]
-    pub gold_seen: u32,
-    /// Of these, answered as the requester committed.
-    #[prost(uint32, tag = "2")]
-    pub gold_hits: u32,
-    /// Log-likelihood ratio against chance over the gold, in 1/65536 bits.
-    #[prost(int64, tag = "3")]
-    pub gate_q16: i64,
     /// Labels scored: on tasks with at least two other accepted labels.
-    #[prost(uint64, tag = "4")]
-    pub scored: u64,
+    #[prost(uint32, tag = "1")]
+    pub scored: u32,
     /// Kappa in parts per million: (hit - chance) / (1 - chance); may be negative.
-    #[prost(int64, tag = "5")]
+    #[prost(int64, tag = "2")]
     pub kappa_ppm: i64,
     /// Score s_w, of 2^32.
-    #[prost(uint64, tag = "6")]
+    #[prost(uint64, tag = "3")]
     pub score_q32: u64,
     /// How the score came about.
-    #[prost(enumeration = "PayReason", tag = "7")]
+    #[prost(enumeration = "PayReason", tag = "4")]
     pub reason: i32,
-    /// Labels paid at the score.
-    #[prost(uint64, tag = "8")]
-    pub paid_labels: u64,
-    /// Credited.
-    #[prost(message, optional, tag = "9")]
+    /// Credited: floor(price * labels * score).
+    #[prost(message, optional, tag = "5")]
     pub pay: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
     /// price * labels - pay.
-    #[prost(message, optional, tag = "10")]
+    #[prost(message, optional, tag = "6")]
     pub unearned: ::core::option::Option<
         super::super::super::cosmos::base::v1beta1::Coin,
     >,
     /// Fee taken from the job for this pay.
-    #[prost(message, optional, tag = "11")]
+    #[prost(message, optional, tag = "7")]
     pub fee: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Gold tasks answered, void ones left out; from the step RECORD on.
+    #[prost(uint32, tag = "8")]
+    pub gold_seen: u32,
+    /// Of these, answered as the requester committed.
+    #[prost(uint32, tag = "9")]
+    pub gold_hits: u32,
 }
 impl ::prost::Name for WorkerResult {
     const NAME: &'static str = "WorkerResult";
@@ -1097,12 +1132,14 @@ pub enum SettleStep {
     Pay = 4,
     /// The tree of paid labels and the summary of posteriors are built.
     Record = 5,
+    /// The annotators' shares are listed; more than 499 of them under a Merkle root, from which they claim.
+    Shares = 6,
     /// The data set is published, the gold bond slashed, the rest refunded.
-    Close = 6,
+    Close = 7,
     /// Exit from quarantine: leases that still stand are released.
-    ReleaseLeases = 7,
-    /// Exit from quarantine: accepted unpaid labels are paid in full.
-    ReleasePay = 8,
+    ReleaseLeases = 8,
+    /// Exit from quarantine: accepted unpaid labels are paid in full, the rest is refunded.
+    ReleasePay = 9,
 }
 impl SettleStep {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1117,6 +1154,7 @@ impl SettleStep {
             Self::Infer => "SETTLE_STEP_INFER",
             Self::Pay => "SETTLE_STEP_PAY",
             Self::Record => "SETTLE_STEP_RECORD",
+            Self::Shares => "SETTLE_STEP_SHARES",
             Self::Close => "SETTLE_STEP_CLOSE",
             Self::ReleaseLeases => "SETTLE_STEP_RELEASE_LEASES",
             Self::ReleasePay => "SETTLE_STEP_RELEASE_PAY",
@@ -1131,6 +1169,7 @@ impl SettleStep {
             "SETTLE_STEP_INFER" => Some(Self::Infer),
             "SETTLE_STEP_PAY" => Some(Self::Pay),
             "SETTLE_STEP_RECORD" => Some(Self::Record),
+            "SETTLE_STEP_SHARES" => Some(Self::Shares),
             "SETTLE_STEP_CLOSE" => Some(Self::Close),
             "SETTLE_STEP_RELEASE_LEASES" => Some(Self::ReleaseLeases),
             "SETTLE_STEP_RELEASE_PAY" => Some(Self::ReleasePay),
@@ -2577,7 +2616,7 @@ pub struct QueryClaimResponse {
     /// Absent when none waits.
     #[prost(message, optional, tag = "1")]
     pub claim: ::core::option::Option<Claim>,
-    /// Number of the annotator's newest claim in this job; 0 for none.
+    /// Number of the annotator's newest claim in this job that got a lease; 0 for none.
     #[prost(uint64, tag = "2")]
     pub nonce: u64,
     /// The newest granted lease; 0 for none.
@@ -3095,7 +3134,7 @@ pub struct MsgClaimTasks {
     /// Most buckets wanted in the lease, 1 to 4. More than the standing allows is cut down (1; 2 from 100 settled labels on; 4 from 1,000 on).
     #[prost(uint32, tag = "3")]
     pub buckets: u32,
-    /// Number of this claim, chosen by the client: greater than that of the annotator's last claim in this job, from 1.
+    /// Number of this claim, chosen by the client: greater than that of the annotator's last lease in this job, from 1.
     #[prost(uint64, tag = "4")]
     pub nonce: u64,
 }
