@@ -12,6 +12,7 @@ mod route;
 pub mod sdk;
 mod state;
 mod store;
+mod tag;
 pub mod testing;
 
 pub use account::{Address, ModuleAccount, PREFIX};
@@ -25,6 +26,7 @@ pub use rate::{BPS, bps};
 pub use route::{MsgRoute, QueryRoute, Router};
 pub use state::{Item, Map, Sequence, Set, Table};
 pub use store::{MemStore, Overlay, Store, Writes};
+pub use tag::{chain32, tag};
 
 #[cfg(test)]
 mod tests;

@@ -86,6 +86,9 @@ pub struct Beacon {
     /// Consensus address of the block's proposer.
     #[prost(bytes = "vec", tag = "4")]
     pub proposer: ::prost::alloc::vec::Vec<u8>,
+    /// Fresh heights from the chain's start up to this one.
+    #[prost(uint64, tag = "5")]
+    pub fresh_heights: u64,
 }
 impl ::prost::Name for Beacon {
     const NAME: &'static str = "Beacon";
@@ -276,6 +279,43 @@ impl ::prost::Name for QueryLatestResponse {
         "/cairn.beacon.v1.QueryLatestResponse".into()
     }
 }
+/// Asks for the seed of a draw.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct QuerySeedRequest {
+    /// The rule it follows.
+    #[prost(enumeration = "SeedKind", tag = "1")]
+    pub kind: i32,
+    /// Height at which the inputs of the draw were closed.
+    #[prost(uint64, tag = "2")]
+    pub asked: u64,
+}
+impl ::prost::Name for QuerySeedRequest {
+    const NAME: &'static str = "QuerySeedRequest";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.QuerySeedRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.QuerySeedRequest".into()
+    }
+}
+/// The seed of a draw.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuerySeedResponse {
+    /// What the draw starts from.
+    #[prost(message, optional, tag = "1")]
+    pub seed: ::core::option::Option<Seed>,
+}
+impl ::prost::Name for QuerySeedResponse {
+    const NAME: &'static str = "QuerySeedResponse";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.QuerySeedResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.QuerySeedResponse".into()
+    }
+}
 /// Asks for the validators.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryValidatorsRequest {
@@ -337,6 +377,13 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryLatestRequest,
     ) -> ::cairn_kernel::Result<QueryLatestResponse>;
+    /// The seed of a draw whose inputs were closed at a height, so that anybody can repeat the draw. Refused with not found where it
+    /// has not come yet, with out of range where the heights it depends on are no longer kept.
+    fn seed(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QuerySeedRequest,
+    ) -> ::cairn_kernel::Result<QuerySeedResponse>;
     /// The validators with their keys, by consensus address.
     fn validators(
         &self,
@@ -364,6 +411,7 @@ pub fn query_routes<S: QueryServer>(
             "/cairn.beacon.v1.Query/Latest",
             S::latest,
         ),
+        ::cairn_kernel::QueryRoute::new(server, "/cairn.beacon.v1.Query/Seed", S::seed),
         ::cairn_kernel::QueryRoute::new(
             server,
             "/cairn.beacon.v1.Query/Validators",
