@@ -125,7 +125,6 @@ pub fn normalise(likelihoods: &[i64], total: u64, shares: &mut Vec<u64>) -> Resu
 }
 
 #[cfg(test)]
-#[expect(clippy::float_arithmetic, clippy::arithmetic_side_effects, reason = "the exact values to compare with")]
 mod tests {
     use super::*;
     use crate::synthetic::Stream;

@@ -194,7 +194,7 @@ mod tests {
         assert!(gate.excludes(2, 1).is_err());
         // log2(7) = 2.807, log2(1/3) = -1.585
         let ten = Gate::new(10, 0).unwrap();
-        assert_eq!((ten.right, ten.wrong), (183_980, -103_872));
+        assert_eq!((ten.right, ten.wrong), (183_983, -103_872));
         assert!(!ten.excludes(4, 10).unwrap() && ten.excludes(3, 10).unwrap());
     }
 

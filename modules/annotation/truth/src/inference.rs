@@ -1,5 +1,7 @@
 //! The inference of a job: a cursor over chunks and sheets that stops and goes on anywhere, with the same result.
 
+use sha2::{Digest, Sha256};
+
 use crate::{
     Error, Failure, GoldVerdict, Model, Page, Pages, Params,
     exact::{add, mul},
@@ -198,13 +200,16 @@ impl Inference {
     }
 
     fn digest(&self, model: Model) -> [u8; 32] {
-        let mut bytes = TAG.to_vec();
-        bytes.extend(self.params.tasks.to_be_bytes());
-        bytes.extend(self.params.classes.to_be_bytes());
-        bytes.extend(self.params.workers.to_be_bytes());
-        bytes.push(model.number());
-        bytes.extend(self.posteriors);
-        link(self.results, &bytes)
+        Sha256::new()
+            .chain_update(TAG)
+            .chain_update(self.params.tasks.to_be_bytes())
+            .chain_update(self.params.classes.to_be_bytes())
+            .chain_update(self.params.workers.to_be_bytes())
+            .chain_update([model.number()])
+            .chain_update(self.posteriors)
+            .chain_update(self.results)
+            .finalize()
+            .into()
     }
 
     fn is_trusted(&self) -> bool {

@@ -37,6 +37,7 @@ impl Subject {
 }
 
 /// A row of the tallies or of the scores, taken apart.
+#[derive(Clone, Copy)]
 pub(crate) struct Sums<'a> {
     /// Labels; scored labels.
     pub(crate) labels: u64,

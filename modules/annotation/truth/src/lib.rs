@@ -27,8 +27,10 @@ mod tally;
 mod visits;
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "tests may panic")]
 mod synthetic;
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "tests may panic")]
 mod tests;
 
 pub use error::{Error, Failure};

@@ -131,7 +131,7 @@ mod tests {
 
     /// log2 of a fraction, Q16.
     fn log(numerator: u64, denominator: u64) -> i64 {
-        log2(numerator * 65_535) - log2(denominator * 65_535)
+        log2(mul(numerator, HALF).unwrap()).checked_sub(log2(mul(denominator, HALF).unwrap())).unwrap()
     }
 
     #[test]

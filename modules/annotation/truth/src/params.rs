@@ -7,7 +7,7 @@ pub const MAX_TASKS: u32 = 4_194_304;
 /// Most classes.
 pub const MAX_CLASSES: u16 = 64;
 /// Most workers of one inference.
-pub const MAX_WORKERS: u32 = 16_777_216;
+pub const MAX_WORKERS: u32 = 1_048_576;
 /// A sheet holds as many workers as this many bytes of confusion counts, between 1 and [`SHEET_WORKERS`].
 const SHEET_BYTES: u32 = 65_536;
 /// Most workers on a sheet.

@@ -176,3 +176,111 @@ pub(crate) fn judge(params: &Params, excluded: bool, trusted: bool, tally: &Sums
     };
     Ok(WorkerResult { labels, scored: number(score.labels)?, kappa, share, basis })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic::Stream;
+
+    const HALF: u64 = ONE / 2;
+
+    fn params(gold: Gold) -> Params {
+        Params::new(100, 2, 1, gold)
+    }
+
+    fn sums<'a>(labels: u64, hits: u64, answers: &'a [u64], truths: &'a [u64]) -> Sums<'a> {
+        Sums { labels, hits, answers, truths }
+    }
+
+    /// A worker with as many labels as were scored.
+    fn judged(gold: Gold, trusted: bool, tally: &Sums<'_>, score: &Sums<'_>) -> WorkerResult {
+        judge(&params(gold), false, trusted, tally, score).unwrap()
+    }
+
+    #[test]
+    fn kappa_is_hit_less_chance_over_what_is_left_above_chance() {
+        // 40 labels, 20 of each class; the others are sure, 20 of each class; 35 hits: (7/8 - 1/2) / (1 - 1/2) = 3/4.
+        let score = sums(40, 35 * ONE, &[20, 20], &[20 * ONE, 20 * ONE]);
+        let result = judged(Gold::None, false, &sums(50, 0, &[0, 0], &[0, 0]), &score);
+        assert_eq!((result.labels, result.scored, result.basis), (50, 40, Basis::Kappa));
+        assert_eq!(result.kappa, (ONE / 4 * 3) as i64);
+        // 40 * 0.75 / 50 / 0.6 = 1
+        assert_eq!(result.share, ONE);
+        let fewer = judged(Gold::None, false, &sums(50, 0, &[0, 0], &[0, 0]), &sums(40, 30 * ONE, &[20, 20], &[20 * ONE, 20 * ONE]));
+        // kappa 1/2: 40 * 0.5 / 50 / 0.6 = 2/3
+        assert_eq!((fewer.kappa, fewer.share), (HALF as i64, ONE * 2 / 3));
+        assert_eq!(fewer.earned(1_000), Ok(33_333));
+        let worse = judged(Gold::None, false, &sums(50, 0, &[0, 0], &[0, 0]), &sums(40, 0, &[20, 20], &[20 * ONE, 20 * ONE]));
+        assert_eq!((worse.kappa, worse.share), (-(ONE as i64), 0));
+    }
+
+    #[test]
+    fn constant_answers_get_exactly_zero() {
+        let mut stream = Stream::new(8);
+        for _ in 0..10_000 {
+            let labels = 1 + stream.below(4_000_000);
+            let hits = stream.below(labels * ONE * 9 / 10);
+            let (answers, truths) = ([labels, 0], [hits, labels * ONE - hits]);
+            let score = sums(labels, hits, &answers, &truths);
+            let result = judged(Gold::None, false, &sums(labels, 0, &[0, 0], &[0, 0]), &score);
+            assert_eq!((result.kappa, result.share, result.basis), (0, 0, Basis::Kappa));
+        }
+    }
+
+    #[test]
+    fn one_class_begins_where_chance_leaves_less_than_a_twentieth() {
+        let basis = |rare: u64| {
+            let truths = [(1_000 - rare) * ONE, rare * ONE];
+            let score = sums(1_000, (1_000 - rare) * ONE, &[1_000, 0], &truths);
+            judged(Gold::None, false, &sums(1_000, 0, &[0, 0], &[0, 0]), &score).basis
+        };
+        assert_eq!((basis(50), basis(49), basis(0)), (Basis::Kappa, Basis::OneClass, Basis::OneClass));
+    }
+
+    #[test]
+    fn in_a_job_of_one_class_trusted_gold_of_two_decides() {
+        let score = sums(90, 90 * ONE, &[90, 0], &[90 * ONE, 0]);
+        // 8 of 10 gold truths are of class 0, all answered right: kappa 1, 90 / 100 / 0.6 > 1.
+        let right = sums(90, 10, &[8, 2], &[8, 2]);
+        let result = judged(Gold::Opened, true, &right, &score);
+        assert_eq!((result.basis, result.kappa, result.share), (Basis::Gold, ONE as i64, ONE));
+        let lazy = sums(90, 8, &[10, 0], &[8, 2]);
+        assert_eq!(judged(Gold::Opened, true, &lazy, &score).share, 0);
+        // False gold, or gold of one class, cannot tell: half the target, 90 / 100 of it.
+        for (trusted, tally) in [(false, right), (true, sums(90, 9, &[9, 1], &[10, 0]))] {
+            let result = judged(Gold::Opened, trusted, &tally, &score);
+            assert_eq!(result.basis, Basis::OneClass);
+            assert!(result.share.abs_diff(ONE * 45 / 100) <= 2);
+        }
+    }
+
+    #[test]
+    fn who_has_nothing_to_score_is_idle_excluded_or_met_by_silence() {
+        let (none, some) = (sums(0, 0, &[0, 0], &[0, 0]), sums(7, 0, &[0, 0], &[0, 0]));
+        let plain = |labels, share, basis| WorkerResult { labels, scored: 0, kappa: 0, share, basis };
+        assert_eq!(judged(Gold::None, false, &none, &none), plain(0, 0, Basis::Idle));
+        assert_eq!(judged(Gold::None, false, &some, &none), plain(7, HALF, Basis::Silence));
+        assert_eq!(judge(&params(Gold::Opened), true, true, &some, &none).unwrap(), plain(7, 0, Basis::Excluded));
+    }
+
+    #[test]
+    fn unopened_gold_pays_in_full_above_kappa_zero() {
+        let tally = sums(40, 0, &[0, 0], &[0, 0]);
+        let share = |hits| judged(Gold::Unopened, false, &tally, &sums(40, hits, &[20, 20], &[20 * ONE, 20 * ONE])).share;
+        assert_eq!((share(20 * ONE + 41), share(20 * ONE), share(0)), (ONE, 0, 0));
+    }
+
+    #[test]
+    fn the_largest_job_and_price_do_not_overflow() {
+        let labels = u64::from(crate::MAX_TASKS);
+        let (answers, truths) = ([labels / 2; 2], [labels / 2 * ONE; 2]);
+        let score = sums(labels, labels * ONE, &answers, &truths);
+        let result = judged(Gold::None, false, &sums(labels, 0, &[0, 0], &[0, 0]), &score);
+        assert_eq!((result.kappa, result.share), (ONE as i64, ONE));
+        let price = u128::MAX / u128::from(labels);
+        assert_eq!(result.earned(price), Ok(price * u128::from(labels)));
+        assert_eq!(result.earned(u128::MAX), Err(Error::Overflow));
+        assert_eq!(result.earned(0), Ok(0));
+        assert_eq!(WorkerResult { share: 1, ..result }.earned(1), Ok(0));
+    }
+}

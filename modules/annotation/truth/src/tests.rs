@@ -1,1 +1,7 @@
-//! x
+//! Tests of whole inferences.
+
+mod attacks;
+mod cursor;
+mod edges;
+mod golden;
+mod real_sets;

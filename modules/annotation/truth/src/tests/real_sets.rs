@@ -1,0 +1,87 @@
+//! Public crowdsourced label sets: at least as many tasks right as the bar says, by two numberings of tasks and workers.
+//!
+//! Their folder is named by `CAIRN_TRUTH_DATA`, default `shared/data/truth` beside the workspace; the sets are not part of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use crate::{Gold, majority_vote, synthetic::Job};
+
+fn folder() -> PathBuf {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/truth");
+    std::env::var_os("CAIRN_TRUTH_DATA").map_or_else(beside, PathBuf::from)
+}
+
+/// The rows of a table below its heading, split at commas.
+fn rows(name: &str) -> Option<Vec<Vec<String>>> {
+    let text = std::fs::read_to_string(folder().join(name)).ok()?;
+    Some(text.lines().skip(1).map(|line| line.split(',').map(|cell| cell.trim().to_owned()).collect()).collect())
+}
+
+/// The distinct values numbered in their order.
+fn numbered<K: Ord>(values: impl Iterator<Item = K>) -> BTreeMap<K, u32> {
+    values.collect::<BTreeSet<K>>().into_iter().zip(0..).collect()
+}
+
+/// A set as a job, and the truth of each task that has one.
+fn load<K: Ord>(set: &str, key: impl Fn(&str) -> K) -> Option<(Job, BTreeMap<u32, u16>)> {
+    let (labels, truths) = (rows(&format!("{set}.labels.csv"))?, rows(&format!("{set}.truth.csv"))?);
+    let workers = numbered(labels.iter().map(|row| key(&row[0])));
+    let tasks = numbered(labels.iter().map(|row| key(&row[1])));
+    let classes = numbered(labels.iter().map(|row| &row[2]));
+    let job = Job {
+        tasks: tasks.len() as u32,
+        classes: classes.len() as u16,
+        workers: workers.len() as u32,
+        truths: vec![],
+        labels: labels.iter().map(|row| (tasks[&key(&row[1])], workers[&key(&row[0])], classes[&row[2]] as u16)).collect(),
+        gold: vec![],
+    };
+    let truths = truths.iter().filter_map(|row| Some((*tasks.get(&key(&row[0]))?, *classes.get(&row[1])? as u16))).collect();
+    Some((job, truths))
+}
+
+/// Infers a set under a numbering; returns the tasks that are right and those of a majority vote.
+fn right<K: Ord>(set: &str, key: impl Fn(&str) -> K) -> Option<(usize, usize, usize)> {
+    let (job, truths) = load(set, key)?;
+    let solved = job.solve(Gold::None);
+    let majority = majority_vote(&solved.pages, &job.params(Gold::None)).unwrap();
+    let inferred = truths.iter().filter(|(task, truth)| solved.labels[**task as usize] == **truth).count();
+    let voted = truths.iter().filter(|(task, truth)| majority[**task as usize] == Some(**truth)).count();
+    println!("{set}: {inferred} of {} right in {} passes, majority vote {voted}", truths.len(), solved.outcome.passes);
+    Some((inferred, voted, truths.len()))
+}
+
+fn check(set: &str, tasks: usize, bar: usize) {
+    let by_number = right(set, |name| name.parse::<u32>().unwrap());
+    let Some((inferred, _, all)) = by_number else {
+        println!("{set}: not run, there are no label sets at {}", folder().display());
+        return;
+    };
+    assert_eq!(all, tasks);
+    assert!(inferred >= bar, "{set}: {inferred} of {tasks} right, expected {bar}");
+    let (inferred, ..) = right(set, str::to_owned).unwrap();
+    assert!(inferred >= bar, "{set} by sorted name: {inferred} of {tasks} right, expected {bar}");
+}
+
+#[test]
+fn rte_is_inferred_as_well_as_by_the_reference() {
+    check("rte", 800, 742);
+}
+
+#[test]
+fn temp_is_inferred_as_well_as_by_the_reference() {
+    check("temp", 462, 435);
+}
+
+#[test]
+fn dog_is_inferred_nearly_as_well_as_by_the_reference() {
+    check("dog", 807, 677);
+}
+
+#[test]
+fn product_is_inferred_nearly_as_well_as_by_the_reference() {
+    check("product", 8_315, 7_788);
+}
