@@ -1,2 +1,66 @@
-//! The randomness beacon: one verifiable random value a proposer, chained block by block.
+//! The randomness beacon: one verifiable random value a proposer, chained block by block, and the seeds and draws taken from it.
+mod chain;
+mod draw;
+mod error;
+mod genesis;
+mod invariants;
+mod msgs;
+mod queries;
+mod seed;
+mod state;
+#[cfg(test)]
+mod tests;
 pub mod vrf;
+
+use std::sync::Arc;
+
+use cairn_kernel::{Ctx, Invariant, Module, Result, Router, Table};
+use cairn_proto::cairn::beacon::v1::{GenesisState, Params, Validator, msg_routes, query_routes};
+
+pub use chain::{alpha, check, first_value, mix, observe, reveal};
+pub use draw::Draw;
+pub use error::Error;
+pub use seed::{Seed, quick, strong};
+
+/// The module.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Beacon;
+
+/// Parameters of a test network: the least lag, a wait of 1,000 blocks, epochs of 100.
+pub const DEFAULT_PARAMS: Params = Params { quick_lag: 2, weak_after: 1_000, epoch: 100 };
+
+/// The parameters in force.
+pub fn params(ctx: &Ctx) -> Result<Params> {
+    Ok(state::PARAMS.get(ctx)?.unwrap_or(DEFAULT_PARAMS))
+}
+
+/// The key that the validator with this consensus address owes a reveal by, in the block that `ctx` shows.
+pub fn active_key(ctx: &Ctx, address: &[u8]) -> Result<Option<vrf::PublicKey>> {
+    let validator = state::VALIDATORS.get(ctx, &address.to_vec())?.filter(|v| v.active_from <= ctx.block().height);
+    let key = validator.map(|v| vrf::PublicKey::parse(&v.vrf_key)).transpose();
+    Ok(key.map_err(|_| Error::Corrupt("a validator's key"))?)
+}
+
+/// The validators with their power and keys, by consensus address.
+pub fn validators(ctx: &Ctx) -> Result<Vec<Validator>> {
+    state::VALIDATORS.range(ctx, &[]).map(|entry| entry.map(|(_, validator)| validator)).collect()
+}
+
+impl Module for Beacon {
+    const NAME: &'static str = "beacon";
+    const TABLES: &'static [Table] = state::TABLES;
+    type Genesis = GenesisState;
+
+    fn routes(self: &Arc<Self>, router: &mut Router) {
+        router.msgs(msg_routes(self)).queries(query_routes(self));
+    }
+    fn init(&self, ctx: &mut Ctx, genesis: GenesisState) -> Result<()> {
+        genesis::init(ctx, genesis)
+    }
+    fn export(&self, ctx: &Ctx) -> Result<GenesisState> {
+        genesis::export(ctx)
+    }
+    fn invariants(&self) -> Vec<Invariant> {
+        vec![("beacons follow each other", invariants::beacons), ("validators have keys of their own", invariants::validators)]
+    }
+}

@@ -1,0 +1,87 @@
+//! Validators and beacons from and to the genesis file.
+use std::collections::BTreeSet;
+
+use cairn_kernel::{Ctx, Result};
+use cairn_proto::cairn::beacon::v1::{Beacon, GenesisState, Params, Validator};
+
+use crate::{
+    Error, chain,
+    state::{BEACONS, LATEST, PARAMS, VALIDATORS},
+    vrf::PublicKey,
+};
+
+/// Bytes of a consensus address.
+const ADDRESS_LEN: usize = 20;
+
+/// Fills an empty store.
+pub(crate) fn init(ctx: &mut Ctx, genesis: GenesisState) -> Result<()> {
+    let params = genesis.params.ok_or_else(|| Error::Genesis("parameters are missing".into()))?;
+    check_params(&params)?;
+    check_validators(&genesis.validators)?;
+    check_beacons(&genesis.beacons)?;
+    PARAMS.set(ctx, &params)?;
+    for validator in &genesis.validators {
+        VALIDATORS.set(ctx, &validator.address, validator)?;
+    }
+    for beacon in &genesis.beacons {
+        BEACONS.set(ctx, &beacon.height, beacon)?;
+    }
+    match genesis.beacons.last() {
+        Some(last) => LATEST.set(ctx, &last.height),
+        None => Ok(()),
+    }
+}
+
+/// Everything; with beacons, so that draws that wait for a seed find it on the chain that goes on from here.
+pub(crate) fn export(ctx: &Ctx) -> Result<GenesisState> {
+    Ok(GenesisState {
+        params: PARAMS.get(ctx)?,
+        validators: VALIDATORS.range(ctx, &[]).map(|e| e.map(|(_, validator)| validator)).collect::<Result<_>>()?,
+        beacons: BEACONS.range(ctx, &[]).map(|e| e.map(|(_, beacon)| beacon)).collect::<Result<_>>()?,
+    })
+}
+
+fn check_params(params: &Params) -> Result<(), Error> {
+    let Params { quick_lag, weak_after, epoch } = *params;
+    if quick_lag < 2 || weak_after < quick_lag || epoch == 0 {
+        let found = format!("found quick_lag {quick_lag}, weak_after {weak_after}, epoch {epoch}");
+        return Err(Error::Genesis(format!("parameters must have 2 <= quick_lag <= weak_after and epoch >= 1, {found}")));
+    }
+    Ok(())
+}
+
+/// Refuses validators without power or a valid key, and two with the same address or key.
+pub(crate) fn check_validators(validators: &[Validator]) -> Result<(), Error> {
+    let (mut addresses, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    for Validator { address, power, vrf_key, .. } in validators {
+        let name = hex::encode(address);
+        if address.len() != ADDRESS_LEN {
+            return Err(Error::Genesis(format!("validator {name}: a consensus address has {ADDRESS_LEN} bytes")));
+        }
+        if *power == 0 {
+            return Err(Error::Genesis(format!("validator {name} has no power")));
+        }
+        PublicKey::parse(vrf_key).map_err(|e| Error::Genesis(format!("validator {name}: {e}")))?;
+        if !addresses.insert(address) {
+            return Err(Error::Genesis(format!("validator {name} is listed twice")));
+        }
+        if !keys.insert(vrf_key) {
+            return Err(Error::Genesis(format!("validator {name} has the beacon key of another")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses beacons that do not follow each other.
+pub(crate) fn check_beacons(beacons: &[Beacon]) -> Result<(), Error> {
+    for beacon in beacons {
+        chain::value(beacon).map_err(|e| Error::Genesis(format!("height {}: {e}", beacon.height)))?;
+    }
+    for (before, beacon) in beacons.iter().zip(beacons.iter().skip(1)) {
+        let counted = before.fresh_heights.checked_add(beacon.fresh.into());
+        if before.height.checked_add(1) != Some(beacon.height) || counted != Some(beacon.fresh_heights) {
+            return Err(Error::Genesis(format!("beacon of height {} does not follow that of height {}", beacon.height, before.height)));
+        }
+    }
+    Ok(())
+}
