@@ -7,6 +7,7 @@ use cairn_proto::cairn::beacon::v1::{Beacon, GenesisState, Params, Validator};
 use crate::{
     Error, chain,
     state::{BEACONS, LATEST, PARAMS, VALIDATORS},
+    validators,
     vrf::PublicKey,
 };
 
@@ -36,7 +37,7 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: GenesisState) -> Result<()> {
 pub(crate) fn export(ctx: &Ctx) -> Result<GenesisState> {
     Ok(GenesisState {
         params: PARAMS.get(ctx)?,
-        validators: VALIDATORS.range(ctx, &[]).map(|e| e.map(|(_, validator)| validator)).collect::<Result<_>>()?,
+        validators: validators(ctx)?,
         beacons: BEACONS.range(ctx, &[]).map(|e| e.map(|(_, beacon)| beacon)).collect::<Result<_>>()?,
     })
 }

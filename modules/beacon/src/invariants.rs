@@ -3,7 +3,8 @@ use cairn_kernel::{Ctx, Result};
 
 use crate::{
     genesis,
-    state::{BEACONS, LATEST, VALIDATORS},
+    state::{BEACONS, LATEST},
+    validators,
 };
 
 /// Beacons follow each other without a gap up to the newest one, and count the fresh heights among them.
@@ -15,7 +16,7 @@ pub(crate) fn beacons(ctx: &Ctx) -> Result<(), String> {
 }
 
 /// Every validator has power and a valid key of its own.
-pub(crate) fn validators(ctx: &Ctx) -> Result<(), String> {
-    let validators = VALIDATORS.range(ctx, &[]).map(|e| e.map(|(_, validator)| validator)).collect::<Result<Vec<_>>>();
-    genesis::check_validators(&validators.map_err(|e| e.to_string())?).map_err(|e| e.to_string())
+pub(crate) fn keys(ctx: &Ctx) -> Result<(), String> {
+    let validators = validators(ctx).map_err(|e| e.to_string())?;
+    genesis::check_validators(&validators).map_err(|e| e.to_string())
 }

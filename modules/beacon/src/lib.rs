@@ -61,6 +61,6 @@ impl Module for Beacon {
         genesis::export(ctx)
     }
     fn invariants(&self) -> Vec<Invariant> {
-        vec![("beacons follow each other", invariants::beacons), ("validators have keys of their own", invariants::validators)]
+        vec![("beacons follow each other", invariants::beacons), ("validators have keys of their own", invariants::keys)]
     }
 }

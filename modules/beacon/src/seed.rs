@@ -1,12 +1,13 @@
 //! Seeds: which beacon a draw starts from. Inputs of the draw must be closed at the height `asked`.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::beacon::v1::Beacon;
 
 use crate::{
     Error, chain, params,
-    state::{BEACONS, LATEST, VALIDATORS},
+    state::{BEACONS, LATEST},
+    validators,
 };
 
 /// Fresh heights that a quick seed needs after the question.
@@ -52,14 +53,15 @@ pub fn quick(ctx: &Ctx, asked: u64) -> Result<Option<Seed>> {
 /// [`Error::Pruned`] if the heights after `asked` are older than what is kept.
 pub fn strong(ctx: &Ctx, asked: u64) -> Result<Option<Seed>> {
     let Some(span) = Span::of(ctx, asked)? else { return Ok(None) };
-    let total = VALIDATORS.range(ctx, &[]).try_fold(0_u128, |sum, entry| entry.map(|(_, v)| sum.saturating_add(v.power.into())))?;
+    let powers: BTreeMap<_, _> = validators(ctx)?.into_iter().map(|v| (v.address, u128::from(v.power))).collect();
+    let total = powers.values().fold(0_u128, |sum, power| sum.saturating_add(*power));
     let (mut seen, mut power) = (BTreeSet::new(), 0_u128);
     for height in asked.saturating_add(1)..=span.last {
         let Beacon { fresh, proposer, .. } = get(ctx, height)?;
         if !fresh || seen.contains(&proposer) {
             continue;
         }
-        power = power.saturating_add(VALIDATORS.get(ctx, &proposer)?.map_or(0, |v| v.power.into()));
+        power = power.saturating_add(powers.get(&proposer).copied().unwrap_or(0));
         seen.insert(proposer);
         if power.saturating_mul(3) > total {
             return seed(ctx, height, false).map(Some);
