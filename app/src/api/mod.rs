@@ -1,9 +1,25 @@
 //! The front doors: gRPC and REST over the chain's one query router. They translate and decide nothing.
 //!
-//! No service has code of its own, except those that only CometBFT can answer (`comet`).
+//! No service has code of its own, except those that only CometBFT can answer (`comet`). The README beside this file describes both doors.
+mod comet;
+mod doors;
+mod grpc;
 pub mod json;
+mod openapi;
+mod pages;
+mod params;
+mod reflection;
+mod rest;
+mod server;
+mod templates;
+
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use cairn_kernel::Error;
+use tokio::{net::TcpListener, sync::watch};
 
 /// What the chain answers to a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +30,7 @@ pub struct Answer {
     pub height: u64,
 }
 
-/// What the front doors need of the application.
+/// What the front doors need of the application. All but [`Chain::query`] and [`Chain::simulate`] return at once.
 pub trait Chain: Send + Sync + 'static {
     /// The chain id of genesis; empty before it.
     fn chain_id(&self) -> String;
@@ -43,4 +59,98 @@ pub trait Chain: Send + Sync + 'static {
     /// # Errors
     /// If the transaction would fail; the log ends in `with gas used: '<n>'`, which clients show.
     fn simulate(&self, tx: &[u8]) -> Result<Vec<u8>, Error>;
+}
+
+/// Where the doors listen and how much they bear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// gRPC, with reflection and health.
+    pub grpc: SocketAddr,
+    /// REST, gRPC-web, OpenAPI and the page at `/`.
+    pub rest: SocketAddr,
+    /// Bytes of the largest request.
+    pub max_body: usize,
+    /// Connections at once on each door; more wait to be accepted.
+    pub max_connections: usize,
+    /// Requests at once that are worked on, over both doors; more wait.
+    pub max_running: usize,
+    /// How long a request may wait, and may be worked on, before it is refused.
+    pub timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            grpc: SocketAddr::from(([127, 0, 0, 1], 9090)),
+            rest: SocketAddr::from(([127, 0, 0, 1], 1317)),
+            max_body: 4 << 20,
+            max_connections: 1_000,
+            max_running: 64,
+            timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Both doors, bound to their ports and not yet open.
+pub struct Front {
+    grpc: (TcpListener, axum::Router),
+    rest: (TcpListener, axum::Router),
+    max_connections: usize,
+}
+
+impl Front {
+    /// Binds the ports. `comet_rpc` is CometBFT's RPC, `http://127.0.0.1:26657`.
+    ///
+    /// # Errors
+    /// If a port cannot be bound; the text names it.
+    pub async fn bind(config: &Config, chain: Arc<dyn Chain>, comet_rpc: &str) -> io::Result<Self> {
+        let doors = Arc::new(doors::Doors::new(config, chain, comet_rpc));
+        let bind = async |address: SocketAddr| {
+            let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}"));
+            TcpListener::bind(address).await.map_err(named)
+        };
+        Ok(Self {
+            grpc: (bind(config.grpc).await?, grpc::router(&doors, config.max_body)),
+            rest: (bind(config.rest).await?, rest::router(&doors, config.max_body)),
+            max_connections: config.max_connections,
+        })
+    }
+
+    /// The addresses of gRPC and REST, with the ports the system chose where the configuration says 0.
+    ///
+    /// # Errors
+    /// If the system no longer knows them.
+    pub fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        Ok((self.grpc.0.local_addr()?, self.rest.0.local_addr()?))
+    }
+
+    /// Opens both doors until `shutdown`, and lets running requests end.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let (stop, stopped) = watch::channel(false);
+        let until = |mut stopped: watch::Receiver<bool>| async move {
+            // An error means that the sender is gone, which is a stop as well.
+            drop(stopped.wait_for(|stop| *stop).await.map(|_| ()));
+        };
+        let ((grpc_port, grpc), (rest_port, rest)) = (self.grpc, self.rest);
+        tokio::join!(
+            server::serve(grpc_port, grpc, self.max_connections, until(stopped.clone())),
+            server::serve(rest_port, rest, self.max_connections, until(stopped)),
+            async move {
+                shutdown.await;
+                stop.send_replace(true);
+            }
+        );
+    }
+}
+
+/// Binds both doors and keeps them open until `shutdown`. Queries run on threads of their own and never hold up the caller's runtime.
+///
+/// # Errors
+/// As [`Front::bind`].
+pub async fn serve(config: &Config, chain: Arc<dyn Chain>, comet_rpc: &str, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let front = Front::bind(config, chain, comet_rpc).await?;
+    let (grpc, rest) = front.addresses()?;
+    tracing::info!(%grpc, %rest, "the front doors are open");
+    front.run(shutdown).await;
+    Ok(())
 }

@@ -60,6 +60,19 @@ struct Field {
     custom: Option<Custom>,
 }
 
+/// How JSON shows a value that travels as text or bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// As its protobuf type says.
+    Plain,
+    /// A decimal with 18 places.
+    Decimal,
+    /// Decimal digits.
+    Integer,
+    /// Upper-case hexadecimal.
+    Hex,
+}
+
 /// The rules of the dialect, compiled from the options of every message in a pool.
 #[derive(Debug)]
 pub struct Dialect {
@@ -147,6 +160,23 @@ impl Dialect {
     /// If the type is not known, or as [`Dialect::decode`].
     pub fn decode_bytes(&self, name_or_url: &str, json: &Value) -> Result<Vec<u8>, JsonError> {
         Ok(self.decode(&self.known(name_or_url)?, json)?.encode_to_vec())
+    }
+
+    /// How a single value of the field looks.
+    #[must_use]
+    pub fn shape(&self, field: &FieldDescriptor) -> Shape {
+        match self.field(field) {
+            Some(Field { custom: Some(Custom::Dec), .. }) => Shape::Decimal,
+            Some(Field { custom: Some(Custom::Int), .. }) => Shape::Integer,
+            Some(Field { hex: true, .. }) => Shape::Hex,
+            _ => Shape::Plain,
+        }
+    }
+
+    /// Whether an absent message in this field is shown as `null` and not as its default.
+    #[must_use]
+    pub fn is_nullable(&self, field: &FieldDescriptor) -> bool {
+        self.field(field).is_none_or(|f| f.nullable)
     }
 
     fn known(&self, name_or_url: &str) -> Result<MessageDescriptor, JsonError> {

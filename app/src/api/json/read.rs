@@ -19,7 +19,12 @@ impl Dialect {
         self.read_fields(descriptor, object, None)
     }
 
-    fn read_fields(&self, descriptor: &MessageDescriptor, object: &Map<String, Value>, skip: Option<&str>) -> Result<DynamicMessage, JsonError> {
+    fn read_fields(
+        &self,
+        descriptor: &MessageDescriptor,
+        object: &Map<String, Value>,
+        skip: Option<&str>,
+    ) -> Result<DynamicMessage, JsonError> {
         let mut message = DynamicMessage::new(descriptor.clone());
         for (name, value) in object {
             if skip == Some(name.as_str()) {
@@ -119,7 +124,9 @@ impl Dialect {
         };
         match name {
             "Any" => Some(self.read_any(descriptor, json)),
-            "Timestamp" if !json.is_object() => Some(parts(json.as_str().and_then(text::parse_time), "a time such as 2026-01-31T12:00:00Z")),
+            "Timestamp" if !json.is_object() => {
+                Some(parts(json.as_str().and_then(text::parse_time), "a time such as 2026-01-31T12:00:00Z"))
+            }
             "Duration" if !json.is_object() => Some(parts(json.as_str().and_then(text::parse_duration), "a duration such as 3600s")),
             _ if is_wrapper(name) => {
                 let field = self.fields(descriptor).first()?;

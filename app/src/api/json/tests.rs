@@ -64,9 +64,14 @@ fn accepts_enums_by_name_and_by_number() {
 
 #[test]
 fn scales_decimals() {
-    for (decimal, integer) in
-        [("0", "0"), ("0.5", "500000000000000000"), ("-1.5", "-1500000000000000000"), ("0.000000000000000001", "1"), ("12", "12000000000000000000"), ("-0", "0")]
-    {
+    for (decimal, integer) in [
+        ("0", "0"),
+        ("0.5", "500000000000000000"),
+        ("-1.5", "-1500000000000000000"),
+        ("0.000000000000000001", "1"),
+        ("12", "12000000000000000000"),
+        ("-0", "0"),
+    ] {
         assert_eq!(text::scale(decimal).as_deref(), Some(integer), "{decimal}");
     }
     for bad in ["", "-", ".", "1.", ".5", "1e3", "0.0000000000000000001", "1.2.3", "+1", " 1", "0x1", &"9".repeat(96)] {
@@ -87,7 +92,9 @@ fn scales_decimals() {
 fn bounds_times_and_durations() {
     assert_eq!(text::time(-62_135_596_800, 0).as_deref(), Some("0001-01-01T00:00:00Z"));
     assert_eq!(text::time(253_402_300_799, 999_999_999).as_deref(), Some("9999-12-31T23:59:59.999999999Z"));
-    for (seconds, nanos) in [(-62_135_596_801, 0), (253_402_300_800, 0), (0, -1), (0, 1_000_000_000), (i64::MAX, i32::MAX), (i64::MIN, i32::MIN)] {
+    for (seconds, nanos) in
+        [(-62_135_596_801, 0), (253_402_300_800, 0), (0, -1), (0, 1_000_000_000), (i64::MAX, i32::MAX), (i64::MIN, i32::MIN)]
+    {
         assert_eq!(text::time(seconds, nanos), None);
     }
     assert_eq!(text::duration(-1, -500_000_000).as_deref(), Some("-1.500s"));
@@ -143,7 +150,8 @@ fn packs_messages_by_their_type_url() {
     let body = json!({"messages": [{"@type": "/cosmos.bank.v1beta1.MsgSend", "from_address": "a", "amount": [{"denom": "ucairn", "amount": "5"}]}]});
     let message = decode("cosmos.tx.v1beta1.TxBody", body).unwrap();
     let packed = message.get_field_by_name("messages").unwrap().as_list().unwrap()[0].as_message().unwrap().clone();
-    let send = cairn_proto::cosmos::bank::v1beta1::MsgSend::decode(packed.get_field_by_name("value").unwrap().as_bytes().unwrap().clone()).unwrap();
+    let send = cairn_proto::cosmos::bank::v1beta1::MsgSend::decode(packed.get_field_by_name("value").unwrap().as_bytes().unwrap().clone())
+        .unwrap();
     assert_eq!((send.from_address.as_str(), send.amount[0].amount.as_str()), ("a", "5"));
 }
 

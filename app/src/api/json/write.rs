@@ -48,7 +48,9 @@ impl Dialect {
             Kind::Message(m) if !field.nullable && m.full_name() == "google.protobuf.Timestamp" && field.std_time => {
                 Value::from("0001-01-01T00:00:00Z")
             }
-            Kind::Message(m) if !field.nullable && depth < MAX_DEPTH => self.write_message(&DynamicMessage::new(m), depth.saturating_add(1)),
+            Kind::Message(m) if !field.nullable && depth < MAX_DEPTH => {
+                self.write_message(&DynamicMessage::new(m), depth.saturating_add(1))
+            }
             _ => Value::Null,
         }
     }
@@ -130,7 +132,15 @@ fn is_synthetic(one_of: &prost_reflect::OneofDescriptor) -> bool {
 pub(super) fn is_wrapper(name: &str) -> bool {
     matches!(
         name,
-        "BoolValue" | "Int32Value" | "UInt32Value" | "Int64Value" | "UInt64Value" | "FloatValue" | "DoubleValue" | "StringValue" | "BytesValue"
+        "BoolValue"
+            | "Int32Value"
+            | "UInt32Value"
+            | "Int64Value"
+            | "UInt64Value"
+            | "FloatValue"
+            | "DoubleValue"
+            | "StringValue"
+            | "BytesValue"
     )
 }
 

@@ -1,0 +1,76 @@
+//! The services that only CometBFT can answer: transactions, blocks, validators, the node. It is asked by its RPC; nothing else here asks it.
+mod blocks;
+mod rpc;
+mod status;
+mod tx;
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use prost::Message;
+use serde_json::{Value, json};
+
+pub(super) use status::version_info;
+
+use super::{Chain, doors::Refusal};
+
+/// The node as these services see it.
+pub(super) struct Node {
+    chain: Arc<dyn Chain>,
+    rpc: rpc::Rpc,
+}
+
+impl Node {
+    /// Asks CometBFT at `url` (`http://host:port`, or `tcp://`, as its own settings spell it).
+    pub(super) fn new(chain: Arc<dyn Chain>, url: &str, timeout: Duration) -> Self {
+        Self { chain, rpc: rpc::Rpc::new(url, timeout) }
+    }
+}
+
+/// Decodes the request, answers, encodes the response.
+pub(super) type Call = fn(&Node, &[u8]) -> Result<Vec<u8>, Refusal>;
+
+/// Every path answered here. Amino twins of `TxEncode` and `TxDecode` are not offered: no client needs them.
+pub(super) const CALLS: &[(&str, Call)] = &[
+    ("/cosmos.base.node.v1beta1.Service/Config", |n, d| typed(n, d, status::config)),
+    ("/cosmos.base.node.v1beta1.Service/Status", |n, d| typed(n, d, status::status)),
+    ("/cosmos.base.tendermint.v1beta1.Service/ABCIQuery", |n, d| typed(n, d, status::abci_query)),
+    ("/cosmos.base.tendermint.v1beta1.Service/GetBlockByHeight", |n, d| typed(n, d, blocks::by_height)),
+    ("/cosmos.base.tendermint.v1beta1.Service/GetLatestBlock", |n, d| typed(n, d, blocks::latest)),
+    ("/cosmos.base.tendermint.v1beta1.Service/GetLatestValidatorSet", |n, d| typed(n, d, blocks::latest_validators)),
+    ("/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo", |n, d| typed(n, d, status::node_info)),
+    ("/cosmos.base.tendermint.v1beta1.Service/GetSyncing", |n, d| typed(n, d, status::syncing)),
+    ("/cosmos.base.tendermint.v1beta1.Service/GetValidatorSetByHeight", |n, d| typed(n, d, blocks::validators_at)),
+    ("/cosmos.tx.v1beta1.Service/BroadcastTx", |n, d| typed(n, d, tx::broadcast)),
+    ("/cosmos.tx.v1beta1.Service/GetBlockWithTxs", |n, d| typed(n, d, tx::block_with_txs)),
+    ("/cosmos.tx.v1beta1.Service/GetTx", |n, d| typed(n, d, tx::get)),
+    ("/cosmos.tx.v1beta1.Service/GetTxsEvent", |n, d| typed(n, d, tx::search)),
+    ("/cosmos.tx.v1beta1.Service/Simulate", tx::simulate),
+    ("/cosmos.tx.v1beta1.Service/TxDecode", |n, d| typed(n, d, tx::decode)),
+    ("/cosmos.tx.v1beta1.Service/TxEncode", |n, d| typed(n, d, tx::encode)),
+];
+
+fn typed<Q: Message + Default, R: Message>(
+    node: &Node,
+    data: &[u8],
+    answer: fn(&Node, Q) -> Result<R, Refusal>,
+) -> Result<Vec<u8>, Refusal> {
+    Ok(answer(node, request(data)?)?.encode_to_vec())
+}
+
+fn request<Q: Message + Default>(data: &[u8]) -> Result<Q, Refusal> {
+    Q::decode(data).map_err(|e| Refusal::invalid(format!("cannot decode the request: {e}")))
+}
+
+/// CometBFT's page for an offset and a limit: it counts pages from 1 and shows at most 100 entries.
+fn page(offset: u64, limit: u64) -> (u64, u64) {
+    let per_page = if limit == 0 { 100 } else { limit.min(100) };
+    (offset.checked_div(per_page).unwrap_or(0).saturating_add(1), per_page)
+}
+
+/// Parameters that name a page, spelt as CometBFT's RPC wants integers.
+fn page_params(page: u64, per_page: u64) -> Vec<(String, Value)> {
+    vec![("page".to_owned(), json!(page.to_string())), ("per_page".to_owned(), json!(per_page.to_string()))]
+}

@@ -1,0 +1,132 @@
+//! The gRPC door: message bytes pass to the router and back undecoded, by the path of the call.
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use prost::bytes::{Buf, BufMut};
+use tokio::time::timeout;
+use tonic::{
+    Code, Status,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    metadata::MetadataValue,
+    server::{Grpc, UnaryService},
+};
+
+use super::{
+    doors::{Doors, HEIGHT, Refusal, parse_height},
+    reflection::{self, Reflection},
+};
+
+/// Passes message bytes through undecoded: whoever handles them decodes them.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Raw;
+
+impl Codec for Raw {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+    fn encoder(&mut self) -> Self {
+        *self
+    }
+    fn decoder(&mut self) -> Self {
+        *self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+    fn encode(&mut self, item: Vec<u8>, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        out.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        Ok(Some(from.copy_to_bytes(from.remaining()).to_vec()))
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        // gRPC's numbers are the values of the enum.
+        Status::new(Code::from_i32(i32::from(refusal.status as u8)), refusal.text)
+    }
+}
+
+struct Grpcs {
+    doors: Arc<Doors>,
+    max_body: usize,
+}
+
+/// The door as a service.
+pub(super) fn router(doors: &Arc<Doors>, max_body: usize) -> Router {
+    Router::new().fallback(handle).with_state(Arc::new(Grpcs { doors: Arc::clone(doors), max_body }))
+}
+
+async fn handle(State(grpcs): State<Arc<Grpcs>>, request: Request) -> Response {
+    let is_grpc = |v: &HeaderValue| v.as_bytes().starts_with(b"application/grpc");
+    if !request.headers().get(header::CONTENT_TYPE).is_some_and(is_grpc) {
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "this port speaks gRPC; REST has its own\n").into_response();
+    }
+    let doors = Arc::clone(&grpcs.doors);
+    let mut grpc = Grpc::new(Raw).max_decoding_message_size(grpcs.max_body);
+    let path = request.uri().path().to_owned();
+    if reflection::PATHS.contains(&path.as_str()) {
+        return grpc.streaming(Reflection(doors), request).await.map(axum::body::Body::new);
+    }
+    // Reading the request and answering it each have their own limit; this one ends a request that trickles in.
+    let whole = doors.timeout().saturating_mul(3);
+    match timeout(whole, grpc.unary(Call { doors, path }, request)).await {
+        Ok(response) => response.map(axum::body::Body::new),
+        Err(_) => Status::deadline_exceeded("no complete request in time").into_http::<tonic::body::Body>().map(axum::body::Body::new),
+    }
+}
+
+/// One call, to be answered by the chain, CometBFT or the node itself.
+struct Call {
+    doors: Arc<Doors>,
+    path: String,
+}
+
+impl UnaryService<Vec<u8>> for Call {
+    type Response = Vec<u8>;
+    type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Vec<u8>>, Status>> + Send>>;
+
+    fn call(&mut self, request: tonic::Request<Vec<u8>>) -> Self::Future {
+        let (doors, path) = (Arc::clone(&self.doors), self.path.clone());
+        Box::pin(async move { call(doors, path, request).await })
+    }
+}
+
+/// `grpc.health.v1.Health/Check`, which load balancers ask.
+const HEALTH: &str = "/grpc.health.v1.Health/Check";
+/// `HealthCheckResponse { status: SERVING }`.
+const SERVING: [u8; 2] = [0x08, 0x01];
+
+async fn call(doors: Arc<Doors>, path: String, request: tonic::Request<Vec<u8>>) -> Result<tonic::Response<Vec<u8>>, Status> {
+    if path == HEALTH {
+        return Ok(tonic::Response::new(SERVING.to_vec()));
+    }
+    if !doors.served.contains(&path) {
+        let shown: String = path.chars().take(128).collect();
+        return Err(Status::unimplemented(format!("unknown method {shown}")));
+    }
+    let height = match request.metadata().get(HEIGHT) {
+        Some(text) => parse_height(text.to_str().map_err(|_| Status::invalid_argument("the height is no number"))?)?,
+        None => None,
+    };
+    let data = request.into_inner();
+    let answer = doors.run(move |doors| doors.answer(&path, &data, height)).await?;
+    let mut response = tonic::Response::new(answer.value);
+    response.metadata_mut().insert(HEIGHT, MetadataValue::from(answer.height));
+    Ok(response)
+}

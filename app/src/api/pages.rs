@@ -1,0 +1,55 @@
+//! What the REST port shows of itself: a page of all endpoints, their OpenAPI document, health and version.
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use prost::Message;
+use serde_json::{Value, json};
+
+use super::{comet::version_info, doors::Doors, json::to_go_string, openapi, templates::Routes};
+
+/// Nothing but this origin: the page needs no other.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// `/`, `/openapi.json`, `/healthz` and `/version`.
+pub(super) fn router(doors: &Arc<Doors>, routes: &Routes) -> Router {
+    let openapi = Bytes::from(to_go_string(&openapi::document(doors.dialect, routes)));
+    let version = Bytes::from(to_go_string(&version(doors)));
+    Router::new()
+        .route("/", get(|| async { asset("text/html; charset=utf-8", include_str!("page/index.html")) }))
+        .route("/page.js", get(|| async { asset("text/javascript; charset=utf-8", include_str!("page/page.js")) }))
+        .route("/page.css", get(|| async { asset("text/css; charset=utf-8", include_str!("page/page.css")) }))
+        .route("/openapi.json", get(async move || asset("application/json", openapi)))
+        .route("/version", get(async move || asset("application/json", version)))
+        .route("/healthz", get(health))
+        .with_state(Arc::clone(doors))
+}
+
+fn asset(kind: &'static str, content: impl IntoResponse) -> Response {
+    let mut response = content.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(HeaderName::from_static("content-security-policy"), HeaderValue::from_static(POLICY));
+    response
+}
+
+/// Answers as long as the node does; whether heights grow, the asker sees by asking twice.
+async fn health(State(doors): State<Arc<Doors>>) -> Response {
+    let body = json!({"status": "ok", "chain_id": doors.chain.chain_id(), "height": doors.chain.height().to_string()});
+    let mut response = asset("application/json", to_go_string(&body));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn version(doors: &Doors) -> Value {
+    let info = version_info().encode_to_vec();
+    doors.dialect.encode_bytes("cosmos.base.tendermint.v1beta1.VersionInfo", &info).unwrap_or(Value::Null)
+}

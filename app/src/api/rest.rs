@@ -1,0 +1,162 @@
+//! The REST door: `google.api.http` paths and JSON in the SDK's dialect, for whatever the router serves.
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Query, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use cairn_kernel::Status;
+use prost::Message;
+use prost_reflect::DynamicMessage;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use tower::ServiceExt;
+use tower_http::cors::{Any, CorsLayer};
+
+use super::{
+    doors::{Doors, HEIGHT, Refusal, parse_height},
+    grpc,
+    json::to_go_string,
+    pages, params,
+    templates::{Found, Route, Routes},
+};
+
+/// The header as the SDK's gateway spells it, in requests and in responses.
+const GATEWAY_HEIGHT: &str = "grpc-metadata-x-cosmos-block-height";
+/// Parameters in a query string. Ours need a dozen.
+const MAX_PARAMETERS: usize = 128;
+
+struct Rest {
+    doors: Arc<Doors>,
+    routes: Routes,
+    /// For gRPC-web: browsers reach gRPC through the REST port, as in the SDK.
+    grpc: Router,
+    max_body: usize,
+}
+
+/// The door as a service.
+pub(super) fn router(doors: &Arc<Doors>, max_body: usize) -> Router {
+    let routes = Routes::new(doors.dialect.pool(), &doors.served);
+    let pages = pages::router(doors, &routes);
+    let grpc = grpc::router(doors, max_body).layer(tonic_web::GrpcWebLayer::new());
+    let rest = Arc::new(Rest { doors: Arc::clone(doors), routes, grpc, max_body });
+    pages.merge(Router::new().fallback(handle).with_state(rest)).layer(cors())
+}
+
+/// Any page may ask: what is served is public, and no cookie or password opens more.
+fn cors() -> CorsLayer {
+    let shown = [GATEWAY_HEIGHT, HEIGHT, "grpc-status", "grpc-message", "grpc-status-details-bin"];
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .allow_headers(Any)
+        .expose_headers(shown.map(HeaderName::from_static))
+        .max_age(Duration::from_secs(86_400))
+}
+
+async fn handle(State(rest): State<Arc<Rest>>, request: Request) -> Response {
+    let is_grpc = |v: &HeaderValue| v.as_bytes().starts_with(b"application/grpc");
+    if request.headers().get(header::CONTENT_TYPE).is_some_and(is_grpc) {
+        return match rest.grpc.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+    }
+    let limit = rest.doors.timeout();
+    let (parts, body) = request.into_parts();
+    let body = match timeout(limit, read(body, &parts.headers, rest.max_body)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(refused)) => return refused,
+        Err(_) => return refuse(&Refusal::unavailable(format!("no complete request within {limit:?}"))),
+    };
+    rest.answer(&parts.method, &parts.uri, &parts.headers, body).await.unwrap_or_else(|refusal| refuse(&refusal))
+}
+
+/// The whole body, if it is not too large.
+async fn read(body: Body, headers: &HeaderMap, max: usize) -> Result<Bytes, Response> {
+    let too_large = || {
+        let refusal = Refusal::new(Status::ResourceExhausted, format!("the body is larger than {max} bytes"));
+        respond(StatusCode::PAYLOAD_TOO_LARGE, error_body(&refusal))
+    };
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|n| n > max) {
+        return Err(too_large());
+    }
+    to_bytes(body, max).await.map_err(|_| too_large())
+}
+
+impl Rest {
+    async fn answer(self: Arc<Self>, method: &Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> Result<Response, Refusal> {
+        let verb = if method == Method::HEAD { "GET" } else { method.as_str() };
+        let (route, variables) = match self.routes.find(verb, uri.path()) {
+            Found::Route(route, variables) => (route.clone(), variables),
+            Found::OtherVerb => return Err(Refusal::new(Status::Unimplemented, "Method Not Allowed")),
+            Found::Nothing => return Err(Refusal::new(Status::Unimplemented, "Not Implemented")),
+            Found::Malformed => return Err(Refusal::invalid("malformed path")),
+        };
+        let height = height_of(headers)?;
+        let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|e| Refusal::invalid(e.body_text()))?;
+        if query.len() > MAX_PARAMETERS {
+            return Err(Refusal::invalid(format!("at most {MAX_PARAMETERS} parameters, found {}", query.len())));
+        }
+        let (json, height) = self.doors.run(move |doors| ask(doors, &route, &variables, &query, &body, height)).await?;
+        let mut response = respond(StatusCode::OK, json);
+        for name in [GATEWAY_HEIGHT, HEIGHT] {
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(height));
+        }
+        Ok(response)
+    }
+}
+
+/// Request to bytes, answer to JSON. Blocks.
+fn ask(
+    doors: &Doors,
+    route: &Route,
+    variables: &[(String, String)],
+    query: &[(String, String)],
+    body: &[u8],
+    height: Option<u64>,
+) -> Result<(String, u64), Refusal> {
+    let request = params::request(doors.dialect, route, variables, query, body)?;
+    let answer = doors.answer(&route.path, &request.encode_to_vec(), height)?;
+    let reply = DynamicMessage::decode(route.method.output(), answer.value.as_slice())
+        .map_err(|e| Refusal::internal(format!("the answer is no {}: {e}", route.method.output().full_name())))?;
+    Ok((to_go_string(&doors.dialect.encode(&reply)), answer.height))
+}
+
+fn height_of(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+    let Some(value) = headers.get(HEIGHT).or_else(|| headers.get(GATEWAY_HEIGHT)) else { return Ok(None) };
+    parse_height(value.to_str().map_err(|_| Refusal::invalid(format!("invalid height header {HEIGHT:?}")))?)
+}
+
+/// The HTTP status of a gRPC status, as the SDK's gateway maps it.
+fn http_status(status: Status) -> StatusCode {
+    match status {
+        Status::InvalidArgument | Status::FailedPrecondition | Status::OutOfRange => StatusCode::BAD_REQUEST,
+        Status::NotFound => StatusCode::NOT_FOUND,
+        Status::AlreadyExists => StatusCode::CONFLICT,
+        Status::PermissionDenied => StatusCode::FORBIDDEN,
+        Status::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Status::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Status::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        Status::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Status::Unknown | Status::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn error_body(refusal: &Refusal) -> String {
+    // gRPC's numbers are the values of the enum.
+    let body: Value = json!({"code": refusal.status as u8, "message": refusal.rest_text(), "details": []});
+    to_go_string(&body)
+}
+
+fn refuse(refusal: &Refusal) -> Response {
+    respond(http_status(refusal.status), error_body(refusal))
+}
+
+fn respond(status: StatusCode, json: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], json).into_response()
+}
