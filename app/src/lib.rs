@@ -2,6 +2,7 @@
 pub mod abci;
 pub mod api;
 mod shutdown;
+pub mod truth;
 pub mod tx;
 
 pub use shutdown::Shutdown;
