@@ -1,1 +1,90 @@
-//! Placeholder.
+//! Rewards: the protocol's fees, the pool they fill, and the ledger of contributions that they pay.
+mod amount;
+mod epochs;
+mod error;
+mod genesis;
+mod invariants;
+mod ledger;
+mod msgs;
+mod queries;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use cairn_kernel::{BPS, Ctx, Invariant, Module, ModuleAccount, Result, Router, Table};
+use cairn_proto::cairn::rewards::v1::{Genesis, Params, msg_routes, query_routes};
+
+pub use error::Error;
+pub use ledger::{Split, forfeit, fund_pool, record, take_fee};
+
+/// The module.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Rewards;
+
+/// Burns its part of the fees and mints what contributions earned; keeps the pool and unclaimed rewards.
+pub const MINTER: ModuleAccount = ModuleAccount::new("rewards").mints().burns();
+
+/// Blocks of an epoch on a test network.
+pub const TEST_EPOCH_BLOCKS: u64 = 100;
+/// Blocks of an epoch on the main network.
+pub const MAIN_EPOCH_BLOCKS: u64 = 10_800;
+
+/// The most that an epoch may pay of what its contributions burnt, whatever governance sets: 4/5.
+pub(crate) const MAX_CAP_BPS: u32 = 8_000;
+/// The longest epoch, in blocks.
+const MAX_EPOCH_BLOCKS: u64 = 10_000_000;
+
+/// The settings that a test network starts with; the main one has [`MAIN_EPOCH_BLOCKS`]. Nothing is issued until governance says so.
+#[must_use]
+pub fn default_params() -> Params {
+    Params {
+        epoch_blocks: TEST_EPOCH_BLOCKS,
+        fee_burnt_bps: 6_000,
+        issuance_cap_bps: MAX_CAP_BPS,
+        issuance: amount::text(0),
+        pool_spend: amount::text(0),
+    }
+}
+
+/// Refuses settings outside their bounds.
+fn check_params(params: &Params) -> Result<(), Error> {
+    if !(1..=MAX_EPOCH_BLOCKS).contains(&params.epoch_blocks) {
+        return Err(Error::EpochBlocks(params.epoch_blocks));
+    }
+    let rates = [("fee_burnt_bps", BPS, params.fee_burnt_bps), ("issuance_cap_bps", MAX_CAP_BPS, params.issuance_cap_bps)];
+    if let Some((name, most, found)) = rates.into_iter().find(|(_, most, found)| found > most) {
+        return Err(Error::Rate { name, most, found });
+    }
+    for (name, text) in [("issuance", &params.issuance), ("pool_spend", &params.pool_spend)] {
+        amount::read(text).map_err(|_| Error::Amount(name))?;
+    }
+    Ok(())
+}
+
+impl Module for Rewards {
+    const NAME: &'static str = "rewards";
+    const TABLES: &'static [Table] = state::TABLES;
+    type Genesis = Genesis;
+
+    fn routes(self: &Arc<Self>, router: &mut Router) {
+        router.msgs(msg_routes(self)).queries(query_routes(self)).hook(MINTER);
+    }
+    fn init(&self, ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
+        genesis::init(ctx, genesis)
+    }
+    fn export(&self, ctx: &Ctx) -> Result<Genesis> {
+        genesis::export(ctx)
+    }
+    fn end_block(&self, ctx: &mut Ctx) -> Result<()> {
+        epochs::end_block(ctx)
+    }
+    fn invariants(&self) -> Vec<Invariant> {
+        vec![
+            ("the module holds pool and unclaimed rewards", invariants::solvency),
+            ("epochs weigh what was contributed and pay less than it burnt", invariants::weights),
+            ("epochs follow each other", invariants::succession),
+        ]
+    }
+}
