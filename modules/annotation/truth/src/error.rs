@@ -77,6 +77,9 @@ pub enum Error {
     /// A result was asked for before the inference had ended.
     #[error("the inference has not ended")]
     Unfinished,
+    /// A number points outside of its table: the pages do not belong together.
+    #[error("a number points outside of its table")]
+    Inconsistent,
     /// A number left its range.
     #[error("arithmetic overflow")]
     Overflow,

@@ -51,8 +51,8 @@ pub(crate) struct Sums<'a> {
 
 impl<'a> Sums<'a> {
     pub(crate) fn of(row: &'a [u64]) -> Result<Sums<'a>, Error> {
-        let [labels, hits, classes @ ..] = row else { return Err(Error::Overflow) };
-        let (answers, truths) = classes.split_at_checked(classes.len() / 2).ok_or(Error::Overflow)?;
+        let [labels, hits, classes @ ..] = row else { return Err(Error::Inconsistent) };
+        let (answers, truths) = classes.split_at_checked(classes.len() / 2).ok_or(Error::Inconsistent)?;
         Ok(Sums { labels: *labels, hits: *hits, answers, truths })
     }
 }
@@ -67,9 +67,9 @@ pub(crate) struct SumsMut<'a> {
 
 impl<'a> SumsMut<'a> {
     pub(crate) fn of(row: &'a mut [u64]) -> Result<SumsMut<'a>, Error> {
-        let [labels, hits, classes @ ..] = row else { return Err(Error::Overflow) };
+        let [labels, hits, classes @ ..] = row else { return Err(Error::Inconsistent) };
         let half = classes.len() / 2;
-        let (answers, truths) = classes.split_at_mut_checked(half).ok_or(Error::Overflow)?;
+        let (answers, truths) = classes.split_at_mut_checked(half).ok_or(Error::Inconsistent)?;
         Ok(SumsMut { labels, hits, answers, truths })
     }
 }
@@ -119,9 +119,9 @@ impl Ledger {
             self.loaded = exact::add(self.loaded, exact::count(cells.len())?)?;
             self.sheets.insert(number, Sheet { cells, changed: false });
         }
-        let sheet = self.sheets.get_mut(&number).ok_or(Error::Overflow)?;
+        let sheet = self.sheets.get_mut(&number).ok_or(Error::Inconsistent)?;
         sheet.changed |= change;
-        Ok(sheet.cells.chunks_exact_mut(self.width).nth(place).ok_or(Error::Overflow)?)
+        Ok(sheet.cells.chunks_exact_mut(self.width).nth(place).ok_or(Error::Inconsistent)?)
     }
 
     fn load<P: Pages>(&self, pages: &P, number: u32) -> Result<Vec<u64>, Failure<P::Error>> {

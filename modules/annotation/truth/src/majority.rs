@@ -16,7 +16,7 @@ pub fn majority_vote<P: ReadPages>(pages: &P, params: &Params) -> Result<Vec<Opt
     let mut job = vec![0u64; params.classes.into()];
     for chunk in 0..params.chunks() {
         for label in read_labels(pages, params.tasks, params.classes, chunk)?.all() {
-            raise(job.get_mut(usize::from(label.class)).ok_or(Error::Overflow)?, 1)?;
+            raise(job.get_mut(usize::from(label.class)).ok_or(Error::Inconsistent)?, 1)?;
         }
     }
     let mut chosen = vec![None; usize::try_from(params.tasks).map_err(|_| Error::Overflow)?];
@@ -24,11 +24,11 @@ pub fn majority_vote<P: ReadPages>(pages: &P, params: &Params) -> Result<Vec<Opt
         for labels in read_labels(pages, params.tasks, params.classes, chunk)?.by_task() {
             let mut votes = vec![0u64; params.classes.into()];
             for label in labels {
-                raise(votes.get_mut(usize::from(label.class)).ok_or(Error::Overflow)?, 1)?;
+                raise(votes.get_mut(usize::from(label.class)).ok_or(Error::Inconsistent)?, 1)?;
             }
             let Some(label) = labels.first() else { continue };
             let task = first_task(chunk).checked_add(label.task.into()).and_then(|task| usize::try_from(task).ok());
-            *task.and_then(|task| chosen.get_mut(task)).ok_or(Error::Overflow)? = winner(&votes, &job);
+            *task.and_then(|task| chosen.get_mut(task)).ok_or(Error::Inconsistent)? = winner(&votes, &job);
         }
     }
     Ok(chosen)

@@ -105,7 +105,7 @@ impl<'a> Matrix<'a> {
         let labelled = usize::from(labelled);
         match self {
             Matrix::Full { counts, totals } => {
-                let row = counts.chunks_exact(classes).nth(labelled).ok_or(Error::Overflow)?;
+                let row = counts.chunks_exact(classes).nth(labelled).ok_or(Error::Inconsistent)?;
                 for (class, (&count, &total)) in row.iter().zip(totals).enumerate() {
                     let smoothing = if class == labelled { mul(HALF, 3)? } else { HALF };
                     column.push(log2(add(mul(count, 2)?, smoothing)?).checked_sub(total).ok_or(Error::Overflow)?);

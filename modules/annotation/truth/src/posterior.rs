@@ -38,7 +38,7 @@ impl Posteriors {
 
     /// The posterior of a task, to be changed.
     pub(crate) fn task_mut(&mut self, task: u16) -> Result<&mut [u16], Error> {
-        self.shares.chunks_exact_mut(self.classes).nth(task.into()).ok_or(Error::Overflow)
+        self.shares.chunks_exact_mut(self.classes).nth(task.into()).ok_or(Error::Inconsistent)
     }
 
     /// The inferred label of a task: the class with the largest share, of equal ones the lowest.
@@ -93,7 +93,7 @@ pub(crate) fn likeliest(shares: &[u16]) -> u16 {
 pub(crate) fn vote_shares<'a>(labels: impl Iterator<Item = &'a Label>, shares: &mut [u16]) -> Result<(), Error> {
     let mut votes = vec![0u64; shares.len()];
     for label in labels {
-        raise(votes.get_mut(usize::from(label.class)).ok_or(Error::Overflow)?, 1)?;
+        raise(votes.get_mut(usize::from(label.class)).ok_or(Error::Inconsistent)?, 1)?;
     }
     if votes.iter().all(|&count| count == 0) {
         votes.fill(1);
@@ -108,7 +108,7 @@ pub(crate) fn vote_shares<'a>(labels: impl Iterator<Item = &'a Label>, shares: &
             most = (class, count);
         }
     }
-    let share = shares.get_mut(most.0).ok_or(Error::Overflow)?;
+    let share = shares.get_mut(most.0).ok_or(Error::Inconsistent)?;
     *share = share.checked_add(rest).ok_or(Error::Overflow)?;
     Ok(())
 }

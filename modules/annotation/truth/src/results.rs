@@ -54,7 +54,7 @@ pub fn read_results<P: ReadPages>(pages: &P, params: &Params, sheet: u32) -> Res
 /// An unknown worker, or as [`read_results`].
 pub fn read_result<P: ReadPages>(pages: &P, params: &Params, worker: u32) -> Result<WorkerResult, Failure<P::Error>> {
     let (sheet, place) = params.place(worker)?;
-    Ok(*read_results(pages, params, sheet)?.get(place).ok_or(Error::Overflow)?)
+    Ok(*read_results(pages, params, sheet)?.get(place).ok_or(Error::Inconsistent)?)
 }
 
 #[cfg(test)]

@@ -122,8 +122,8 @@ impl Desk {
             if pair_numbers.len() < known {
                 pair_numbers.resize(known, None);
             }
-            let of_worker = pair_numbers.chunks_exact_mut(classes).nth(slot).ok_or(Error::Overflow)?;
-            let number = of_worker.get_mut(usize::from(label.class)).ok_or(Error::Overflow)?;
+            let of_worker = pair_numbers.chunks_exact_mut(classes).nth(slot).ok_or(Error::Inconsistent)?;
+            let number = of_worker.get_mut(usize::from(label.class)).ok_or(Error::Inconsistent)?;
             if number.is_none() {
                 *number = Some(roster.pairs.len());
                 roster.pairs.push(Pair { worker: label.worker, class: label.class });
@@ -150,9 +150,9 @@ impl Desk {
                 *members = add(*members, 1)?;
                 slot
             };
-            *self.slots.get_mut(index).ok_or(Error::Overflow)? = slot;
+            *self.slots.get_mut(index).ok_or(Error::Inconsistent)? = slot;
         }
-        Ok(*self.slots.get(index).ok_or(Error::Overflow)?)
+        Ok(*self.slots.get(index).ok_or(Error::Inconsistent)?)
     }
 
     /// What each pair of the roster says: K logarithms a pair, from the counts as they stand.
@@ -169,7 +169,7 @@ impl Desk {
             for &(_, class, number) in pairs {
                 column.clear();
                 matrix.column(class, classes, &mut column)?;
-                columns.chunks_exact_mut(classes).nth(number).ok_or(Error::Overflow)?.copy_from_slice(&column);
+                columns.chunks_exact_mut(classes).nth(number).ok_or(Error::Inconsistent)?.copy_from_slice(&column);
             }
         }
         Ok(columns)

@@ -25,10 +25,10 @@ struct Scores {
 
 impl Scores {
     fn book(&mut self, pair: usize, class: u16, posterior: &[u64]) -> Result<(), Error> {
-        let (labels, hits) = self.labels.get_mut(pair).ok_or(Error::Overflow)?;
+        let (labels, hits) = self.labels.get_mut(pair).ok_or(Error::Inconsistent)?;
         raise(labels, 1)?;
-        raise(hits, *posterior.get(usize::from(class)).ok_or(Error::Overflow)?)?;
-        let truths = self.truths.chunks_exact_mut(self.classes).nth(pair).ok_or(Error::Overflow)?;
+        raise(hits, *posterior.get(usize::from(class)).ok_or(Error::Inconsistent)?)?;
+        let truths = self.truths.chunks_exact_mut(self.classes).nth(pair).ok_or(Error::Inconsistent)?;
         for (sum, &share) in truths.iter_mut().zip(posterior) {
             raise(sum, share)?;
         }
@@ -40,7 +40,7 @@ impl Scores {
             let score = SumsMut::of(desk.scores.row_mut(pages, pair.worker)?)?;
             raise(score.labels, labels)?;
             raise(score.hits, hits)?;
-            raise(score.answers.get_mut(usize::from(pair.class)).ok_or(Error::Overflow)?, labels)?;
+            raise(score.answers.get_mut(usize::from(pair.class)).ok_or(Error::Inconsistent)?, labels)?;
             for (sum, &by) in score.truths.iter_mut().zip(truths) {
                 raise(sum, by)?;
             }

@@ -45,7 +45,7 @@ impl Changes {
             raise(&mut self.moved, by.unsigned_abs())?;
         }
         for (_, pair) in votes.counted() {
-            let sums = self.by_pair.chunks_exact_mut(self.classes).nth(pair).ok_or(Error::Overflow)?;
+            let sums = self.by_pair.chunks_exact_mut(self.classes).nth(pair).ok_or(Error::Inconsistent)?;
             for (sum, &by) in sums.iter_mut().zip(change) {
                 shift_signed(sum, by)?;
             }
@@ -57,7 +57,7 @@ impl Changes {
     fn apply<P: Pages>(self, pages: &P, desk: &mut Desk, roster: &Roster, sums: &mut [u64]) -> Result<(), Failure<P::Error>> {
         for (pair, changes) in roster.pairs.iter().zip(self.by_pair.chunks_exact(self.classes)) {
             let counts = desk.counts.row_mut(pages, pair.worker)?;
-            let counts = counts.chunks_exact_mut(self.classes).nth(pair.class.into()).ok_or(Error::Overflow)?;
+            let counts = counts.chunks_exact_mut(self.classes).nth(pair.class.into()).ok_or(Error::Inconsistent)?;
             for (cell, &by) in counts.iter_mut().zip(changes) {
                 shift(cell, by)?;
             }
@@ -189,14 +189,14 @@ impl Estimate {
     }
 
     fn column(&self, pair: usize) -> Result<&[i64], Error> {
-        self.columns.chunks_exact(self.classes).nth(pair).ok_or(Error::Overflow)
+        self.columns.chunks_exact(self.classes).nth(pair).ok_or(Error::Inconsistent)
     }
 
     /// Takes up a task: the class frequencies and what each label says.
     pub(crate) fn of(&mut self, votes: &Votes<'_>) -> Result<(), Error> {
         self.likelihoods.copy_from_slice(&self.prior);
         for (_, pair) in votes.counted() {
-            let column = self.columns.chunks_exact(self.classes).nth(pair).ok_or(Error::Overflow)?;
+            let column = self.columns.chunks_exact(self.classes).nth(pair).ok_or(Error::Inconsistent)?;
             for (likelihood, &log) in self.likelihoods.iter_mut().zip(column) {
                 shift_signed(likelihood, log)?;
             }

@@ -49,8 +49,8 @@ pub(crate) fn tally<P: Pages>(
         raise(tally.labels, 1)?;
         let Some(&truth) = answers.get(&label.task) else { continue };
         raise(tally.hits, u64::from(label.class == truth))?;
-        raise(tally.answers.get_mut(usize::from(label.class)).ok_or(Error::Overflow)?, 1)?;
-        raise(tally.truths.get_mut(usize::from(truth)).ok_or(Error::Overflow)?, 1)?;
+        raise(tally.answers.get_mut(usize::from(label.class)).ok_or(Error::Inconsistent)?, 1)?;
+        raise(tally.truths.get_mut(usize::from(truth)).ok_or(Error::Inconsistent)?, 1)?;
     }
     let labels = count(labels.all().len())?;
     let work = Work { labels, cells: desk.tallies.take_loaded(), ..Work::default() };

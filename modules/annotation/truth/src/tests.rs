@@ -5,3 +5,5 @@ mod cursor;
 mod edges;
 mod golden;
 mod real_sets;
+#[expect(clippy::float_arithmetic, reason = "the exact values to compare with")]
+mod reference;
