@@ -9,6 +9,7 @@ level=${1:-run}
 # Pinned versions. A change here changes what everybody runs.
 COMETBFT=v0.38.26
 GRPCURL=v1.9.4
+IBC_GO=v8.8.0 # its simd is what the benchmark compares with
 
 mkdir -p "$CAIRN_CACHE/bin" "$ROCKSDB_LIB_DIR"
 say() { printf '\033[1m[tools]\033[0m %s\n' "$*"; }
@@ -43,6 +44,35 @@ gotool() { # name module@version
 }
 gotool cometbft "github.com/cometbft/cometbft/cmd/cometbft@$COMETBFT"
 [ "$level" = run ] || gotool grpcurl "github.com/fullstorydev/grpcurl/cmd/grpcurl@$GRPCURL"
+
+# The unmodified simd of a released ibc-go. 'go install' refuses it, because its go.mod has a replace directive: its main is built in a
+# module of its own that takes that go.mod over whole, so that every dependency has the version it was released with.
+simd() { # version
+  local stamp="$CAIRN_CACHE/bin/.simd-$1" build
+  [ -x "$CAIRN_CACHE/bin/simd" ] && [ -e "$stamp" ] && return
+  say "building simd of ibc-go $1 (about 5 minutes on two cores, once per machine)"
+  build=$(mktemp -d)
+  (
+    cd "$build"
+    source=$(go mod download -json "github.com/cosmos/ibc-go/v8@$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+    sed -e 's#^module .*#module simd#' -e '/^retract (/,/^)/d' -e '/^retract/d' "$source/go.mod" >go.mod
+    cat "$source/go.sum" >go.sum
+    cat "$source/testing/simapp/simd/main.go" >main.go
+    go mod edit -require="github.com/cosmos/ibc-go/v8@$1"
+    v=github.com/cosmos/cosmos-sdk/version
+    go build -v -mod=mod -trimpath -ldflags "-X $v.Name=simd -X $v.AppName=simd -X $v.Version=$1" -o simd . 2>packages &
+    pid=$!
+    while kill -0 $pid 2>/dev/null; do
+      sleep 20
+      kill -0 $pid 2>/dev/null && say "simd: $(grep -vc '^go: ' packages || true) packages compiled"
+    done
+    wait $pid || { tail -n 20 packages >&2; exit 1; }
+  )
+  mv "$build/simd" "$CAIRN_CACHE/bin/simd"
+  touch "$stamp"
+  rm -rf "$build"
+}
+[ "$level" != bench ] || simd "$IBC_GO"
 
 # RocksDB's static library, at the version that Cargo.lock pins.
 version=$(sed -n '/^name = "librocksdb-sys"$/{n;s/^version = "\(.*\)"$/\1/p}' Cargo.lock)

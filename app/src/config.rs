@@ -2,7 +2,10 @@
 use std::{net::SocketAddr, path::Path};
 
 use anyhow::{Context, Result};
+use cairn_store::Pruning;
 use serde::{Deserialize, Serialize};
+
+use crate::GasPrice;
 
 /// What `config/app.toml` holds. Every field has a default, so that a file may name only what differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -10,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Fees below this are refused by this node, e.g. `0.001ucairn` per unit of gas. Not consensus.
     pub minimum_gas_price: String,
-    /// Heights kept for queries and proofs: `default` (362,880), `nothing` (2), `everything`, or a number.
+    /// What old state is dropped, as in the Cosmos SDK: `default` (all but 362,880 heights), `nothing`, `everything` (all but 2), or how many
+    /// heights are kept.
     pub pruning: String,
     /// Where CometBFT reaches the application: `unix:///path` or `tcp://host:port`. Empty: a socket in `data/`.
     pub abci: String,
@@ -94,19 +98,23 @@ impl Config {
         let text = toml::to_string_pretty(self)?;
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
-    /// Heights to keep: `None` keeps all.
-    pub fn keep(&self) -> Result<Option<u64>> {
+    /// The setting `pruning`, read.
+    pub fn pruning(&self) -> Result<Pruning> {
         match self.pruning.as_str() {
-            "default" => Ok(Some(362_880)),
-            "nothing" => Ok(Some(2)),
-            "everything" => Ok(None),
+            "default" => Ok(Pruning::Default),
+            "nothing" => Ok(Pruning::Nothing),
+            "everything" => Ok(Pruning::Everything),
             n => {
-                let n: u64 = n.parse().ok().filter(|n| *n >= 2).with_context(|| {
+                let keep_recent = n.parse().ok().filter(|n| *n >= 2).with_context(|| {
                     format!("pruning must be 'default', 'nothing', 'everything' or a number of heights from 2, found {n:?}")
                 })?;
-                Ok(Some(n))
+                Ok(Pruning::Custom { keep_recent })
             }
         }
+    }
+    /// The setting `minimum_gas_price`, read.
+    pub fn gas_price(&self) -> Result<GasPrice> {
+        self.minimum_gas_price.parse().map_err(|e| anyhow::anyhow!("minimum_gas_price: {e}"))
     }
 }
 
@@ -117,7 +125,7 @@ mod tests {
     #[test]
     fn a_file_may_name_only_what_differs_and_nothing_unknown() {
         let config: Config = toml::from_str("pruning = \"nothing\"\n[api]\nrest = \"127.0.0.1:5\"\n").unwrap();
-        assert_eq!(config.keep().unwrap(), Some(2));
+        assert_eq!(config.pruning().unwrap(), Pruning::Nothing);
         assert_eq!((config.api.rest.port(), config.api.grpc.port()), (5, 9090));
         assert!(toml::from_str::<Config>("prunning = \"nothing\"").is_err());
         let text = toml::to_string_pretty(&Config::default()).unwrap();
@@ -126,10 +134,12 @@ mod tests {
 
     #[test]
     fn pruning_is_a_word_or_at_least_two_heights() {
-        let keep = |p: &str| Config { pruning: p.into(), ..Config::default() }.keep();
-        assert_eq!((keep("everything").unwrap(), keep("100").unwrap()), (None, Some(100)));
+        let pruning = |p: &str| Config { pruning: p.into(), ..Config::default() }.pruning();
+        assert_eq!(pruning("everything").unwrap(), Pruning::Everything);
+        assert_eq!(pruning("100").unwrap(), Pruning::Custom { keep_recent: 100 });
         for bad in ["", "1", "all", "-3"] {
-            assert!(keep(bad).is_err(), "{bad}");
+            assert!(pruning(bad).is_err(), "{bad}");
         }
+        assert!(Config { minimum_gas_price: "1uatom".into(), ..Config::default() }.gas_price().is_err());
     }
 }

@@ -61,8 +61,8 @@ fn row(name: &str, result: Result<String>) -> Vec<String> {
 }
 
 fn settings(config: &Config) -> Result<String> {
-    config.keep()?;
-    super::sign::parse_gas_price(&config.minimum_gas_price).context("minimum_gas_price in app.toml")?;
+    config.pruning()?;
+    config.gas_price()?;
     Ok(format!("pruning {}, minimum gas price {}", config.pruning, config.minimum_gas_price))
 }
 
@@ -78,11 +78,13 @@ fn beacon_key(home: &Home) -> Result<String> {
     let genesis = home.genesis()?;
     let encode = |b: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, b);
     let validators = genesis.pointer("/app_state/beacon/validators").and_then(Value::as_array);
-    let mine = validators.into_iter().flatten().find(|v| v.get("consensus_address").and_then(Value::as_str) == Some(&encode(&own.address)));
+    let mine = validators.into_iter().flatten().find(|v| v.get("address").and_then(Value::as_str) == Some(&encode(&own.address)));
     match mine.and_then(|v| v.get("vrf_key")).and_then(Value::as_str) {
         None => Ok("present; this node is no genesis validator".to_owned()),
         Some(named) if named == encode(key.public().as_bytes()) => Ok("is the one that genesis names".to_owned()),
-        Some(_) => bail!("genesis names another key for this validator; restore config/vrf_key from its backup, or every block it proposes is refused"),
+        Some(_) => bail!(
+            "genesis names another key for this validator; restore config/vrf_key from its backup, or every block it proposes is refused"
+        ),
     }
 }
 
@@ -95,7 +97,9 @@ fn node(config: &Config, wait: u64) -> Vec<Check> {
         Ok(text.parse()?)
     };
     let Ok(before) = height(&rpc) else {
-        let free = |name, address| (name, TcpListener::bind(address).map(|_| format!("{address} is free; the node is not running")).map_err(anyhow::Error::from));
+        let free = |name, address| {
+            (name, TcpListener::bind(address).map(|_| format!("{address} is free; the node is not running")).map_err(anyhow::Error::from))
+        };
         return vec![free("REST port", config.api.rest), free("gRPC port", config.api.grpc)];
     };
     let deadline = std::time::Instant::now().checked_add(Duration::from_secs(wait));
@@ -103,7 +107,9 @@ fn node(config: &Config, wait: u64) -> Vec<Check> {
         match height(&rpc) {
             Ok(now) if now > before => break Ok(format!("{now}, growing")),
             _ if deadline.is_none_or(|d| std::time::Instant::now() >= d) => {
-                break Err(anyhow::anyhow!("height stays at {before} for {wait} s: fewer than two thirds of the voting power are on line, or the application is gone"));
+                break Err(anyhow::anyhow!(
+                    "height stays at {before} for {wait} s: fewer than two thirds of the voting power are on line, or the application is gone"
+                ));
             }
             _ => std::thread::sleep(Duration::from_millis(500)),
         }

@@ -107,7 +107,8 @@ impl Tree {
     pub(crate) fn command(&self, mut root: Command) -> Command {
         root = root.subcommand_required(true).arg_required_else_help(true);
         for (module, methods) in &self.0 {
-            let mut command = Command::new(module.clone()).about(format!("The module {module}")).subcommand_required(true).arg_required_else_help(true);
+            let mut command =
+                Command::new(module.clone()).about(format!("The module {module}")).subcommand_required(true).arg_required_else_help(true);
             for method in methods.values() {
                 command = command.subcommand(method.command());
             }
@@ -140,7 +141,7 @@ fn option_list(dialect: &Dialect, message: &MessageDescriptor, extension: &str) 
     let Some(extension) = dialect.pool().get_extension_by_name(extension) else { return Vec::new() };
     let options = message.options();
     let values = options.get_extension(&extension);
-    values.as_list().map(|l| l.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()).unwrap_or_else(Vec::new)
+    values.as_list().map(|l| l.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()).unwrap_or_default()
 }
 
 /// The names between braces in the method's REST path, without `=**`.
@@ -149,7 +150,7 @@ fn path_fields(dialect: &Dialect, method: &MethodDescriptor) -> Vec<String> {
     let options = method.options();
     let rule = options.get_extension(&http);
     let path = rule.as_message().and_then(|r| r.get_field_by_name("get").and_then(|v| v.as_str().map(str::to_owned)));
-    let path = path.unwrap_or_else(String::new);
+    let path = path.unwrap_or_default();
     path.split('{').skip(1).filter_map(|p| p.split(['}', '=']).next()).map(str::to_owned).collect()
 }
 
@@ -187,7 +188,7 @@ fn placeholder(field: &FieldDescriptor) -> String {
 }
 
 fn field_help(field: &FieldDescriptor) -> String {
-    let said = comment_at(&field.parent_message().parent_file(), field.path()).unwrap_or_else(String::new);
+    let said = comment_at(&field.parent_message().parent_file(), field.path()).unwrap_or_default();
     let form = match field.kind() {
         Kind::Message(m) if is_coin(&m) && field.is_list() => "such as 10ucairn,5abc".to_owned(),
         Kind::Message(m) if is_coin(&m) => "such as 10ucairn".to_owned(),
@@ -301,8 +302,11 @@ mod tests {
         let (method, inner) = tree.find(&matches).unwrap();
         assert_eq!(method.descriptor.input().full_name(), "cosmos.bank.v1beta1.MsgSend");
         let request = method.request(inner, Some("cairn1me")).unwrap();
-        assert_eq!(request, json!({ "from_address": "cairn1me", "to_address": "cairn1x", "amount": [
-            { "denom": "abc", "amount": "3" }, { "denom": "ucairn", "amount": "5" }] }));
+        assert_eq!(
+            request,
+            json!({ "from_address": "cairn1me", "to_address": "cairn1x", "amount": [
+            { "denom": "abc", "amount": "3" }, { "denom": "ucairn", "amount": "5" }] })
+        );
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The genesis file: CometBFT's frame around the modules' parts.
 use std::time::SystemTime;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use cairn_kernel::{Address, BASE_DENOM, Coin, Coins};
 use serde_json::{Value, json};
 
 use super::comet::ConsensusKey;
+use crate::{api::json::Dialect, modules};
 
 /// A validator at genesis.
 #[derive(Debug, Clone)]
@@ -54,19 +55,26 @@ impl Genesis {
             },
             "validators": validators,
             "app_hash": "",
-            "app_state": self.app_state(),
+            "app_state": self.app_state()?,
         }))
     }
 
-    fn app_state(&self) -> Value {
-        let accounts: Vec<Value> = self.accounts.iter().map(|(a, _)| json!({ "@type": "/cosmos.auth.v1beta1.BaseAccount", "address": a.to_string() })).collect();
-        let balances: Vec<Value> = self.accounts.iter().map(|(a, c)| json!({ "address": a.to_string(), "coins": coins(&c.to_vec()) })).collect();
+    /// Every module's default part, with the accounts, their balances and the beacon's validators put in.
+    fn app_state(&self) -> Result<Value> {
+        let mut state = serde_json::Map::new();
+        for module in modules::all() {
+            state.insert(module.name().to_owned(), Dialect::cairn().encode_bytes(&module.genesis_type(), &module.default_genesis())?);
+        }
+        let mut state = Value::Object(state);
         let beacon: Vec<Value> = self.validators.iter().map(Validator::to_beacon).collect();
-        json!({
-            "auth": { "accounts": accounts },
-            "bank": { "balances": balances, "denom_metadata": [metadata()] },
-            "beacon": { "validators": beacon },
-        })
+        for (path, list) in [("/bank/denom_metadata", vec![metadata()]), ("/beacon/validators", beacon)] {
+            *state.pointer_mut(path).with_context(|| format!("no module has {path} in its genesis"))? = Value::Array(list);
+        }
+        let mut genesis = json!({ "app_state": state });
+        for (address, funds) in &self.accounts {
+            add_account(&mut genesis, address, funds)?;
+        }
+        Ok(genesis.get_mut("app_state").map(Value::take).unwrap_or_default())
     }
 }
 
@@ -81,7 +89,7 @@ impl Validator {
     }
     fn to_beacon(&self) -> Value {
         json!({
-            "consensus_address": BASE64.encode(self.key.address),
+            "address": BASE64.encode(self.key.address),
             "power": self.power.to_string(),
             "vrf_key": BASE64.encode(self.vrf),
         })

@@ -15,36 +15,36 @@ use crate::config::Config;
 
 /// The folder that `--home` names; CometBFT uses the same one.
 #[derive(Debug, Clone)]
-pub struct Home(PathBuf);
+pub(crate) struct Home(PathBuf);
 
 impl Home {
     /// A home at `path`; nothing is read yet.
     #[must_use]
-    pub fn new(path: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
     /// The folder itself.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
     /// `config/<name>`.
     #[must_use]
-    pub fn config(&self, name: &str) -> PathBuf {
+    pub(crate) fn config(&self, name: &str) -> PathBuf {
         self.0.join("config").join(name)
     }
     /// `data/<name>`.
     #[must_use]
-    pub fn data(&self, name: &str) -> PathBuf {
+    pub(crate) fn data(&self, name: &str) -> PathBuf {
         self.0.join("data").join(name)
     }
     /// The folder of encrypted account keys.
     #[must_use]
-    pub fn keyring(&self) -> PathBuf {
+    pub(crate) fn keyring(&self) -> PathBuf {
         self.0.join("keyring")
     }
     /// The settings of the application.
-    pub fn load_config(&self) -> Result<Config> {
+    pub(crate) fn load_config(&self) -> Result<Config> {
         let path = self.config("app.toml");
         if !path.exists() {
             bail!("{} is not there; create a home with 'cairnd init <moniker> --home {}'", path.display(), self.0.display());
@@ -53,15 +53,15 @@ impl Home {
     }
     /// Where the application listens for CometBFT.
     #[must_use]
-    pub fn abci(&self, config: &Config) -> String {
+    pub(crate) fn abci(&self, config: &Config) -> String {
         if config.abci.is_empty() { format!("unix://{}", self.data("abci.sock").display()) } else { config.abci.clone() }
     }
     /// The genesis file.
-    pub fn genesis(&self) -> Result<Value> {
+    pub(crate) fn genesis(&self) -> Result<Value> {
         read_json(&self.config("genesis.json"))
     }
     /// The proposer's VRF key, if this node has one.
-    pub fn vrf_key(&self) -> Result<Option<vrf::SecretKey>> {
+    pub(crate) fn vrf_key(&self) -> Result<Option<vrf::SecretKey>> {
         let path = self.config("vrf_key");
         if !path.exists() {
             return Ok(None);
@@ -71,7 +71,7 @@ impl Home {
         Ok(Some(key))
     }
     /// Creates the VRF key if there is none and returns its public half.
-    pub fn ensure_vrf_key(&self) -> Result<[u8; 32]> {
+    pub(crate) fn ensure_vrf_key(&self) -> Result<[u8; 32]> {
         if let Some(key) = self.vrf_key()? {
             return Ok(*key.public().as_bytes());
         }
@@ -108,6 +108,11 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.exists() {
         bail!("{} exists; it is not overwritten", path.display());
     }
+    write_atomically(path, bytes, 0o600)
+}
+
+/// Writes a file that nobody but its owner may read, in place of an existing one.
+pub(crate) fn replace_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically(path, bytes, 0o600)
 }
 

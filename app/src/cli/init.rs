@@ -17,7 +17,7 @@ const POWER: i64 = 10;
 
 /// Create the home of a node: keys, configuration and a genesis file with this node as its validator.
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// The node's name, shown to peers.
     moniker: String,
     /// The chain's name, <name>-<number>.
@@ -30,7 +30,7 @@ pub struct InitArgs {
 
 impl InitArgs {
     /// Runs the command.
-    pub fn run(self, home: &Home) -> Result<()> {
+    pub(crate) fn run(self, home: &Home) -> Result<()> {
         if home.config("app.toml").exists() {
             bail!("{} is a home already; choose another with --home", home.path().display());
         }
@@ -58,7 +58,7 @@ impl InitArgs {
 
 /// Create the homes of a network of validators on this machine.
 #[derive(Debug, Args)]
-pub struct TestnetArgs {
+pub(crate) struct TestnetArgs {
     /// Where the homes go: <out>/node0, node1, ...
     #[arg(long)]
     out: PathBuf,
@@ -89,7 +89,7 @@ fn parse_account(text: &str) -> Result<(Address, Coins)> {
 
 impl TestnetArgs {
     /// Runs the command.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         genesis::check_chain_id(&self.chain_id)?;
         if self.out.exists() && fs::read_dir(&self.out)?.next().is_some() {
             bail!("{} is not empty; nothing was changed", self.out.display());
@@ -119,7 +119,10 @@ impl TestnetArgs {
     fn configure(&self, node: u16, home: &Home, peers: String) -> Result<()> {
         let (rpc, p2p, metrics) = (self.port(node, 0)?, self.port(node, 1)?, self.port(node, 4)?);
         let config = Config {
-            api: crate::config::Api { rest: ([127, 0, 0, 1], self.port(node, 2)?).into(), grpc: ([127, 0, 0, 1], self.port(node, 3)?).into() },
+            api: crate::config::Api {
+                rest: ([127, 0, 0, 1], self.port(node, 2)?).into(),
+                grpc: ([127, 0, 0, 1], self.port(node, 3)?).into(),
+            },
             comet: crate::config::Comet { binary: self.comet.clone(), rpc: format!("http://127.0.0.1:{rpc}") },
             ..Config::default()
         };

@@ -10,7 +10,10 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bip32::{DerivationPath, XPrv};
 use bip39::{Language, Mnemonic};
 use cairn_kernel::Address;
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, aead::{Aead, Payload}};
+use chacha20poly1305::{
+    ChaCha20Poly1305, KeyInit,
+    aead::{Aead, Payload},
+};
 use k256::ecdsa::{Signature, SigningKey, signature::Signer};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
@@ -19,34 +22,35 @@ use zeroize::Zeroizing;
 use super::home::{read_secret, write_secret};
 
 /// Where wallets of the Cosmos ecosystem look for a key: coin type 118, first account.
-pub const HD_PATH: &str = "m/44'/118'/0'/0/0";
+pub(crate) const HD_PATH: &str = "m/44'/118'/0'/0/0";
 const MEMORY_KIB: u32 = 65_536;
 const PASSES: u32 = 3;
 
 /// A key that can sign.
 #[derive(Clone)]
-pub struct AccountKey(SigningKey);
+pub(crate) struct AccountKey(SigningKey);
 
 impl AccountKey {
     /// From a BIP-39 phrase at [`HD_PATH`], without a BIP-39 passphrase.
-    pub fn from_mnemonic(phrase: &str) -> Result<Self> {
+    pub(crate) fn from_mnemonic(phrase: &str) -> Result<Self> {
         let mnemonic = Mnemonic::parse_in(Language::English, phrase.trim()).map_err(|e| anyhow::anyhow!("not a BIP-39 phrase: {e}"))?;
-        let path: DerivationPath = HD_PATH.parse()?;
-        let key = XPrv::derive_from_path(Zeroizing::new(mnemonic.to_seed("")).as_slice(), &path)?;
+        let path: DerivationPath = HD_PATH.parse().map_err(|e| anyhow::anyhow!("{e}"))?;
+        let key = XPrv::derive_from_path(Zeroizing::new(mnemonic.to_seed("")).as_slice(), &path)
+            .map_err(|e| anyhow::anyhow!("cannot derive the key: {e}"))?;
         Ok(Self(key.private_key().clone()))
     }
     /// From 32 bytes.
-    pub fn from_bytes(secret: &[u8]) -> Result<Self> {
+    pub(crate) fn from_bytes(secret: &[u8]) -> Result<Self> {
         Ok(Self(SigningKey::from_slice(secret).context("not a secp256k1 secret key")?))
     }
     /// The 32 bytes.
     #[must_use]
-    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new(self.0.to_bytes().to_vec())
     }
     /// The compressed public key.
     #[must_use]
-    pub fn public(&self) -> [u8; 33] {
+    pub(crate) fn public(&self) -> [u8; 33] {
         let point = self.0.verifying_key().to_encoded_point(true);
         let mut out = [0; 33];
         out.iter_mut().zip(point.as_bytes()).for_each(|(to, from)| *to = *from);
@@ -54,19 +58,19 @@ impl AccountKey {
     }
     /// The account it controls.
     #[must_use]
-    pub fn address(&self) -> Address {
+    pub(crate) fn address(&self) -> Address {
         Address::from_secp256k1(&self.public())
     }
     /// The 64-byte signature (r, s; low s; RFC 6979) over SHA-256 of `bytes`.
     #[must_use]
-    pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
         let signature: Signature = self.0.sign(bytes);
         signature.normalize_s().unwrap_or(signature).to_bytes().to_vec()
     }
 }
 
 /// A fresh phrase of 24 words.
-pub fn new_mnemonic() -> Result<Zeroizing<String>> {
+pub(crate) fn new_mnemonic() -> Result<Zeroizing<String>> {
     let mut entropy = Zeroizing::new([0_u8; 32]);
     rand::rngs::OsRng.fill_bytes(entropy.as_mut());
     let mnemonic = Mnemonic::from_entropy_in(Language::English, entropy.as_slice()).map_err(|e| anyhow::anyhow!("{e}"))?;
@@ -75,13 +79,13 @@ pub fn new_mnemonic() -> Result<Zeroizing<String>> {
 
 /// One key file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The name it is called by.
-    pub name: String,
+    pub(crate) name: String,
     /// The account it controls.
-    pub address: String,
+    pub(crate) address: String,
     /// The compressed public key, base64.
-    pub pub_key: String,
+    pub(crate) pub_key: String,
     kdf: Kdf,
     nonce: String,
     sealed: String,
@@ -111,12 +115,12 @@ impl Kdf {
 }
 
 /// The folder of key files.
-pub struct Keyring(PathBuf);
+pub(crate) struct Keyring(PathBuf);
 
 impl Keyring {
     /// Over the folder `path`, which is created with the first key.
     #[must_use]
-    pub fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self(path)
     }
     fn file(&self, name: &str) -> Result<PathBuf> {
@@ -127,7 +131,7 @@ impl Keyring {
         Ok(self.0.join(format!("{name}.json")))
     }
     /// Seals `key` under `passphrase`; an existing name is refused.
-    pub fn add(&self, name: &str, key: &AccountKey, passphrase: &str) -> Result<Entry> {
+    pub(crate) fn add(&self, name: &str, key: &AccountKey, passphrase: &str) -> Result<Entry> {
         let path = self.file(name)?;
         if path.exists() {
             bail!("a key named {name} exists; choose another name or delete it with 'cairnd keys delete {name}'");
@@ -155,7 +159,7 @@ impl Keyring {
         Ok(entry)
     }
     /// The key file of `name`.
-    pub fn entry(&self, name: &str) -> Result<Entry> {
+    pub(crate) fn entry(&self, name: &str) -> Result<Entry> {
         let path = self.file(name)?;
         if !path.exists() {
             bail!("no key named {name}; 'cairnd keys list' shows those there are");
@@ -163,7 +167,7 @@ impl Keyring {
         serde_json::from_str(&read_secret(&path)?).with_context(|| format!("{} is not a key file", path.display()))
     }
     /// Opens the key of `name`.
-    pub fn open(&self, name: &str, passphrase: &str) -> Result<AccountKey> {
+    pub(crate) fn open(&self, name: &str, passphrase: &str) -> Result<AccountKey> {
         let entry = self.entry(name)?;
         let cipher = ChaCha20Poly1305::new(entry.kdf.derive(passphrase)?.as_slice().into());
         let nonce: [u8; 12] = BASE64.decode(&entry.nonce)?.try_into().ok().context("the key file's nonce has not 12 bytes")?;
@@ -173,7 +177,7 @@ impl Keyring {
         AccountKey::from_bytes(&secret)
     }
     /// All keys, by name.
-    pub fn list(&self) -> Result<Vec<Entry>> {
+    pub(crate) fn list(&self) -> Result<Vec<Entry>> {
         if !self.0.exists() {
             return Ok(Vec::new());
         }
@@ -188,7 +192,7 @@ impl Keyring {
         names.iter().map(|n| self.entry(n)).collect()
     }
     /// Deletes the key of `name` for ever.
-    pub fn delete(&self, name: &str) -> Result<()> {
+    pub(crate) fn delete(&self, name: &str) -> Result<()> {
         self.entry(name)?;
         fs::remove_file(self.file(name)?).with_context(|| format!("cannot delete key {name}"))
     }

@@ -13,11 +13,11 @@ use super::{
 };
 
 /// The environment variable that stands in for typing the passphrase, for scripts.
-pub const PASSPHRASE_VAR: &str = "CAIRN_PASSPHRASE";
+pub(crate) const PASSPHRASE_VAR: &str = "CAIRN_PASSPHRASE";
 
 /// Account keys, each in an encrypted file below the home.
 #[derive(Debug, Subcommand)]
-pub enum KeysCommand {
+pub(crate) enum KeysCommand {
     /// Make a new key and print its 24 words once, or import one with --recover.
     Add {
         /// What to call it.
@@ -56,11 +56,12 @@ pub enum KeysCommand {
 
 impl KeysCommand {
     /// Runs the command.
-    pub fn run(self, home: &Home, output: Output) -> Result<()> {
+    pub(crate) fn run(self, home: &Home, output: Output) -> Result<()> {
         let ring = Keyring::new(home.keyring());
         match self {
             Self::Add { name, recover } => add(&ring, &name, recover, output),
-            Self::List => output.table(&["name", "address"], &ring.list()?.iter().map(|e| vec![e.name.clone(), e.address.clone()]).collect::<Vec<_>>()),
+            Self::List => output
+                .table(&["name", "address"], &ring.list()?.iter().map(|e| vec![e.name.clone(), e.address.clone()]).collect::<Vec<_>>()),
             Self::Show { name, address: true } => {
                 println!("{}", ring.entry(&name)?.address);
                 Ok(())
@@ -105,7 +106,7 @@ fn add(ring: &Keyring, name: &str, recover: bool, output: Output) -> Result<()> 
 }
 
 /// Opens a key, asking for its passphrase.
-pub fn open(ring: &Keyring, name: &str) -> Result<AccountKey> {
+pub(crate) fn open(ring: &Keyring, name: &str) -> Result<AccountKey> {
     ring.entry(name)?;
     let passphrase = match std::env::var(PASSPHRASE_VAR) {
         Ok(p) => Zeroizing::new(p),

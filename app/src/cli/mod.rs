@@ -5,6 +5,7 @@ mod dynamic;
 mod genesis;
 mod home;
 mod init;
+mod job;
 mod keyring;
 mod keys;
 mod output;
@@ -17,7 +18,7 @@ mod transact;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use cairn_kernel::{Address, Coins};
+use cairn_kernel::{Address, Coins, Router};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use dynamic::Tree;
@@ -63,6 +64,9 @@ enum Command {
     /// The genesis file of a chain that has not started.
     #[command(subcommand)]
     Genesis(GenesisCommand),
+    /// Annotation jobs from the requester's side.
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// Truth inference outside of consensus.
     #[command(subcommand)]
     Truth(TruthCommand),
@@ -89,14 +93,13 @@ enum TruthCommand {
 
 /// Runs the command line of this process.
 pub fn run() -> Result<()> {
-    let router = crate::modules::router();
+    let mut router = Router::default();
+    crate::modules::all().iter().for_each(|m| m.routes(&mut router));
     let messages = Tree::new("Msg", |m| router.response_url(&format!("/{}", m.input().full_name())).is_ok());
     let paths: Vec<&str> = router.query_paths().collect();
     let queries = Tree::new("Query", |m| paths.contains(&format!("/{}/{}", m.parent_service().full_name(), m.name()).as_str()));
 
-    let root = Cli::command()
-        .subcommand(messages.command(transact::command()))
-        .subcommand(queries.command(transact::query_command()));
+    let root = Cli::command().subcommand(messages.command(transact::command())).subcommand(queries.command(transact::query_command()));
     let matches = root.get_matches();
     let global = Global::from_arg_matches(&matches)?;
     match matches.subcommand() {
@@ -121,7 +124,8 @@ impl Cli {
                 genesis::add_account(&mut genesis, &address, &coins)?;
                 home::write_json(&path, &genesis)
             }
-            Command::Truth(TruthCommand::Replay(args)) => args.run(),
+            Command::Job(command) => command.run(&home, &node, output),
+            Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json),
             Command::Status(args) => args.run(&node, output),
             Command::Doctor(args) => args.run(&home, output),
         }

@@ -1,10 +1,12 @@
 //! What commands print: text for people by default, JSON for programs.
+use std::io::Write;
+
 use anyhow::Result;
 use serde_json::Value;
 
 /// The form of what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Output {
+pub(crate) enum Output {
     /// For people.
     Text,
     /// For programs.
@@ -13,36 +15,49 @@ pub enum Output {
 
 impl Output {
     /// Prints one value: JSON, or an indented outline.
-    pub fn value(self, value: &Value) -> Result<()> {
+    pub(crate) fn value(self, value: &Value) -> Result<()> {
         match self {
-            Self::Json => println!("{}", serde_json::to_string_pretty(value)?),
+            Self::Json => print(&format!("{}\n", serde_json::to_string_pretty(value)?)),
             Self::Text => {
                 let mut out = String::new();
                 outline(value, 0, &mut out);
-                print!("{out}");
+                print(&out)
             }
         }
-        Ok(())
     }
     /// Prints rows under headings: an array of objects, or aligned columns.
-    pub fn table(self, headings: &[&str], rows: &[Vec<String>]) -> Result<()> {
+    pub(crate) fn table(self, headings: &[&str], rows: &[Vec<String>]) -> Result<()> {
         match self {
             Self::Json => {
                 let objects: Vec<Value> = rows
                     .iter()
-                    .map(|row| headings.iter().zip(row).map(|(h, c)| ((*h).to_owned(), Value::String(c.clone()))).collect::<serde_json::Map<_, _>>().into())
+                    .map(|row| {
+                        headings
+                            .iter()
+                            .zip(row)
+                            .map(|(h, c)| ((*h).to_owned(), Value::String(c.clone())))
+                            .collect::<serde_json::Map<_, _>>()
+                            .into()
+                    })
                     .collect();
-                println!("{}", serde_json::to_string_pretty(&objects)?);
+                print(&format!("{}\n", serde_json::to_string_pretty(&objects)?))
             }
-            Self::Text => print!("{}", columns(headings, rows)),
+            Self::Text => print(&columns(headings, rows)),
         }
-        Ok(())
+    }
+}
+
+/// Writes to standard output. A reader that has seen enough and went away, as `head` does, is no error.
+pub(crate) fn print(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
     }
 }
 
 /// Columns as wide as their widest cell, two spaces between.
 #[must_use]
-pub fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
     let width = |i: usize| {
         let cells = rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count());
         cells.chain(headings.get(i).map(|h| h.chars().count())).max().unwrap_or(0)

@@ -12,42 +12,43 @@ use serde_json::{Value, json};
 const MAX_REPLY: u64 = 64 << 20;
 
 /// A node's RPC.
-pub struct Rpc {
+pub(crate) struct Rpc {
     url: String,
     agent: ureq::Agent,
 }
 
 /// What became of a transaction.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Upper-case hexadecimal.
-    pub hash: String,
+    pub(crate) hash: String,
     /// The block it is in; 0 if it was refused before.
-    pub height: u64,
+    pub(crate) height: u64,
     /// 0 is success.
-    pub code: u32,
+    pub(crate) code: u32,
     /// Who refused.
-    pub codespace: String,
+    pub(crate) codespace: String,
     /// Why.
-    pub log: String,
+    pub(crate) log: String,
     /// Gas it used.
-    pub gas_used: u64,
+    pub(crate) gas_used: u64,
     /// As the node tells it.
-    pub raw: Value,
+    pub(crate) raw: Value,
 }
 
 impl Rpc {
     /// For the node at `url`, such as `http://127.0.0.1:26657`.
     #[must_use]
-    pub fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).http_status_as_error(false).build();
         Self { url: url.trim_end_matches('/').replacen("tcp://", "http://", 1), agent: config.into() }
     }
     /// Calls a JSON-RPC method.
-    pub fn call(&self, method: &str, params: Value) -> Result<Value> {
+    pub(crate) fn call(&self, method: &str, params: Value) -> Result<Value> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         let sent = self.agent.post(&self.url).header("content-type", "application/json").send(body.as_bytes());
-        let mut response = sent.with_context(|| format!("no node answers at {}; start one with 'cairnd start', or name another with --node", self.url))?;
+        let mut response =
+            sent.with_context(|| format!("no node answers at {}; start one with 'cairnd start', or name another with --node", self.url))?;
         let bytes = response.body_mut().with_config().limit(MAX_REPLY).read_to_vec()?;
         let reply: Value = serde_json::from_slice(&bytes).with_context(|| format!("{} does not speak CometBFT's RPC", self.url))?;
         if let Some(error) = reply.get("error") {
@@ -57,11 +58,11 @@ impl Rpc {
         reply.get("result").cloned().context("the reply has no result")
     }
     /// CometBFT's `status`.
-    pub fn status(&self) -> Result<Value> {
+    pub(crate) fn status(&self) -> Result<Value> {
         self.call("status", json!({}))
     }
     /// Asks a query path of the chain, at the newest height if `height` is `None`.
-    pub fn query(&self, path: &str, data: &[u8], height: Option<u64>) -> Result<Vec<u8>> {
+    pub(crate) fn query(&self, path: &str, data: &[u8], height: Option<u64>) -> Result<Vec<u8>> {
         let params = json!({ "path": path, "data": hex::encode(data), "height": height.unwrap_or(0).to_string(), "prove": false });
         let result = self.call("abci_query", params)?;
         let response = result.get("response").context("the reply has no response")?;
@@ -73,17 +74,17 @@ impl Rpc {
         BASE64.decode(value).context("the reply's value is not base64")
     }
     /// Asks a query with typed request and response.
-    pub fn ask<R: Message + Default>(&self, path: &str, request: &impl Message) -> Result<R> {
+    pub(crate) fn ask<R: Message + Default>(&self, path: &str, request: &impl Message) -> Result<R> {
         let bytes = self.query(path, &request.encode_to_vec(), None)?;
         R::decode(&*bytes).context("the reply is not what the query declares")
     }
     /// The chain's name.
-    pub fn chain_id(&self) -> Result<String> {
+    pub(crate) fn chain_id(&self) -> Result<String> {
         let status = self.status()?;
         Ok(status.pointer("/node_info/network").and_then(Value::as_str).context("status names no network")?.to_owned())
     }
     /// Number and next sequence of an account.
-    pub fn account(&self, address: &Address) -> Result<BaseAccount> {
+    pub(crate) fn account(&self, address: &Address) -> Result<BaseAccount> {
         let request = QueryAccountRequest { address: address.to_string() };
         let answer: Result<QueryAccountResponse> = self.ask("/cosmos.auth.v1beta1.Query/Account", &request);
         let any = match answer {
@@ -96,19 +97,21 @@ impl Rpc {
         Ok(BaseAccount::decode(&*any.value)?)
     }
     /// Hands in a transaction; an error of CheckTx comes back as an [`Outcome`] of height 0.
-    pub fn broadcast(&self, tx: &[u8]) -> Result<Outcome> {
+    pub(crate) fn broadcast(&self, tx: &[u8]) -> Result<Outcome> {
         let result = self.call("broadcast_tx_sync", json!({ "tx": BASE64.encode(tx) }))?;
         Ok(outcome(&result, &result))
     }
     /// Waits until the transaction is in a block.
-    pub fn wait(&self, hash: &str, patience: Duration) -> Result<Outcome> {
+    pub(crate) fn wait(&self, hash: &str, patience: Duration) -> Result<Outcome> {
         let raw = BASE64.encode(hex::decode(hash)?);
         let start = Instant::now();
         loop {
             match self.call("tx", json!({ "hash": raw, "prove": false })) {
                 Ok(found) => return Ok(outcome(&found, found.get("tx_result").unwrap_or(&Value::Null))),
                 Err(e) if start.elapsed() > patience => {
-                    return Err(e).with_context(|| format!("transaction {hash} was accepted but is in no block after {patience:?}; look again later"));
+                    return Err(e).with_context(|| {
+                        format!("transaction {hash} was accepted but is in no block after {patience:?}; look again later")
+                    });
                 }
                 Err(_) => std::thread::sleep(Duration::from_millis(250)),
             }

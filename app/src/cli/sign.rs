@@ -24,13 +24,13 @@ use super::{
 
 /// How a transaction is paid for and annotated.
 #[derive(Debug, Clone)]
-pub struct TxOptions {
+pub(crate) struct TxOptions {
     /// Gas limit; `None` simulates and takes half as much again.
-    pub gas: Option<u64>,
+    pub(crate) gas: Option<u64>,
     /// Price of a unit of gas in millionths of a base unit.
-    pub micro_price: u128,
+    pub(crate) micro_price: u128,
     /// A note, public for ever.
-    pub memo: String,
+    pub(crate) memo: String,
 }
 
 impl Default for TxOptions {
@@ -40,8 +40,10 @@ impl Default for TxOptions {
 }
 
 /// A price per unit of gas as people write it, such as `0.001ucairn`, in millionths of a base unit.
-pub fn parse_gas_price(text: &str) -> Result<u128> {
-    let number = text.strip_suffix(BASE_DENOM).with_context(|| format!("a gas price is in {BASE_DENOM}, such as 0.001{BASE_DENOM}; found {text:?}"))?;
+pub(crate) fn parse_gas_price(text: &str) -> Result<u128> {
+    let number = text
+        .strip_suffix(BASE_DENOM)
+        .with_context(|| format!("a gas price is in {BASE_DENOM}, such as 0.001{BASE_DENOM}; found {text:?}"))?;
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > 6 || whole.len() > 12 {
@@ -51,7 +53,7 @@ pub fn parse_gas_price(text: &str) -> Result<u128> {
 }
 
 /// Signs for one account on one chain.
-pub struct Signer<'a> {
+pub(crate) struct Signer<'a> {
     rpc: &'a Rpc,
     key: &'a AccountKey,
     chain_id: String,
@@ -59,11 +61,11 @@ pub struct Signer<'a> {
 
 impl<'a> Signer<'a> {
     /// Asks the node for the chain's name.
-    pub fn new(rpc: &'a Rpc, key: &'a AccountKey) -> Result<Self> {
+    pub(crate) fn new(rpc: &'a Rpc, key: &'a AccountKey) -> Result<Self> {
         Ok(Self { rpc, key, chain_id: rpc.chain_id()? })
     }
     /// Signs `messages` as one transaction, hands it in and waits for its block. A refusal by the chain is an error that names the code.
-    pub fn send(&self, messages: Vec<Any>, options: &TxOptions) -> Result<Outcome> {
+    pub(crate) fn send(&self, messages: Vec<Any>, options: &TxOptions) -> Result<Outcome> {
         let account = self.rpc.account(&self.key.address())?;
         let body = TxBody { messages, memo: options.memo.clone(), ..TxBody::default() }.encode_to_vec();
         let gas = match options.gas {

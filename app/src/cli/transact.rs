@@ -2,7 +2,8 @@
 use anyhow::{Context, Result, bail};
 use cairn_proto::Any;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use prost_reflect::prost::Message;
+use prost::Message;
+use prost_reflect::ReflectMessage;
 use serde_json::json;
 
 use super::{
@@ -30,7 +31,8 @@ pub(crate) fn command() -> Command {
 
 /// `cairnd query`, before its modules are added.
 pub(crate) fn query_command() -> Command {
-    let height = Arg::new("height").long("height").value_name("NUMBER").global(true).help("The state after this block instead of the newest");
+    let height =
+        Arg::new("height").long("height").value_name("NUMBER").global(true).help("The state after this block instead of the newest");
     Command::new("query").visible_alias("q").about("Ask the chain").arg(height)
 }
 
@@ -54,7 +56,7 @@ pub(crate) fn tx(tree: &Tree, matches: &ArgMatches, node: &str, home: &Home, out
     let gas = inner.get_one::<String>("gas").map(|g| g.parse().context("--gas is a number")).transpose()?;
     let price = inner.get_one::<String>("gas-price").context("a gas price is needed")?;
     let options =
-        TxOptions { gas, micro_price: parse_gas_price(price)?, memo: inner.get_one::<String>("memo").cloned().unwrap_or_else(String::new) };
+        TxOptions { gas, micro_price: parse_gas_price(price)?, memo: inner.get_one::<String>("memo").cloned().unwrap_or_default() };
     let key = keys::open(&ring, name)?;
     let rpc = Rpc::new(node);
     let any = Any { type_url: format!("/{}", message.descriptor().full_name()), value: message.encode_to_vec() };

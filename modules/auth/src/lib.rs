@@ -61,6 +61,11 @@ pub fn get_or_create(ctx: &mut Ctx, address: &Address) -> Result<BaseAccount> {
     Ok(account)
 }
 
+/// The highest account number given so far; 0 before the first account.
+pub fn last_number(ctx: &Ctx) -> Result<u64> {
+    NUMBERS.last(ctx)
+}
+
 /// Notes the public key that an account signs with. The caller has checked that the address is the key's.
 ///
 /// # Errors
@@ -144,6 +149,9 @@ impl Module for Auth {
 
     fn routes(self: &Arc<Self>, router: &mut Router) {
         router.msgs(msg_routes(self)).queries(query_routes(self)).hook(FEE_COLLECTOR);
+    }
+    fn default_genesis(&self) -> GenesisState {
+        GenesisState { params: Some(DEFAULT_PARAMS), ..GenesisState::default() }
     }
     fn init(&self, ctx: &mut Ctx, genesis: GenesisState) -> Result<()> {
         genesis::init(ctx, genesis)

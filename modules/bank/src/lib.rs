@@ -117,6 +117,9 @@ impl Module for Bank {
     fn routes(self: &Arc<Self>, router: &mut Router) {
         router.msgs(msg_routes(self)).queries(query_routes(self));
     }
+    fn default_genesis(&self) -> GenesisState {
+        GenesisState { params: Some(DEFAULT_PARAMS), ..GenesisState::default() }
+    }
     fn init(&self, ctx: &mut Ctx, genesis: GenesisState) -> Result<()> {
         genesis::init(ctx, genesis)
     }

@@ -92,7 +92,7 @@ impl Address {
     #[must_use]
     pub fn to_bech32(&self, prefix: &str) -> String {
         // Fails only for a prefix that is no bech32 prefix; ours are constants.
-        Hrp::parse(prefix).ok().and_then(|hrp| bech32::encode::<Bech32>(hrp, self.as_bytes()).ok()).unwrap_or_else(String::new)
+        Hrp::parse(prefix).ok().and_then(|hrp| bech32::encode::<Bech32>(hrp, self.as_bytes()).ok()).unwrap_or_default()
     }
 }
 

@@ -19,6 +19,10 @@ pub trait Module: Send + Sync + 'static {
 
     /// Adds the module's generated services and its hooks into lower modules.
     fn routes(self: &Arc<Self>, router: &mut Router);
+    /// What a new chain starts with where its makers say nothing: default parameters and no content.
+    fn default_genesis(&self) -> Self::Genesis {
+        Self::Genesis::default()
+    }
     /// Fills an empty store. An error refuses the genesis file.
     fn init(&self, ctx: &mut Ctx, genesis: Self::Genesis) -> Result<()>;
     /// The inverse of [`Module::init`].
@@ -52,6 +56,8 @@ pub trait AnyModule: Send + Sync {
     fn genesis_type(&self) -> String;
     /// [`Module::routes`].
     fn routes(&self, router: &mut Router);
+    /// [`Module::default_genesis`], as bytes.
+    fn default_genesis(&self) -> Vec<u8>;
     /// [`Module::init`], from bytes.
     fn init(&self, ctx: &mut Ctx, genesis: &[u8]) -> Result<()>;
     /// [`Module::export`], to bytes.
@@ -76,6 +82,9 @@ impl<M: Module> AnyModule for Arc<M> {
     }
     fn routes(&self, router: &mut Router) {
         M::routes(self, router);
+    }
+    fn default_genesis(&self) -> Vec<u8> {
+        M::default_genesis(self).encode_to_vec()
     }
     fn init(&self, ctx: &mut Ctx, genesis: &[u8]) -> Result<()> {
         let genesis = M::Genesis::decode(genesis).map_err(|_| Kernel::Corrupt("genesis"))?;

@@ -1,0 +1,41 @@
+//! Opening a job's gold: one transaction a chunk of 1,024 tasks.
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use cairn_annotation::formats::{self, GoldTree};
+use cairn_proto::{
+    cairn::annotation::v1::{Label, MsgOpenGold, QueryGoldStateRequest, QueryGoldStateResponse},
+    pack,
+};
+
+use super::record::Record;
+use crate::cli::{
+    keyring::AccountKey,
+    rpc::Rpc,
+    sign::{Signer, TxOptions},
+};
+
+/// Opens every chunk that is not open yet.
+pub(crate) fn open(rpc: &Rpc, record: &Record, job: u64, key: &AccountKey, options: &TxOptions) -> Result<()> {
+    let state: QueryGoldStateResponse = rpc.ask("/cairn.annotation.v1.Query/GoldState", &QueryGoldStateRequest { job })?;
+    let seed = Record::seed(&record.gold_seed)?;
+    let root = Record::seed(&record.manifest_root)?;
+    let tasks = u32::try_from(record.items.len()).context("too many tasks")?;
+    let truths: BTreeMap<u32, u16> = (0_u32..).zip(&record.items).filter_map(|(i, item)| Some((i, item.gold?))).collect();
+    let tree = GoldTree::new(&record.chain_id, &root, &seed, tasks, &truths);
+    let signer = Signer::new(rpc, key)?;
+    for chunk in (0..formats::chunks(tasks)).filter(|c| !state.opened_chunks.contains(c)) {
+        let inside = truths.range(formats::chunk_tasks(tasks, chunk));
+        let message = MsgOpenGold {
+            sender: key.address().to_string(),
+            job,
+            seed: seed.to_vec(),
+            chunk,
+            truths: inside.map(|(task, class)| Label { task: *task, class: u32::from(*class) }).collect(),
+            path: tree.path(chunk).context("the chunk is beyond the tree")?.iter().map(|h| h.to_vec()).collect(),
+        };
+        let done = signer.send(vec![pack(&message)], options)?;
+        println!("opened the gold of tasks {:?} in block {}", formats::chunk_tasks(tasks, chunk), done.height);
+    }
+    Ok(())
+}

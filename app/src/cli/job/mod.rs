@@ -1,0 +1,102 @@
+//! `cairnd job`: an enterprise's way from a folder of items to a labelled data set.
+mod export;
+mod gold;
+mod plan;
+mod post;
+mod record;
+mod upload;
+mod watch;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use super::{
+    home::Home,
+    keyring::{AccountKey, Keyring},
+    keys,
+    output::Output,
+    rpc::Rpc,
+    sign::{TxOptions, parse_gas_price},
+};
+use record::Record;
+
+/// Who signs and what it may cost.
+#[derive(Debug, Args)]
+pub(crate) struct Sender {
+    /// The key that signs.
+    #[arg(long, value_name = "NAME")]
+    from: String,
+    /// Price of a unit of gas.
+    #[arg(long, default_value = "0.001ucairn")]
+    gas_price: String,
+}
+
+impl Sender {
+    fn open(&self, home: &Home) -> Result<(AccountKey, TxOptions)> {
+        let options = TxOptions { micro_price: parse_gas_price(&self.gas_price)?, ..TxOptions::default() };
+        Ok((keys::open(&Keyring::new(home.keyring()), &self.from)?, options))
+    }
+}
+
+/// Annotation jobs from the requester's side.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// Hash, commit and upload items, pay the escrow and post the job.
+    Post(post::PostArgs),
+    /// Where a job stands.
+    Status {
+        /// Its number.
+        job: u64,
+    },
+    /// Follow a job to its end; with --from, open its gold as soon as the chain asks for it.
+    Watch {
+        /// Its number.
+        job: u64,
+        /// The requester's key.
+        #[arg(long, value_name = "NAME")]
+        from: Option<String>,
+    },
+    /// Open the gold of a job that this home posted. Not opened in time, it costs the whole gold bond.
+    OpenGold {
+        /// Its number.
+        job: u64,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Write a job's result.
+    Export {
+        /// Its number.
+        job: u64,
+        /// What to write.
+        #[arg(long, value_enum, default_value_t = export::Format::Jsonl)]
+        format: export::Format,
+        /// Where to; standard output without it.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+impl JobCommand {
+    /// Runs the command.
+    pub(crate) fn run(self, home: &Home, node: &str, output: Output) -> Result<()> {
+        let rpc = Rpc::new(node);
+        match self {
+            Self::Post(args) => args.run(home, &rpc, output),
+            Self::Status { job } => watch::status(&rpc, job, output),
+            Self::Watch { job, from } => {
+                let key = from.map(|name| keys::open(&Keyring::new(home.keyring()), &name)).transpose()?;
+                watch::watch(&rpc, home, job, key.as_ref(), &TxOptions::default())
+            }
+            Self::OpenGold { job, sender } => {
+                let (key, options) = sender.open(home)?;
+                gold::open(&rpc, &Record::need(home, &rpc.chain_id()?, job)?, job, &key, &options)
+            }
+            Self::Export { job, format, out } => {
+                let record = Record::of_job(home, &rpc.chain_id()?, job)?;
+                export::export(&rpc, record.as_ref(), job, format, out.as_ref())
+            }
+        }
+    }
+}

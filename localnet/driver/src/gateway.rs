@@ -1,0 +1,103 @@
+//! The gateway as an annotator sees it: sign in, fetch an item, check it against the manifest's root on chain.
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use cairn_annotation::formats;
+use cairn_kernel::merkle;
+use cosmrs::crypto::secp256k1::SigningKey;
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+const MAX_ITEM: u64 = 64 << 20;
+
+/// A gateway this account signed in to.
+#[derive(Clone)]
+pub struct Gateway {
+    url: String,
+    token: String,
+    agent: ureq::Agent,
+}
+
+#[derive(Deserialize)]
+struct Challenge {
+    data: String,
+}
+#[derive(Deserialize)]
+struct Login {
+    token: String,
+}
+#[derive(Deserialize)]
+struct Proof {
+    sha256: String,
+    bytes: u64,
+    blind: String,
+    path: Vec<String>,
+}
+
+/// An item whose place in the job's manifest was checked.
+pub struct Item {
+    /// The content.
+    pub content: Vec<u8>,
+    /// SHA-256 of it.
+    pub hash: [u8; 32],
+}
+
+impl Gateway {
+    /// Signs in at `url` as `address` (ADR-036). Blocks.
+    pub fn sign_in(url: &str, address: &str, key: &SigningKey) -> Result<Self> {
+        let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).http_status_as_error(false).build();
+        let mut gateway = Self { url: url.trim_end_matches('/').to_owned(), token: String::new(), agent: config.into() };
+        let challenge: Challenge = serde_json::from_slice(&gateway.get(&format!("/v1/auth/challenge?address={address}"))?)?;
+        let bytes = cairn_proto::adr036::sign_bytes(address, challenge.data.as_bytes());
+        let signature = key.sign(&bytes).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let login = json!({
+            "address": address, "data": challenge.data,
+            "pub_key": BASE64.encode(key.public_key().to_bytes()),
+            "signature": BASE64.encode(signature.to_bytes()),
+        });
+        let request = gateway.agent.post(format!("{}/v1/auth/login", gateway.url)).header("content-type", "application/json");
+        let mut response = request.send(login.to_string().as_bytes())?;
+        let body = response.body_mut().read_to_vec()?;
+        if response.status() != 200 {
+            bail!("the gateway does not let {address} in ({}): {}", response.status(), String::from_utf8_lossy(&body));
+        }
+        gateway.token = serde_json::from_slice::<Login>(&body)?.token;
+        Ok(gateway)
+    }
+    fn get(&self, path: &str) -> Result<Vec<u8>> {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        let request = if self.token.is_empty() { request } else { request.header("authorization", format!("Bearer {}", self.token)) };
+        let mut response = request.call().with_context(|| format!("no gateway answers at {}", self.url))?;
+        let body = response.body_mut().with_config().limit(MAX_ITEM).read_to_vec()?;
+        if response.status() != 200 {
+            bail!("{path}: {} {}", response.status(), String::from_utf8_lossy(&body).trim());
+        }
+        Ok(body)
+    }
+    /// Fetches the item of a task and checks that it is the one that the job committed to. Blocks.
+    pub fn item(&self, job: u64, task: u32, tasks: u32, root: &[u8; 32]) -> Result<Item> {
+        let content = self.get(&format!("/v1/jobs/{job}/tasks/{task}"))?;
+        let proof: Proof = serde_json::from_slice(&self.get(&format!("/v1/jobs/{job}/tasks/{task}/proof"))?)?;
+        let hash: [u8; 32] = Sha256::digest(&content).into();
+        if hex::encode(hash) != proof.sha256 || u64::try_from(content.len())? != proof.bytes {
+            bail!(
+                "task {task}: the gateway served {} bytes of SHA-256 {}, its proof is for {}",
+                content.len(),
+                hex::encode(hash),
+                proof.sha256
+            );
+        }
+        let leaf = formats::item_leaf(task, &hash, proof.bytes, &hash32(&proof.blind)?);
+        let path = proof.path.iter().map(|h| hash32(h)).collect::<Result<Vec<_>>>()?;
+        if !merkle::verify(root, &leaf, task.into(), tasks.into(), &path) {
+            bail!("task {task}: the gateway's proof does not lead to the manifest root on chain");
+        }
+        Ok(Item { content, hash })
+    }
+}
+
+fn hash32(text: &str) -> Result<[u8; 32]> {
+    hex::decode(text).ok().and_then(|b| b.try_into().ok()).with_context(|| format!("{text:?} is not 32 bytes in hexadecimal"))
+}

@@ -1,0 +1,23 @@
+//! `cairn-driver`: prepares and runs the main job on a network.
+use anyhow::Result;
+use clap::Parser;
+
+use cairn_driver::{accounts::AccountsArgs, digits::DigitsArgs, run::RunArgs};
+
+/// Runs the main job of Cairn on a network, as its users would.
+#[derive(Debug, Parser)]
+#[command(name = "cairn-driver", version)]
+enum Cli {
+    Digits(DigitsArgs),
+    Accounts(AccountsArgs),
+    Run(RunArgs),
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    match Cli::parse() {
+        Cli::Digits(args) => args.run(),
+        Cli::Accounts(args) => args.run(),
+        Cli::Run(args) => args.run().await,
+    }
+}

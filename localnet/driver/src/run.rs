@@ -1,0 +1,339 @@
+//! The main job from posting to withdrawn income, told as it happens.
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use cairn_kernel::BASE_DENOM;
+use cairn_proto::{
+    cairn::{
+        annotation::v1::{
+            Job, JobState, MsgWithdrawEarnings, QueryJobRequest, QueryJobResponse, QueryWorkersRequest, QueryWorkersResponse, Worker,
+        },
+        asset::v1::{MsgWithdrawIncome, QueryHoldersRequest, QueryHoldersResponse},
+        licensing::v1::{
+            LegalText, MsgBuyLicense, MsgBuyLicenseResponse, MsgOfferTerms, MsgOfferTermsResponse, Pricing, Scope, TermsContent,
+        },
+    },
+    cosmos::base::{query::v1beta1::PageRequest, v1beta1::Coin},
+};
+use clap::Args;
+use prost::Message;
+use sha2::{Digest, Sha256};
+use tokio::{process::Command, sync::watch, task::JoinSet, time::sleep};
+
+use crate::{
+    accounts::{self, Account},
+    annotator::{Annotator, Tick, Truths},
+    chain::{Chain, Refused, Signer},
+    crew::{Member, crew},
+    gateway::Gateway,
+    ledger,
+    report::{self, ExportedTask, Report},
+    skill::Sheet,
+};
+
+/// The passphrase of the client home of a local network. Its accounts hold play money.
+pub const PASSPHRASE: &str = "cairn-local";
+/// What the licence costs, in ucairn.
+const LICENSE_PRICE: u128 = 50_000_000;
+
+/// Run the main job: post, label, settle, license, withdraw; print the closing table.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// RPC of a node; several are tried in turn.
+    #[arg(long = "node", required = true)]
+    pub nodes: Vec<String>,
+    /// The gateway.
+    #[arg(long)]
+    pub gateway: String,
+    /// The accounts of the run.
+    #[arg(long)]
+    pub accounts: PathBuf,
+    /// The folder that 'cairn-driver digits' wrote.
+    #[arg(long)]
+    pub job: PathBuf,
+    /// The requester's home, whose keyring holds the key 'requester'.
+    #[arg(long)]
+    pub home: PathBuf,
+    /// Where openings and the report are kept.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// The program 'cairnd'.
+    #[arg(long, default_value = "cairnd")]
+    pub cairnd: PathBuf,
+    /// Go on with this job instead of posting one.
+    #[arg(long)]
+    pub resume: Option<u64>,
+    /// The annotators err by tables drawn with this seed.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+impl RunArgs {
+    /// Runs the command; fails if a check of the closing table does.
+    pub async fn run(self) -> Result<()> {
+        let report = main_job(&self).await?;
+        print!("{}", report.table());
+        let failed = report.checks.iter().filter(|(_, held)| !held).count();
+        if failed > 0 {
+            bail!("{failed} checks failed");
+        }
+        Ok(())
+    }
+    /// Runs `cairnd` for the requester and returns what it prints.
+    async fn cairnd(&self, args: &[&str]) -> Result<String> {
+        let node = self.nodes.first().context("no node is named")?;
+        let mut command = Command::new(&self.cairnd);
+        command.args(args).arg("--home").arg(&self.home).args(["--node", node]).env("CAIRN_PASSPHRASE", PASSPHRASE);
+        let out = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().await;
+        let out = out.with_context(|| format!("cannot run {}", self.cairnd.display()))?;
+        if !out.status.success() {
+            bail!("'cairnd {}' failed", args.join(" "));
+        }
+        Ok(String::from_utf8(out.stdout)?)
+    }
+}
+
+fn say(text: impl std::fmt::Display) {
+    println!("\n== {text}");
+}
+
+/// Runs the main job and returns what came out. The report is also written to `report.json`.
+pub async fn main_job(args: &RunArgs) -> Result<Report> {
+    std::fs::create_dir_all(&args.out)?;
+    let chain = Chain::connect(&args.nodes).await?;
+    let accounts = accounts::load(&args.accounts)?;
+    let before = ledger::read(&chain).await?;
+    say(format_args!("chain {} at height {}; supply {:?}", chain.id(), before.height, before.supply));
+
+    say("the requester posts 1 job: items hashed and uploaded, gold committed, escrow paid");
+    let number = match args.resume {
+        Some(job) => job,
+        None => post(args).await?,
+    };
+    let job = Arc::new(job(&chain, number).await?.0);
+    say(format_args!("job {number}: {} tasks, {} labels each; fourteen annotators go to work", job.tasks, job.overlap_max));
+    let truths = report::truths(&args.job.join("truth.csv"))?;
+    label(args, &chain, &accounts, &job, &known(&args.job.join("items"), &truths)?).await?;
+
+    let (_, status) = self::job(&chain, number).await?;
+    say(format_args!("job {number} is settled: data set asset {}, digest {}", status.asset_id, digest(&status)));
+    withdraw_earnings(&chain, &accounts).await?;
+    let income = license(&chain, &accounts, status.asset_id).await?;
+
+    let mut report = closing(args, &chain, &job, status.asset_id, &truths).await?;
+    report.checks = report.judged();
+    report.checks.push(income);
+    report.checks.extend(books(&chain, &before).await?);
+    std::fs::write(args.out.join("report.json"), serde_json::to_vec_pretty(&report)?)?;
+    Ok(report)
+}
+
+async fn post(args: &RunArgs) -> Result<u64> {
+    let (description, items) = (args.job.join("job.toml"), args.job.join("items"));
+    let paths = [description.to_str().context("a path is not UTF-8")?, items.to_str().context("a path is not UTF-8")?];
+    let command = ["job", "post", paths[0], paths[1], "--gateway", &args.gateway, "--from", "requester", "--yes", "--output", "json"];
+    let posted: serde_json::Value = serde_json::from_str(&args.cairnd(&command).await?)?;
+    posted.get("job").and_then(serde_json::Value::as_u64).context("'cairnd job post' names no job")
+}
+
+/// A job and where it stands.
+pub async fn job(chain: &Chain, number: u64) -> Result<(Job, cairn_proto::cairn::annotation::v1::JobStatus)> {
+    let answer: QueryJobResponse = chain.query("/cairn.annotation.v1.Query/Job", &QueryJobRequest { job: number }).await?;
+    Ok((answer.job.context("the job is empty")?, answer.status.context("the job has no status")?))
+}
+
+fn digest(status: &cairn_proto::cairn::annotation::v1::JobStatus) -> String {
+    status.settlement.as_ref().map(|s| hex::encode(&s.digest)).unwrap_or_default()
+}
+
+/// Items by the hash of their content: what the annotators' hands know.
+fn known(folder: &Path, truths: &BTreeMap<String, String>) -> Result<Truths> {
+    let mut out = BTreeMap::new();
+    for (number, (name, class)) in (0_u64..).zip(truths) {
+        let content = std::fs::read(folder.join(name)).with_context(|| format!("cannot read item {name}"))?;
+        out.insert(Sha256::digest(content).into(), (number, class.parse::<u16>()?));
+    }
+    Ok(Arc::new(out))
+}
+
+/// Lets the crew work until the job is closed; the requester's own program watches it and opens the gold.
+async fn label(args: &RunArgs, chain: &Chain, accounts: &[Account], job: &Arc<Job>, truths: &Truths) -> Result<()> {
+    let first = tick(chain, job.id).await?;
+    let (send, receive) = watch::channel(first);
+    let mut crew_at_work = JoinSet::new();
+    for (number, member) in (0_u64..).zip(crew()) {
+        let worker = annotator(args, chain, accounts, job, truths, number, &member).await?;
+        crew_at_work.spawn(worker.work(receive.clone()));
+    }
+    drop(receive);
+    let mut watcher = watcher(args, job.id)?;
+    loop {
+        sleep(Duration::from_millis(300)).await;
+        if let Some(status) = watcher.try_wait()? {
+            let state = tick(chain, job.id).await?.state;
+            if matches!(state, JobState::Closed | JobState::Cancelled) {
+                break;
+            }
+            // Its node was killed, perhaps: the gold must be opened in time, so it is started again.
+            eprintln!("  the requester's watch ended with {status}; starting it again");
+            sleep(Duration::from_secs(1)).await;
+            watcher = self::watcher(args, job.id)?;
+        }
+        if let Ok(now) = tick(chain, job.id).await {
+            send.send_if_modified(|old| std::mem::replace(old, now) != now);
+            if now.state == JobState::Quarantine {
+                bail!("job {} is in quarantine: see 'cairnd job status {}'", job.id, job.id);
+            }
+        }
+    }
+    drop(send);
+    while let Some(ended) = crew_at_work.join_next().await {
+        ended??;
+    }
+    Ok(())
+}
+
+async fn tick(chain: &Chain, number: u64) -> Result<Tick> {
+    Ok(Tick { height: chain.height().await?, state: job(chain, number).await?.1.state() })
+}
+
+fn watcher(args: &RunArgs, job: u64) -> Result<tokio::process::Child> {
+    let node = args.nodes.first().context("no node is named")?;
+    let mut command = Command::new(&args.cairnd);
+    command.args(["job", "watch", &job.to_string(), "--from", "requester", "--node", node]).arg("--home").arg(&args.home);
+    Ok(command.env("CAIRN_PASSPHRASE", PASSPHRASE).stdin(Stdio::null()).kill_on_drop(true).spawn()?)
+}
+
+async fn annotator(
+    args: &RunArgs,
+    chain: &Chain,
+    accounts: &[Account],
+    job: &Arc<Job>,
+    truths: &Truths,
+    number: u64,
+    member: &Member,
+) -> Result<Annotator> {
+    let key = accounts::named(accounts, &member.name)?.key()?;
+    let signer = Signer::new(chain.clone(), key)?;
+    let (url, address, key) = (args.gateway.clone(), signer.address().to_owned(), accounts::named(accounts, &member.name)?.key()?);
+    let gateway = tokio::task::spawn_blocking(move || Gateway::sign_in(&url, &address, &key)).await??;
+    let classes = u16::try_from(job.classes.len())?;
+    let sheet = Sheet::new(member.habit, classes, args.seed, number);
+    let journal = args.out.join(format!("openings-{}-{}.json", job.id, member.name));
+    Annotator::new(member.name.clone(), chain.clone(), signer, gateway, Arc::clone(job), sheet, Arc::clone(truths), journal)
+}
+
+/// Everybody takes what is due: pay, bonds, refunds.
+async fn withdraw_earnings(chain: &Chain, accounts: &[Account]) -> Result<()> {
+    say("everybody withdraws: pay and bonds of the annotators, the requester's refund");
+    for account in accounts {
+        let before = ledger::balance(chain, &account.address, BASE_DENOM).await?;
+        let signer = Signer::new(chain.clone(), account.key()?)?;
+        match signer.send(&MsgWithdrawEarnings { account: account.address.clone(), ..MsgWithdrawEarnings::default() }).await {
+            Ok(_) => {
+                let after = ledger::balance(chain, &account.address, BASE_DENOM).await?;
+                println!("  {:<10} {} -> {} ucairn", account.name, before, after);
+            }
+            Err(e) if e.is::<Refused>() => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// A licence on the data set is sold and its income withdrawn; whether all of it arrived, but for dust below one unit a holder.
+async fn license(chain: &Chain, accounts: &[Account], asset_id: u64) -> Result<(String, bool)> {
+    let requester = Signer::new(chain.clone(), accounts::named(accounts, "requester")?.key()?)?;
+    let buyer = Signer::new(chain.clone(), accounts::named(accounts, "buyer")?.key()?)?;
+    let price = Coin { denom: BASE_DENOM.to_owned(), amount: LICENSE_PRICE.to_string() };
+    let content = TermsContent {
+        asset_id,
+        title: "Train and evaluate, for ever".to_owned(),
+        scope: Some(Scope { train: true, evaluate: true, commercial: true, derive: true, ..Scope::default() }),
+        pricing: Pricing::OneOff.into(),
+        prices: vec![price.clone()],
+        seats: 1,
+        legal_text: Some(LegalText {
+            uri: "https://www.apache.org/licenses/LICENSE-2.0".to_owned(),
+            sha256: Sha256::digest("Apache-2.0").to_vec(),
+        }),
+        ..TermsContent::default()
+    };
+    let offered = requester.send(&MsgOfferTerms { owner: requester.address().to_owned(), content: Some(content) }).await?;
+    let terms_id = MsgOfferTermsResponse::decode(&*offered.response)?.terms_id;
+    let purchase = MsgBuyLicense { buyer: buyer.address().to_owned(), terms_id, payment: Some(price), ..MsgBuyLicense::default() };
+    let bought = MsgBuyLicenseResponse::decode(&*buyer.send(&purchase).await?.response)?;
+    say(format_args!(
+        "the buyer holds licence {} on asset {asset_id} for {LICENSE_PRICE} ucairn; the holders of its shares withdraw",
+        bought.license_id
+    ));
+
+    let holders = holders(chain, asset_id).await?;
+    let due: u128 = holders.iter().map(|h| h.1).sum();
+    let mut paid = 0_u128;
+    for (address, claimable) in holders.iter().filter(|(_, c)| *c > 0) {
+        let account = accounts
+            .iter()
+            .find(|a| a.address == *address)
+            .with_context(|| format!("{address} holds shares and is no account of the run"))?;
+        let signer = Signer::new(chain.clone(), account.key()?)?;
+        signer.send(&MsgWithdrawIncome { holder: address.clone(), asset_id }).await?;
+        println!("  {:<10} {claimable} ucairn", account.name);
+        paid = paid.saturating_add(*claimable);
+    }
+    let left: u128 = self::holders(chain, asset_id).await?.iter().map(|h| h.1).sum();
+    let name = format!("the income of the licence reached {} shareholders ({paid} of {due} ucairn withdrawn)", holders.len());
+    Ok((name, paid > 0 && paid == due && left == 0))
+}
+
+/// Holders of an asset's shares with what they could withdraw, in ucairn.
+async fn holders(chain: &Chain, asset_id: u64) -> Result<Vec<(String, u128)>> {
+    let pagination = Some(PageRequest { limit: 1_000, ..PageRequest::default() });
+    let answer: QueryHoldersResponse = chain.query("/cairn.asset.v1.Query/Holders", &QueryHoldersRequest { asset_id, pagination }).await?;
+    let due = |coins: &[Coin]| coins.iter().filter(|c| c.denom == BASE_DENOM).map(|c| c.amount.parse::<u128>()).sum::<Result<u128, _>>();
+    answer.holders.iter().map(|h| Ok((h.holder.clone(), due(&h.claimable)?))).collect()
+}
+
+/// The closing table from the exported result, as its requester would read it.
+async fn closing(args: &RunArgs, chain: &Chain, job: &Job, asset: u64, truths: &BTreeMap<String, String>) -> Result<Report> {
+    let text = args.cairnd(&["job", "export", &job.id.to_string(), "--format", "jsonl"]).await?;
+    std::fs::write(args.out.join("labels.jsonl"), &text)?;
+    let tasks = text.lines().map(serde_json::from_str).collect::<Result<Vec<ExportedTask>, _>>()?;
+    let pagination = Some(PageRequest { limit: 1_000, ..PageRequest::default() });
+    let workers: QueryWorkersResponse =
+        chain.query("/cairn.annotation.v1.Query/Workers", &QueryWorkersRequest { job: job.id, pagination }).await?;
+    let accounts = accounts::load(&args.accounts)?;
+    let mut crew_at_work: Vec<(Member, Worker)> = Vec::new();
+    for member in crew() {
+        let address = &accounts::named(&accounts, &member.name)?.address;
+        if let Some(worker) = workers.workers.iter().find(|w| w.annotator == *address) {
+            crew_at_work.push((member, worker.clone()));
+        }
+    }
+    let (inferred_right, majority_right) = report::accuracy(&tasks, truths, &job.classes);
+    let rows = report::rows(&crew_at_work, &tasks, truths, u16::try_from(job.classes.len())?)?;
+    Ok(Report { job: job.id, asset, tasks: tasks.len(), inferred_right, majority_right, rows, checks: vec![] })
+}
+
+/// Whether supply and balances add up to the unit.
+async fn books(chain: &Chain, before: &ledger::Books) -> Result<Vec<(String, bool)>> {
+    let after = ledger::read(chain).await?;
+    let moved = ledger::movement(chain, before.height, after.height).await?;
+    let faults = ledger::unexplained(&before.supply, &after.supply, &moved);
+    faults.iter().for_each(|f| eprintln!("  {f}"));
+    let mut checks = vec![(
+        format!("supply changed only by mint and burn events ({:?} minted, {:?} burnt)", moved.minted, moved.burnt),
+        faults.is_empty(),
+    )];
+    for (denom, supply) in &after.supply {
+        let held = ledger::held(chain, denom).await?;
+        checks.push((format!("all balances of {denom} add up to its supply ({held})"), held == *supply));
+    }
+    Ok(checks)
+}
