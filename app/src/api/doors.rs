@@ -2,7 +2,10 @@
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use cairn_kernel::{Error, Status};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use super::{Answer, Chain, Config, comet, comet::Node, json::Dialect};
 
@@ -28,9 +31,14 @@ impl Refusal {
     pub(super) fn unavailable(text: impl Into<String>) -> Self {
         Self::new(Status::Unavailable, text)
     }
-    /// `rpc error: code = NotFound desc = ...` for what the chain refused, else the text alone.
+    /// `rpc error: code = NotFound desc = ...` for what the chain refused, else the text alone. A failed simulation has no status and is shown
+    /// alone as well.
     pub(super) fn rest_text(&self) -> String {
-        if self.from_chain { format!("rpc error: code = {} desc = {}", self.status.name(), self.text) } else { self.text.clone() }
+        if self.from_chain && self.status != Status::Unknown {
+            format!("rpc error: code = {} desc = {}", self.status.name(), self.text)
+        } else {
+            self.text.clone()
+        }
     }
 }
 
@@ -53,6 +61,7 @@ pub(super) struct Doors {
     /// Paths that are answered, whoever answers them.
     pub(super) served: BTreeSet<String>,
     node: Node,
+    pending: Arc<Semaphore>,
     running: Arc<Semaphore>,
     timeout: Duration,
 }
@@ -61,8 +70,8 @@ impl Doors {
     pub(super) fn new(config: &Config, chain: Arc<dyn Chain>, comet_rpc: &str) -> Self {
         let served = chain.query_paths().into_iter().chain(comet::CALLS.iter().map(|(path, _)| (*path).to_owned())).collect();
         let node = Node::new(Arc::clone(&chain), comet_rpc, config.timeout);
-        let running = Arc::new(Semaphore::new(config.max_running));
-        Self { chain, dialect: Dialect::cairn(), served, node, running, timeout: config.timeout }
+        let (pending, running) = (Arc::new(Semaphore::new(config.max_pending)), Arc::new(Semaphore::new(config.max_running)));
+        Self { chain, dialect: Dialect::cairn(), served, node, pending, running, timeout: config.timeout }
     }
 
     /// Answers one path. Blocks.
@@ -71,6 +80,11 @@ impl Doors {
             return Ok(Answer { value: call(&self.node, data)?, height: height.unwrap_or_else(|| self.chain.height()) });
         }
         Ok(self.chain.query(path, data, height)?)
+    }
+
+    /// A place in memory for one more request, as long as it is kept.
+    pub(super) fn admit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.pending).try_acquire_owned().map_err(|_| Refusal::new(Status::ResourceExhausted, "too many requests at once"))
     }
 
     /// Runs blocking work off the asynchronous threads. As many run at once as the limit allows; a request that waits or takes longer than the
@@ -83,7 +97,7 @@ impl Doors {
         let permit = match timeout(self.timeout, Arc::clone(&self.running).acquire_owned()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(Refusal::unavailable("the node is stopping")),
-            Err(_) => return Err(Refusal::new(Status::ResourceExhausted, "too many requests at once")),
+            Err(_) => return Err(Refusal::new(Status::ResourceExhausted, "the node is busy")),
         };
         let doors = Arc::clone(self);
         let task = tokio::task::spawn_blocking(move || {

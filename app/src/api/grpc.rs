@@ -62,6 +62,9 @@ impl From<Refusal> for Status {
     }
 }
 
+/// Bytes of a question about descriptors: a name.
+const MAX_QUESTION: usize = 4 << 10;
+
 struct Grpcs {
     doors: Arc<Doors>,
     max_body: usize,
@@ -78,11 +81,17 @@ async fn handle(State(grpcs): State<Arc<Grpcs>>, request: Request) -> Response {
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "this port speaks gRPC; REST has its own\n").into_response();
     }
     let doors = Arc::clone(&grpcs.doors);
-    let mut grpc = Grpc::new(Raw).max_decoding_message_size(grpcs.max_body);
     let path = request.uri().path().to_owned();
     if reflection::PATHS.contains(&path.as_str()) {
+        // Such a stream may stay open, so it takes no place; its questions are small.
+        let mut grpc = Grpc::new(Raw).max_decoding_message_size(MAX_QUESTION);
         return grpc.streaming(Reflection(doors), request).await.map(axum::body::Body::new);
     }
+    let _place = match doors.admit() {
+        Ok(place) => place,
+        Err(refusal) => return Status::from(refusal).into_http::<tonic::body::Body>().map(axum::body::Body::new),
+    };
+    let mut grpc = Grpc::new(Raw).max_decoding_message_size(grpcs.max_body);
     // Reading the request and answering it each have their own limit; this one ends a request that trickles in.
     let whole = doors.timeout().saturating_mul(3);
     match timeout(whole, grpc.unary(Call { doors, path }, request)).await {

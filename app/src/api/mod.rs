@@ -47,7 +47,8 @@ pub trait Chain: Send + Sync + 'static {
     /// Every query path that [`Chain::query`] answers: `/cosmos.bank.v1beta1.Query/Balance`. REST offers these and no others.
     fn query_paths(&self) -> Vec<String>;
 
-    /// Answers one query from the state after `height`, or the last one. Blocks, and may run beside others.
+    /// Answers one query from the state after `height`, or the last one; `/cosmos.tx.v1beta1.Service/Simulate` is one of them. Blocks, and
+    /// may run beside others.
     ///
     /// # Errors
     /// As the handler; `sdk/26` for a height that is not kept.
@@ -72,6 +73,8 @@ pub struct Config {
     pub max_body: usize,
     /// Connections at once on each door; more wait to be accepted.
     pub max_connections: usize,
+    /// Requests at once that are held in memory, over both doors; more are refused.
+    pub max_pending: usize,
     /// Requests at once that are worked on, over both doors; more wait.
     pub max_running: usize,
     /// How long a request may wait, and may be worked on, before it is refused.
@@ -83,8 +86,9 @@ impl Default for Config {
         Self {
             grpc: SocketAddr::from(([127, 0, 0, 1], 9090)),
             rest: SocketAddr::from(([127, 0, 0, 1], 1317)),
-            max_body: 4 << 20,
-            max_connections: 1_000,
+            max_body: 2 << 20,
+            max_connections: 512,
+            max_pending: 256,
             max_running: 64,
             timeout: Duration::from_secs(20),
         }

@@ -65,6 +65,10 @@ async fn handle(State(rest): State<Arc<Rest>>, request: Request) -> Response {
             Err(never) => match never {},
         };
     }
+    let _place = match rest.doors.admit() {
+        Ok(place) => place,
+        Err(refusal) => return refuse(&refusal),
+    };
     let limit = rest.doors.timeout();
     let (parts, body) = request.into_parts();
     let body = match timeout(limit, read(body, &parts.headers, rest.max_body)).await {

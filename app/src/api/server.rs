@@ -21,6 +21,9 @@ const PING: Duration = Duration::from_secs(30);
 const MAX_STREAMS: u32 = 128;
 /// Bytes of one HTTP/2 request's headers, and of an HTTP/1 head.
 const MAX_HEAD: u32 = 32 << 10;
+/// Bytes of one call's body, and of one connection's, that are taken in before they are read.
+const STREAM_WINDOW: u32 = 64 << 10;
+const CONNECTION_WINDOW: u32 = 256 << 10;
 /// How long requests may take to end when the node stops.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -74,6 +77,7 @@ fn builder() -> Builder<TokioExecutor> {
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(head);
     let mut http2 = builder.http2();
     http2.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD);
+    http2.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
     http2.keep_alive_interval(PING).keep_alive_timeout(PING);
     builder
 }

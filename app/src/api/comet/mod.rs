@@ -1,4 +1,4 @@
-//! The services that only CometBFT can answer: transactions, blocks, validators, the node. It is asked by its RPC; nothing else here asks it.
+//! The services that the node answers for itself and not from state: transactions, blocks, validators, the node. Nothing else asks CometBFT.
 mod blocks;
 mod rpc;
 mod status;
@@ -43,11 +43,11 @@ pub(super) const CALLS: &[(&str, Call)] = &[
     ("/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo", |n, d| typed(n, d, status::node_info)),
     ("/cosmos.base.tendermint.v1beta1.Service/GetSyncing", |n, d| typed(n, d, status::syncing)),
     ("/cosmos.base.tendermint.v1beta1.Service/GetValidatorSetByHeight", |n, d| typed(n, d, blocks::validators_at)),
+    ("/cosmos.reflection.v1.ReflectionService/FileDescriptors", status::file_descriptors),
     ("/cosmos.tx.v1beta1.Service/BroadcastTx", |n, d| typed(n, d, tx::broadcast)),
     ("/cosmos.tx.v1beta1.Service/GetBlockWithTxs", |n, d| typed(n, d, tx::block_with_txs)),
     ("/cosmos.tx.v1beta1.Service/GetTx", |n, d| typed(n, d, tx::get)),
     ("/cosmos.tx.v1beta1.Service/GetTxsEvent", |n, d| typed(n, d, tx::search)),
-    ("/cosmos.tx.v1beta1.Service/Simulate", tx::simulate),
     ("/cosmos.tx.v1beta1.Service/TxDecode", |n, d| typed(n, d, tx::decode)),
     ("/cosmos.tx.v1beta1.Service/TxEncode", |n, d| typed(n, d, tx::encode)),
 ];

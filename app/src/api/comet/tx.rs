@@ -1,4 +1,4 @@
-//! `cosmos.tx.v1beta1.Service`: transactions sent, found and tried out.
+//! `cosmos.tx.v1beta1.Service`: transactions sent and found. Trying one out is the chain's own query.
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -16,24 +16,10 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Node, blocks, page, page_params, request,
+    Node, blocks, page, page_params,
     rpc::{self, RpcError},
 };
 use crate::api::doors::Refusal;
-
-/// Tries a transaction out; the chain's answer passes through.
-pub(super) fn simulate(node: &Node, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let asked: api::SimulateRequest = request(data)?;
-    #[allow(deprecated, reason = "old clients send the transaction in parts")]
-    let tx = match asked.tx {
-        Some(parts) if asked.tx_bytes.is_empty() => parts.encode_to_vec(),
-        _ => asked.tx_bytes,
-    };
-    if tx.is_empty() {
-        return Err(Refusal::invalid("empty txBytes is not allowed"));
-    }
-    node.chain.simulate(&tx).map_err(|e| Refusal::new(Status::Unknown, e.log))
-}
 
 pub(super) fn broadcast(node: &Node, asked: api::BroadcastTxRequest) -> Result<api::BroadcastTxResponse, Refusal> {
     if asked.tx_bytes.is_empty() {

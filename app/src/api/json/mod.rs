@@ -6,6 +6,8 @@ mod text;
 mod write;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;
 
 use std::{collections::HashMap, sync::LazyLock};

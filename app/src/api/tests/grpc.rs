@@ -97,6 +97,13 @@ async fn tells_its_health() {
 }
 
 #[tokio::test]
+async fn gives_all_descriptors_at_once() {
+    let response = send(&router(), call("/cosmos.reflection.v1.ReflectionService/FileDescriptors", &[])).await;
+    let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    assert!(unframed(&body)[0] == cairn_proto::DESCRIPTORS);
+}
+
+#[tokio::test]
 async fn reflects_in_both_versions() {
     // list_services: "*"
     let asked = [0x3a, 0x01, b'*'];

@@ -30,6 +30,23 @@ async fn a_body_has_a_largest_size() {
     assert_eq!(ask(&router, request).await.0, 413);
 }
 
+#[tokio::test]
+async fn requests_beyond_what_memory_holds_are_refused_at_once() {
+    let router = before(&Arc::default(), &Config { max_pending: 1, ..config() });
+    let endless = Body::from_stream(tokio_stream::pending::<Result<Bytes, std::io::Error>>());
+    let first = ask(&router, Request::post("/cosmos/tx/v1beta1/simulate").body(endless).unwrap());
+    let second = async {
+        let second = ask(&router, get("/cosmos/bank/v1beta1/params")).await;
+        assert_eq!(second, (429, refusal(8, "too many requests at once")));
+    };
+    tokio::select! {
+        biased;
+        _ = first => panic!("an endless request ended"),
+        () = second => {}
+    }
+    assert_eq!(ask(&router, get("/cosmos/bank/v1beta1/params")).await.0, 200);
+}
+
 /// A body in parts, of untold length.
 fn futures_of(parts: Vec<Vec<u8>>) -> Body {
     Body::from_stream(tokio_stream::iter(parts.into_iter().map(|p| Ok::<_, std::io::Error>(Bytes::from(p)))))
@@ -49,7 +66,7 @@ async fn slow_work_is_refused_and_keeps_its_place_until_it_ends() {
     let router = before(&chain, &Config { max_running: 1, timeout: Duration::from_millis(50), ..config() });
     let slow = || get("/cosmos/bank/v1beta1/supply");
     assert_eq!(ask(&router, slow()).await, (503, refusal(14, "no answer within 50ms")));
-    assert_eq!(ask(&router, slow()).await, (429, refusal(8, "too many requests at once")));
+    assert_eq!(ask(&router, slow()).await, (429, refusal(8, "the node is busy")));
     assert_eq!(ask(&router, get("/healthz")).await.0, 200, "health needs no place");
     chain.open_gate();
     // The place comes free when the thread ends: soon, but not at once.

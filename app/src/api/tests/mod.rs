@@ -17,7 +17,7 @@ use cairn_proto::{
         auth::v1beta1 as auth,
         bank::v1beta1 as bank,
         base::{abci::v1beta1::GasInfo, query::v1beta1::PageResponse, v1beta1::Coin},
-        tx::v1beta1::SimulateResponse,
+        tx::v1beta1::{SimulateRequest, SimulateResponse},
     },
     pack,
 };
@@ -46,7 +46,7 @@ impl FakeChain {
 }
 
 const HEIGHT: u64 = 42;
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "/cosmos.auth.v1beta1.Query/Account",
     "/cosmos.auth.v1beta1.Query/Params",
     "/cosmos.bank.v1beta1.Query/AllBalances",
@@ -56,6 +56,7 @@ const PATHS: [&str; 9] = [
     "/cosmos.bank.v1beta1.Query/SpendableBalances",
     "/cosmos.bank.v1beta1.Query/SupplyOf",
     "/cosmos.bank.v1beta1.Query/TotalSupply",
+    "/cosmos.tx.v1beta1.Service/Simulate",
 ];
 
 fn coin(denom: &str) -> Coin {
@@ -98,6 +99,7 @@ fn reply(path: &str, data: &[u8], chain: &FakeChain) -> Result<Vec<u8>, Error> {
             drop(open);
             Vec::new()
         }
+        "/cosmos.tx.v1beta1.Service/Simulate" => chain.simulate(&SimulateRequest::decode(data).unwrap().tx_bytes)?,
         _ => Vec::new(),
     })
 }
@@ -128,7 +130,7 @@ impl Chain for FakeChain {
     fn simulate(&self, tx: &[u8]) -> Result<Vec<u8>, Error> {
         if tx == b"bad" {
             let log = "out of gas: out of gas with gas used: '9'".to_owned();
-            return Err(Error { codespace: "sdk", code: 11, log, status: Status::ResourceExhausted });
+            return Err(Error { codespace: "sdk", code: 11, log, status: Status::Unknown });
         }
         Ok(SimulateResponse { gas_info: Some(GasInfo { gas_wanted: 0, gas_used: 77 }), result: None }.encode_to_vec())
     }
@@ -173,7 +175,7 @@ pub(super) fn nowhere() -> String {
 
 pub(super) fn config() -> Config {
     let any = ([127, 0, 0, 1], 0).into();
-    Config { grpc: any, rest: any, max_body: 1 << 16, max_connections: 8, max_running: 4, timeout: Duration::from_secs(30) }
+    Config { grpc: any, rest: any, max_body: 1 << 16, max_connections: 8, max_pending: 8, max_running: 4, timeout: Duration::from_secs(30) }
 }
 
 pub(super) fn doors(comet_rpc: &str) -> Arc<Doors> {
