@@ -1,10 +1,20 @@
 //! The node core: the state machine of the chain behind ABCI, and the front doors to its state.
 pub mod abci;
+mod ante;
 pub mod api;
+mod app;
+mod beacon;
+pub mod cli;
+pub mod config;
+pub mod modules;
 mod shutdown;
 pub mod truth;
 pub mod tx;
 
+pub use ante::{GasPrice, NotAPrice};
+pub use app::{
+    APP_VERSION, App, Block, Emitted, Fault, Finalized, Genesis, Origin, Outcome, Settings, StoreAnswer, Unacceptable, Validator,
+};
 pub use shutdown::Shutdown;
 
 /// What a panic said, for the log.

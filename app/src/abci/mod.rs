@@ -1,8 +1,9 @@
 //! ABCI 2.0: a socket server for any [`tendermint_abci::Application`], and [`Node`], which is ours.
-
+mod adapter;
 mod dispatch;
 mod frame;
+mod query;
 mod server;
 
-
+pub use adapter::Node;
 pub use server::{Endpoint, Limits, Server};

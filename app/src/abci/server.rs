@@ -50,10 +50,19 @@ impl FromStr for Endpoint {
     }
 }
 
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
+
 /// What a peer may take up.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes of one request. CometBFT's largest block has 100 MiB.
+    /// Bytes of one request. CometBFT's largest block has 100 MiB, a genesis of a million accounts twice that.
     pub frame: usize,
     /// Connections at a time. CometBFT needs four.
     pub connections: usize,
@@ -61,7 +70,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { frame: 128 * 1024 * 1024, connections: 16 }
+        Self { frame: 512 * 1024 * 1024, connections: 16 }
     }
 }
 

@@ -264,6 +264,9 @@ async fn a_dead_socket_file_is_replaced_and_a_live_one_respected() {
 fn endpoints_are_read_from_text() {
     assert_eq!("tcp://127.0.0.1:1".parse::<Endpoint>().unwrap(), Endpoint::Tcp("127.0.0.1:1".into()));
     assert_eq!("127.0.0.1:1".parse::<Endpoint>().unwrap(), Endpoint::Tcp("127.0.0.1:1".into()));
+    for text in ["tcp://127.0.0.1:1", "unix:///a/b"] {
+        assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
+    }
     assert_eq!("unix:///a/b".parse::<Endpoint>().unwrap(), Endpoint::Unix("/a/b".into()));
     for bad in ["", "unix://", "http://x:1", "tcp://nowhere", "/a/b"] {
         assert!(bad.parse::<Endpoint>().is_err(), "{bad}");

@@ -52,9 +52,12 @@ impl Strict<'_> {
         match (known.kind(), field.value) {
             (Kind::Message(inner), Value::Bytes(bytes)) if !known.is_group() => self.message(&inner, bytes, depth),
             (kind, value) if fits(&kind, value, known.is_list()) => Ok(()),
-            (_, value) => {
-                Err(sdk::tx_decode(format!("{}: wire type {} does not fit field {}", known.full_name(), value.name(), field.number)))
-            }
+            (_, value) => Err(sdk::tx_decode(format!(
+                "{}: content of wire type {} does not fit field {}",
+                known.full_name(),
+                value.name(),
+                field.number
+            ))),
         }
     }
 
@@ -86,10 +89,11 @@ impl Strict<'_> {
     }
 }
 
-/// Whether `value` may be the content of a field that is no message. Numbers in a list may be packed or not.
+/// Whether `value` may be the content of a field that is no message: text is UTF-8, numbers in a list may be packed or not.
 fn fits(kind: &Kind, value: Value, list: bool) -> bool {
     match kind {
-        Kind::String | Kind::Bytes => matches!(value, Value::Bytes(_)),
+        Kind::String => matches!(value, Value::Bytes(text) if std::str::from_utf8(text).is_ok()),
+        Kind::Bytes => matches!(value, Value::Bytes(_)),
         Kind::Message(_) => false,
         Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => value == Value::Fixed64 || packed(value, list),
         Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => value == Value::Fixed32 || packed(value, list),

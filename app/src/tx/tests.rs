@@ -13,7 +13,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn decoder() -> Decoder {
-    static POOL: std::sync::LazyLock<DescriptorPool> = std::sync::LazyLock::new(|| DescriptorPool::decode(cairn_proto::DESCRIPTORS).unwrap());
+    static POOL: std::sync::LazyLock<DescriptorPool> =
+        std::sync::LazyLock::new(|| DescriptorPool::decode(cairn_proto::DESCRIPTORS).unwrap());
     Decoder::new(&POOL).unwrap()
 }
 
@@ -170,6 +171,8 @@ fn nesting_is_limited() {
 #[test]
 fn text_must_be_utf8() {
     assert_eq!(code(raw(field(2, &[0xff, 0xfe]), auth().encode_to_vec())), 2);
+    let any = Any { type_url: "/cosmos.bank.v1beta1.MsgSend".into(), value: field(1, &[0xff]) };
+    assert_eq!(code(with_body(&TxBody { messages: vec![any], ..body() })), 2);
 }
 
 proptest! {

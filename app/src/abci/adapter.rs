@@ -1,0 +1,189 @@
+//! ABCI requests to calls of [`App`], and their results back. Decides nothing.
+use bytes::Bytes;
+use cairn_kernel::Error;
+use prost::Message;
+use sha2::{Digest, Sha256};
+use tendermint_abci::Application;
+use tendermint_proto::{
+    google::protobuf::Timestamp,
+    v0_38::{
+        abci::{
+            ExecTxResult, RequestCheckTx, RequestFinalizeBlock, RequestInfo, RequestInitChain, RequestPrepareProposal,
+            RequestProcessProposal, RequestQuery, ResponseCheckTx, ResponseCommit, ResponseFinalizeBlock, ResponseInfo, ResponseInitChain,
+            ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery, ValidatorUpdate, response_process_proposal::ProposalStatus,
+        },
+        crypto::public_key::Sum,
+    },
+};
+
+use crate::{
+    Shutdown,
+    api::json::Dialect,
+    app::{APP_VERSION, App, Block, Fault, Genesis, Outcome, Validator},
+};
+
+/// The node behind its ABCI socket. A fault of the state machine stops it: CometBFT is told by an Exception and by silence,
+/// never by a made-up answer.
+#[derive(Clone)]
+pub struct Node {
+    app: App,
+    shutdown: Shutdown,
+}
+
+impl Node {
+    /// Over `app`; a fault is told to `shutdown`.
+    #[must_use]
+    pub fn new(app: App, shutdown: Shutdown) -> Self {
+        Self { app, shutdown }
+    }
+
+    /// The value, or an empty response that the server will not send, because the node stops.
+    fn or_stop<T: Default>(&self, method: &str, result: Result<T, Fault>) -> T {
+        result.unwrap_or_else(|fault| {
+            self.shutdown.fail(format!("{method}: {fault}"));
+            T::default()
+        })
+    }
+
+    fn finalize(&self, r: RequestFinalizeBlock) -> Result<ResponseFinalizeBlock, Fault> {
+        let done = self.app.finalize_block(&block(r.height, r.time, &r.proposer_address, r.txs))?;
+        let dialect = Dialect::cairn();
+        Ok(ResponseFinalizeBlock {
+            events: done.events.iter().map(|e| e.to_abci(dialect)).collect(),
+            tx_results: done.outcomes.into_iter().map(|o| exec_result(o, dialect)).collect(),
+            app_hash: done.app_hash.into(),
+            ..Default::default()
+        })
+    }
+
+    fn check(&self, r: &RequestCheckTx) -> Result<ResponseCheckTx, Fault> {
+        let outcome = self.app.check_tx(&r.tx)?;
+        let (gas_wanted, gas_used) = (signed(outcome.gas_wanted), signed(outcome.gas_used));
+        let (code, codespace, log) = refusal(outcome.result.as_ref().err());
+        Ok(ResponseCheckTx { code, codespace, log, gas_wanted, gas_used, ..Default::default() })
+    }
+
+    fn prepare(&self, r: RequestPrepareProposal) -> Result<ResponsePrepareProposal, Fault> {
+        let block = block(r.height, r.time, &r.proposer_address, r.txs);
+        Ok(ResponsePrepareProposal { txs: self.app.prepare_proposal(&block, unsigned(r.max_tx_bytes))? })
+    }
+
+    fn process(&self, r: RequestProcessProposal) -> Result<ResponseProcessProposal, Fault> {
+        let block = block(r.height, r.time, &r.proposer_address, r.txs);
+        let status = match self.app.process_proposal(&block)? {
+            Ok(()) => ProposalStatus::Accept,
+            Err(why) => {
+                tracing::warn!(height = block.height, %why, "a proposal is refused");
+                ProposalStatus::Reject
+            }
+        };
+        Ok(ResponseProcessProposal { status: status.into() })
+    }
+}
+
+impl Application for Node {
+    fn info(&self, _: RequestInfo) -> ResponseInfo {
+        let latest = self.app.latest();
+        ResponseInfo {
+            data: "cairn".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            app_version: APP_VERSION,
+            last_block_height: latest.map_or(0, |v| signed(v.height)),
+            last_block_app_hash: latest.map_or_else(Bytes::new, |v| v.app_hash.to_vec().into()),
+        }
+    }
+
+    fn init_chain(&self, r: RequestInitChain) -> ResponseInitChain {
+        let app_hash = genesis(r).and_then(|genesis| self.app.init_chain(&genesis));
+        ResponseInitChain { app_hash: self.or_stop("InitChain", app_hash).into(), ..Default::default() }
+    }
+
+    fn check_tx(&self, r: RequestCheckTx) -> ResponseCheckTx {
+        self.or_stop("CheckTx", self.check(&r))
+    }
+
+    fn prepare_proposal(&self, r: RequestPrepareProposal) -> ResponsePrepareProposal {
+        self.or_stop("PrepareProposal", self.prepare(r))
+    }
+
+    fn process_proposal(&self, r: RequestProcessProposal) -> ResponseProcessProposal {
+        self.or_stop("ProcessProposal", self.process(r))
+    }
+
+    fn finalize_block(&self, r: RequestFinalizeBlock) -> ResponseFinalizeBlock {
+        self.or_stop("FinalizeBlock", self.finalize(r))
+    }
+
+    fn commit(&self) -> ResponseCommit {
+        self.or_stop("Commit", self.app.commit());
+        // CometBFT keeps its blocks: whoever starts from genesis needs them.
+        ResponseCommit { retain_height: 0 }
+    }
+
+    fn query(&self, r: RequestQuery) -> ResponseQuery {
+        super::query::answer(&self.app, &r)
+    }
+}
+
+fn block(height: i64, time: Option<Timestamp>, proposer: &[u8], txs: Vec<Bytes>) -> Block {
+    let (time, nanos) = moment(time);
+    Block { height: unsigned(height), time, nanos, proposer: proposer.to_vec(), txs }
+}
+
+fn genesis(r: RequestInitChain) -> Result<Genesis, Fault> {
+    let (time, nanos) = moment(r.time);
+    // The same message under two names: tendermint-proto's and ours.
+    let params = cairn_proto::tendermint::types::ConsensusParams::decode(&*r.consensus_params.unwrap_or_default().encode_to_vec());
+    Ok(Genesis {
+        chain_id: r.chain_id,
+        time,
+        nanos,
+        initial_height: unsigned(r.initial_height),
+        params: params.map_err(|e| Fault::Genesis(format!("consensus_params: {e}")))?,
+        validators: r.validators.iter().map(validator).collect::<Result<_, _>>()?,
+        app_state: r.app_state_bytes.to_vec(),
+    })
+}
+
+/// The address that CometBFT will name a proposer by.
+fn validator(v: &ValidatorUpdate) -> Result<Validator, Fault> {
+    match v.pub_key.as_ref().and_then(|k| k.sum.as_ref()) {
+        Some(Sum::Ed25519(key)) => {
+            let address = Sha256::digest(key).iter().take(20).copied().collect();
+            Ok(Validator { address, power: unsigned(v.power) })
+        }
+        _ => Err(Fault::Genesis("validators: expected ed25519 consensus keys".to_owned())),
+    }
+}
+
+fn exec_result(outcome: Outcome, dialect: &Dialect) -> ExecTxResult {
+    let (code, codespace, log) = refusal(outcome.result.as_ref().err());
+    ExecTxResult {
+        code,
+        codespace,
+        log,
+        data: outcome.result.unwrap_or_default().into(),
+        info: String::new(),
+        gas_wanted: signed(outcome.gas_wanted),
+        gas_used: signed(outcome.gas_used),
+        events: outcome.events.iter().map(|e| e.to_abci(dialect)).collect(),
+    }
+}
+
+fn refusal(error: Option<&Error>) -> (u32, String, String) {
+    error.map_or_else(Default::default, |e| (e.code, e.codespace.to_owned(), e.log.clone()))
+}
+
+fn moment(time: Option<Timestamp>) -> (u64, u32) {
+    let time = time.unwrap_or_default();
+    (unsigned(time.seconds), u32::try_from(time.nanos).unwrap_or(0))
+}
+
+/// Heights, gas and times are never negative in ABCI but by its type.
+fn unsigned(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

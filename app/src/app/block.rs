@@ -1,0 +1,134 @@
+//! Decided blocks: execution, and the commit of what came out.
+use bytes::Bytes;
+use cairn_kernel::{AnyModule, BlockInfo, Ctx, Gas, Overlay, Result as Refusable, sdk};
+use cairn_store::Staged;
+
+use super::{
+    App, Block, Fault, Inner, Tip,
+    committed::Committed,
+    consensus,
+    events::{Emitted, Origin, from, raw},
+    run::{Outcome, contained},
+};
+use crate::{
+    ante::{MAX_GAS, Mode},
+    beacon,
+    tx::Tx,
+};
+
+/// What a block came to.
+#[derive(Debug)]
+pub struct Finalized {
+    /// One for each transaction, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// What happened outside of transactions.
+    pub events: Vec<Emitted>,
+    /// The hash of the state after the block.
+    pub app_hash: Vec<u8>,
+}
+
+/// A block that was executed and is not committed. It lives in memory: after a crash consensus asks for it again.
+pub(super) struct Pending {
+    staged: Staged,
+    tip: Tip,
+}
+
+impl App {
+    /// Executes the next block. May be repeated, also with another block of the same height; nothing is written before
+    /// [`App::commit`]. No transaction and no block hook can make it fail.
+    ///
+    /// # Errors
+    /// [`Fault`], if the block is not the next one or the state cannot be read.
+    pub fn finalize_block(&self, block: &Block) -> Result<Finalized, Fault> {
+        let tip = self.0.need_tip()?;
+        let info = tip.follow(block)?;
+        let (outcomes, events, staged) = self.0.execute(&tip, &info, &block.txs)?;
+        let app_hash = staged.app_hash().to_vec();
+        let tip = Tip { block: info, app_hash: app_hash.clone(), limits: tip.limits };
+        *self.0.pending() = Some(Pending { staged, tip });
+        Ok(Finalized { outcomes, events, app_hash })
+    }
+
+    /// Makes the finalized block the newest state, in one atomic write.
+    ///
+    /// # Errors
+    /// [`Fault`], if there is none or the disk refuses.
+    pub fn commit(&self) -> Result<(), Fault> {
+        let Pending { staged, tip } = self.0.pending().take().ok_or(Fault::NothingToCommit)?;
+        let version = self.0.store.commit(staged)?;
+        tracing::info!(height = version.height, app_hash = hex::encode(version.app_hash), time = tip.block.time, "committed");
+        self.0.set_tip(tip);
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn execute(&self, tip: &Tip, info: &BlockInfo, txs: &[Bytes]) -> Result<(Vec<Outcome>, Vec<Emitted>, Staged), Fault> {
+        let base = Committed::new(self.store.view()?);
+        let gas = Gas::unlimited();
+        let mut overlay = Overlay::new(&base);
+        let mut ctx = Ctx::new(&mut overlay, info, &gas, &self.router);
+        let decoded: Vec<_> = txs.iter().map(|bytes| self.decode(bytes, tip.limits.gas)).collect();
+        self.verify_ahead(&ctx, &decoded);
+
+        let mut events = vec![];
+        let mut reveal = beacon::read(txs.first()).map(|reveal| (contained(|| cairn_beacon::check(&ctx, Some(&reveal))), reveal));
+        let seen = contained(|| ctx.atomic(|ctx| cairn_beacon::observe(ctx, reveal.as_ref().map(|(_, r)| r))));
+        events.extend(self.after("beacon", "observe", Origin::BeginBlock, &mut ctx, seen.err().as_ref()));
+        self.hooks(&mut ctx, Origin::BeginBlock, &mut events);
+        let mut outcomes = Vec::with_capacity(txs.len());
+        let mut room = tip.limits.gas.unwrap_or(u64::MAX);
+        for tx in decoded {
+            outcomes.push(match (reveal.take(), tx) {
+                (Some((verdict, _)), _) => Outcome::free(beacon::response(verdict)),
+                (None, Ok(tx)) => self.deliver(&mut ctx, &tx, &mut room),
+                (None, Err(refused)) => refused,
+            });
+        }
+        self.hooks(&mut ctx, Origin::EndBlock, &mut events);
+        consensus::set_last(&mut ctx)?;
+        let writes = overlay.into_writes();
+        base.check()?;
+        Ok((outcomes, events, self.store.stage(info.height, writes)?))
+    }
+
+    /// Runs a transaction of a block if its gas limit fits into what the block has left.
+    fn deliver(&self, ctx: &mut Ctx, tx: &Tx, room: &mut u64) -> Outcome {
+        let wanted = tx.gas_limit();
+        let Some(left) = room.checked_sub(wanted) else {
+            return Outcome::refused(sdk::out_of_gas("no block gas left to run tx"), wanted);
+        };
+        *room = left;
+        self.run(ctx, tx, &Gas::new(wanted.min(MAX_GAS)), Mode::Deliver)
+    }
+
+    /// Verifies the block's signatures that nobody has seen, on all cores, before the sequential run needs them.
+    fn verify_ahead(&self, ctx: &Ctx, txs: &[Result<Tx, Outcome>]) {
+        let ante = self.ante(Mode::Deliver);
+        self.verifier.warm(txs.iter().flatten().flat_map(|tx| ante.claims(ctx, tx)).collect());
+    }
+
+    /// Runs every module's hook, highest first. One that fails is undone and reported; the block goes on.
+    fn hooks(&self, ctx: &mut Ctx, origin: Origin, events: &mut Vec<Emitted>) {
+        type Hook = fn(&dyn AnyModule, &mut Ctx) -> Refusable<()>;
+        let (hook, name): (Hook, _) = match origin {
+            Origin::BeginBlock => (|m, ctx| m.begin_block(ctx), "begin_block"),
+            _ => (|m, ctx| m.end_block(ctx), "end_block"),
+        };
+        for module in self.modules.iter().rev() {
+            let done = contained(|| ctx.atomic(|ctx| hook(module.as_ref(), ctx)));
+            events.extend(self.after(module.name(), name, origin, ctx, done.err().as_ref()));
+        }
+    }
+
+    /// What a hook emitted, or that it failed.
+    fn after(&self, module: &str, hook: &str, origin: Origin, ctx: &mut Ctx, failure: Option<&cairn_kernel::Error>) -> Vec<Emitted> {
+        let mut events = ctx.take_events();
+        if let Some(error) = failure {
+            tracing::error!(module, hook, height = ctx.block().height, %error, "a block hook failed and was undone");
+            let code = error.code.to_string();
+            events.push(raw("hook_failed", &[("module", module), ("hook", hook), ("codespace", error.codespace), ("code", &code)]));
+        }
+        from(origin, events).collect()
+    }
+}

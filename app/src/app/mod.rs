@@ -1,0 +1,251 @@
+//! The state machine: genesis and blocks in, state and results out. ABCI, gRPC and REST are thin edges around [`App`].
+mod block;
+mod committed;
+mod consensus;
+mod events;
+mod genesis;
+mod mempool;
+mod proposal;
+mod query;
+mod run;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use bytes::Bytes;
+use cairn_beacon::vrf;
+use cairn_kernel::{AnyModule, BlockInfo, Error, Router, Table};
+use cairn_store::StateStore;
+
+pub use block::Finalized;
+pub use events::{Emitted, Origin};
+pub use genesis::{Genesis, Validator};
+pub use proposal::Unacceptable;
+pub use query::StoreAnswer;
+pub use run::Outcome;
+
+use crate::{
+    ante::{GasPrice, Verifier},
+    api::{Answer, Chain, json::Dialect},
+    modules,
+    tx::Decoder,
+};
+use consensus::Limits;
+
+/// Signatures remembered, 64 bytes each with the set around them: more than three full blocks of transfers.
+const SIGNATURES: usize = 200_000;
+/// Gas that a query may use where nothing else is set.
+const QUERY_GAS: u64 = 50_000_000;
+/// The version of the state machine's rules, as `Info` and consensus parameters report it.
+pub const APP_VERSION: u64 = 1;
+
+/// What an operator may set. Nothing here is consensus.
+pub struct Settings {
+    /// How the state is kept.
+    pub store: cairn_store::Options,
+    /// What this node asks for a unit of gas before it takes a transaction into its mempool.
+    pub minimum_gas_price: GasPrice,
+    /// The key of this validator's share in the beacon.
+    pub vrf_key: Option<vrf::SecretKey>,
+    /// Gas that one query or simulation may use.
+    pub query_gas: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { store: cairn_store::Options::default(), minimum_gas_price: GasPrice::default(), vrf_key: None, query_gas: QUERY_GAS }
+    }
+}
+
+/// Why a node cannot go on. A transaction or a query is never the reason.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The state cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] cairn_store::Error),
+    /// Consensus asks for another block than the next one.
+    #[error("expected block {expected}, found {found}")]
+    Height {
+        /// One above the last committed height.
+        expected: u64,
+        /// What was asked.
+        found: u64,
+    },
+    /// Consensus asks for a block before genesis.
+    #[error("there is no state yet: genesis comes first")]
+    NoGenesis,
+    /// The genesis file is refused.
+    #[error("genesis: {0}")]
+    Genesis(String),
+    /// Commit without a block.
+    #[error("there is no finalized block to commit")]
+    NothingToCommit,
+    /// An invariant of a module does not hold.
+    #[error("invariant broken: {0}")]
+    Broken(String),
+    /// What the core itself stores cannot be read, or the wiring is at fault.
+    #[error("core state: {0}")]
+    Core(#[from] Error),
+}
+
+/// A block, proposed or decided.
+#[derive(Debug, Clone, Default)]
+pub struct Block {
+    /// Height.
+    pub height: u64,
+    /// Seconds since the epoch.
+    pub time: u64,
+    /// Nanoseconds within that second.
+    pub nanos: u32,
+    /// Consensus address of the proposer.
+    pub proposer: Vec<u8>,
+    /// Its transactions.
+    pub txs: Vec<Bytes>,
+}
+
+/// The chain's state machine with its state. Clones are handles of one and the same.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    modules: Vec<Box<dyn AnyModule>>,
+    router: Router,
+    dialect: &'static Dialect,
+    decoder: Decoder,
+    verifier: Verifier,
+    settings: Settings,
+    store: StateStore,
+    tip: RwLock<Option<Arc<Tip>>>,
+    pending: Mutex<Option<block::Pending>>,
+    mempool: Mutex<mempool::Mempool>,
+}
+
+/// What is known of the newest committed state; of genesis before the first block.
+struct Tip {
+    /// The block after which the state stands.
+    block: BlockInfo,
+    /// The hash of that state.
+    app_hash: Vec<u8>,
+    /// What a block may hold.
+    limits: Limits,
+}
+
+impl Tip {
+    /// What the block after this state is, as far as it is known before there is a proposal.
+    fn next(&self) -> BlockInfo {
+        let height = self.block.height.saturating_add(1);
+        BlockInfo { height, app_hash: self.app_hash.clone(), proposer: vec![], ..self.block.clone() }
+    }
+    /// `block`, which must be the one after this state.
+    fn follow(&self, block: &Block) -> Result<BlockInfo, Fault> {
+        let next = self.next();
+        if block.height != next.height {
+            return Err(Fault::Height { expected: next.height, found: block.height });
+        }
+        Ok(BlockInfo { time: block.time, nanos: block.nanos, proposer: block.proposer.clone(), ..next })
+    }
+}
+
+impl App {
+    /// Opens the state in `folder`, or makes an empty one.
+    ///
+    /// # Errors
+    /// If the state cannot be opened or read.
+    pub fn open(folder: &Path, settings: Settings) -> Result<Self, Fault> {
+        let modules = modules::all();
+        let mut router = Router::default();
+        modules.iter().for_each(|m| m.routes(&mut router));
+        consensus::routes(&mut router);
+        let dialect = Dialect::cairn();
+        let inner = Inner {
+            modules,
+            router,
+            dialect,
+            decoder: Decoder::new(dialect.pool())?,
+            verifier: Verifier::new(SIGNATURES),
+            store: StateStore::open(folder, settings.store)?,
+            settings,
+            tip: RwLock::new(None),
+            pending: Mutex::new(None),
+            mempool: Mutex::default(),
+        };
+        let app = Self(Arc::new(inner));
+        if app.0.store.base().is_some() {
+            let tip = app.0.load_tip()?;
+            app.0.set_tip(tip);
+        }
+        Ok(app)
+    }
+
+    /// The modules, lowest first.
+    #[must_use]
+    pub fn modules(&self) -> &[Box<dyn AnyModule>] {
+        &self.0.modules
+    }
+
+    /// Every collection of state: the modules' and the core's own.
+    #[must_use]
+    pub fn tables(&self) -> Vec<Table> {
+        self.0.modules.iter().flat_map(|m| m.tables()).chain(consensus::TABLES).copied().collect()
+    }
+
+    /// Every handler.
+    #[must_use]
+    pub fn router(&self) -> &Router {
+        &self.0.router
+    }
+
+    /// The store, for proofs, snapshots and metrics.
+    #[must_use]
+    pub fn store(&self) -> &StateStore {
+        &self.0.store
+    }
+
+    /// The last committed block's height and app hash; `None` before the first, so that consensus asks for genesis again.
+    #[must_use]
+    pub fn latest(&self) -> Option<cairn_store::Version> {
+        self.0.store.latest()
+    }
+}
+
+impl Inner {
+    fn tip(&self) -> Option<Arc<Tip>> {
+        self.tip.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    fn need_tip(&self) -> Result<Arc<Tip>, Fault> {
+        self.tip().ok_or(Fault::NoGenesis)
+    }
+    fn set_tip(&self, tip: Tip) {
+        *self.tip.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(tip));
+    }
+    /// A lock whose content is replaced whole, so that a panic elsewhere leaves nothing half done.
+    fn pending(&self) -> MutexGuard<'_, Option<block::Pending>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Chain for App {
+    fn chain_id(&self) -> String {
+        self.0.tip().map(|t| t.block.chain_id.clone()).unwrap_or_default()
+    }
+    fn height(&self) -> u64 {
+        self.latest().map_or(0, |v| v.height)
+    }
+    fn earliest_height(&self) -> u64 {
+        self.0.store.oldest().unwrap_or(0)
+    }
+    fn minimum_gas_price(&self) -> String {
+        self.0.settings.minimum_gas_price.to_string()
+    }
+    fn query_paths(&self) -> Vec<String> {
+        self.0.router.query_paths().map(str::to_owned).chain([query::SIMULATE.to_owned()]).collect()
+    }
+    fn query(&self, path: &str, data: &[u8], height: Option<u64>) -> Result<Answer, Error> {
+        self.0.query(path, data, height)
+    }
+    fn simulate(&self, tx: &[u8]) -> Result<Vec<u8>, Error> {
+        self.0.simulate(tx)
+    }
+}

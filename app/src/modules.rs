@@ -1,0 +1,9 @@
+//! The modules of the chain. Nothing else names them all.
+use cairn_kernel::{AnyModule, erase};
+
+/// Every module, lowest first: a module may call only those above it in this list. Genesis runs in this order, block hooks
+/// in the opposite one.
+#[must_use]
+pub fn all() -> Vec<Box<dyn AnyModule>> {
+    vec![erase(cairn_auth::Auth), erase(cairn_bank::Bank), erase(cairn_beacon::Beacon), erase(cairn_asset::Asset)]
+}

@@ -1,0 +1,23 @@
+//! The whole node core, by its public interface: signed transactions, blocks, queries, crashes.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails panics"
+)]
+
+mod abci;
+mod checks;
+mod crash;
+mod determinism;
+mod genesis;
+mod hostile;
+mod proofs;
+mod proposals;
+mod refusals;
+mod simulate;
+mod support;
+mod transfers;
+mod wiring;
