@@ -151,6 +151,9 @@ impl Module for Asset {
         router.msgs(msg_routes(self)).queries(query_routes(self)).hook(MINTER);
         router.hook::<Arc<dyn bank::Hooks>>(Arc::new(shares::SettleShares));
     }
+    fn default_genesis(&self) -> Genesis {
+        Genesis { params: Some(DEFAULT_PARAMS), ..Genesis::default() }
+    }
     fn init(&self, ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
         genesis::init(ctx, genesis)
     }

@@ -1,0 +1,169 @@
+//! What terms may say, and the hash that names them.
+use cairn_asset as asset;
+use cairn_kernel::{Coin, Coins, Ctx, Result};
+use cairn_proto::{
+    cairn::{
+        asset::v1::{Asset, AssetStatus, Encryption},
+        licensing::v1::{LegalText, Pricing, Scope, TermsContent},
+    },
+    coin,
+};
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+
+/// What the hash of terms begins with.
+const TERMS_TAG: &[u8; 16] = b"cairn.terms.v1\0\0";
+/// Most bytes of a title.
+const MAX_TITLE: usize = 128;
+/// Most version numbers in a list.
+const MAX_VERSIONS: usize = 64;
+/// Most entries of a price list: as many as an asset accepts denominations.
+const MAX_PRICES: usize = 8;
+/// Longest term in blocks.
+const MAX_TERM: u64 = 1_000_000_000;
+/// Most seats of a licence.
+const MAX_SEATS: u32 = 1_000;
+/// Most royalty of derived assets: the most that an asset may pass on.
+const MAX_DERIVATIVE_BPS: u32 = 5_000;
+/// Most bytes of an address of content.
+const MAX_URI: usize = 512;
+
+/// The id of terms: SHA-256 of the tag and the content in protobuf, ascending fields, defaults left out.
+pub(crate) fn terms_id(content: &TermsContent) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(TERMS_TAG);
+    hash.update(content.encode_to_vec());
+    hash.finalize().into()
+}
+
+/// Refuses content outside its bounds. Gives the price list.
+pub(crate) fn content(content: &TermsContent) -> Result<Coins> {
+    let title = &content.title;
+    let clean = title.chars().all(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}'));
+    if !clean || !(1..=MAX_TITLE).contains(&title.len()) {
+        return Err(Error::Title(title.len()).into());
+    }
+    if content.versions.len() > MAX_VERSIONS || !content.versions.is_sorted_by(|a, b| a < b) {
+        return Err(Error::Versions.into());
+    }
+    let scope = content.scope.unwrap_or_default();
+    if scope == Scope::default() {
+        return Err(Error::Scope.into());
+    }
+    let prices = pricing(content)?;
+    if !(1..=MAX_SEATS).contains(&content.seats) {
+        return Err(Error::Seats(content.seats).into());
+    }
+    if content.needs_approval {
+        return Err(Error::NotYetOffered("approval of purchases").into());
+    }
+    let most = if scope.derive { MAX_DERIVATIVE_BPS } else { 0 };
+    if content.derivative_royalty_bps > most {
+        return Err(Error::DerivativeRoyalty(content.derivative_royalty_bps).into());
+    }
+    legal_text(content.legal_text.as_ref())?;
+    Ok(prices)
+}
+
+/// Pricing, price list and term, which depend on each other.
+fn pricing(content: &TermsContent) -> Result<Coins> {
+    let least_term = match Pricing::try_from(content.pricing) {
+        Ok(Pricing::OneOff) => 0,
+        Ok(Pricing::Period) => 1,
+        Ok(Pricing::PerCall) => return Err(Error::NotYetOffered("pricing PER_CALL").into()),
+        Ok(Pricing::RevenueShare) => return Err(Error::NotYetOffered("pricing REVENUE_SHARE").into()),
+        Ok(Pricing::Unspecified) | Err(_) => return Err(Error::Pricing(content.pricing).into()),
+    };
+    if !(least_term..=MAX_TERM).contains(&content.term_blocks) {
+        return Err(Error::TermBlocks(content.term_blocks).into());
+    }
+    if content.prices.len() > MAX_PRICES {
+        return Err(Error::Prices("a price list has at most 8 entries").into());
+    }
+    if content.prices.is_empty() && content.pricing() == Pricing::Period {
+        return Err(Error::Prices("terms free of charge are ONE_OFF: without a price there is nothing to renew").into());
+    }
+    coin::coins(&content.prices)
+}
+
+fn legal_text(text: Option<&LegalText>) -> Result<(), Error> {
+    let text = text.ok_or(Error::LegalText)?;
+    let uri = (1..=MAX_URI).contains(&text.uri.len()) && text.uri.bytes().all(|b| b.is_ascii_graphic());
+    if uri && text.sha256.len() == 32 { Ok(()) } else { Err(Error::LegalText) }
+}
+
+/// Refuses to sell what cannot be delivered: a deprecated or unpublished asset, a version that does not exist or is encrypted.
+pub(crate) fn sellable(ctx: &Ctx, licensed: &Asset, versions: &[u64]) -> Result<()> {
+    if licensed.status() == AssetStatus::Deprecated {
+        return Err(Error::Deprecated(licensed.id).into());
+    }
+    if licensed.versions == 0 {
+        return Err(Error::NotPublished(licensed.id).into());
+    }
+    if let Some(found) = versions.iter().copied().find(|number| !(1..=licensed.versions).contains(number)) {
+        return Err(Error::UnknownVersion { asset: licensed.id, newest: licensed.versions, found }.into());
+    }
+    if licensed.encrypted_versions == 0 {
+        return Ok(());
+    }
+    if versions.is_empty() {
+        return Err(Error::Encrypted(licensed.id).into());
+    }
+    for number in versions {
+        let content = asset::version(ctx, licensed.id, *number)?.content.unwrap_or_default();
+        if content.encryption() != Encryption::None {
+            return Err(Error::Encrypted(licensed.id).into());
+        }
+    }
+    Ok(())
+}
+
+/// The number of terms bought: 0 counts as 1, more than one only with PERIOD.
+pub(crate) fn periods(pricing: Pricing, found: u32) -> Result<u32, Error> {
+    let most = if pricing == Pricing::Period { 1_000 } else { 1 };
+    match found {
+        0 => Ok(1),
+        n if n <= most => Ok(n),
+        n => Err(Error::Periods(n)),
+    }
+}
+
+/// Refuses a payment that is not exactly one of the prices times the periods. `None`: free of charge.
+pub(crate) fn payment(prices: &Coins, periods: u32, offered: Option<Coin>) -> Result<Option<Coin>> {
+    let offered = offered.filter(|coin| coin.amount > 0);
+    if prices.is_empty() && offered.is_none() {
+        return Ok(None);
+    }
+    let due = |mut price: Coin| {
+        price.amount = price.amount.checked_mul(u128::from(periods)).ok_or(Error::Overflow)?;
+        Ok(price)
+    };
+    let dues: Vec<Coin> = prices.iter().map(due).collect::<Result<_, Error>>()?;
+    if let Some(coin) = offered.as_ref().filter(|coin| dues.contains(coin)) {
+        return Ok(Some(coin.clone()));
+    }
+    let listed: Vec<String> = dues.iter().map(ToString::to_string).collect();
+    let expected = if listed.is_empty() { "nothing".to_owned() } else { listed.join(" or ") };
+    Err(Error::Payment { expected, found: offered.map_or_else(|| "nothing".to_owned(), |coin| coin.to_string()) }.into())
+}
+
+/// Refuses more users than seats, and users who have a seat already. Gives them sorted.
+pub(crate) fn users(licensee: &str, users: &[String], seats: u32) -> Result<Vec<String>> {
+    let free = usize::try_from(seats.saturating_sub(1)).map_err(|_| Error::Overflow)?;
+    if users.len() > free {
+        return Err(Error::TooManyUsers { seats, users: users.len() }.into());
+    }
+    let mut sorted = users.to_vec();
+    sorted.sort_unstable();
+    let twice = sorted.windows(2).find_map(|pair| match pair {
+        [a, b] if a == b => Some(a),
+        _ => None,
+    });
+    if let Some(user) = twice.or_else(|| sorted.iter().find(|user| *user == licensee)) {
+        return Err(Error::RepeatedUser(user.clone()).into());
+    }
+    sorted.iter().try_for_each(|user| cairn_kernel::Address::parse(user).map(drop))?;
+    Ok(sorted)
+}

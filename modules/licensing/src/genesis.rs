@@ -1,0 +1,50 @@
+//! The module's part of the genesis file.
+use cairn_kernel::{Address, Ctx, Result};
+use cairn_proto::cairn::licensing::v1::Genesis;
+
+use crate::{
+    Error, check, check_params,
+    state::{self, BY_ASSET, BY_LICENSEE, IDS, LICENSES, PARAMS, TERMS},
+};
+
+/// Fills an empty store. Indexes are rebuilt.
+pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
+    if let Some(params) = &genesis.params {
+        check_params(params)?;
+        PARAMS.set(ctx, params)?;
+    }
+    for terms in &genesis.terms {
+        let content = terms.content.as_ref().ok_or(Error::NoContent)?;
+        check::content(content)?;
+        cairn_asset::asset(ctx, content.asset_id)?;
+        let key = check::terms_id(content);
+        if terms.id != hex::encode(key) {
+            return Err(Error::Genesis(format!("terms {} are not named by the hash of their content", terms.id)).into());
+        }
+        state::set_terms(ctx, key, content.asset_id, terms)?;
+    }
+    for license in &genesis.licenses {
+        let expected = IDS.next(ctx)?;
+        if license.id != expected {
+            return Err(Error::Genesis(format!("license {} stands where {expected} is expected", license.id)).into());
+        }
+        let (_, terms) = state::terms(ctx, &license.terms_id)?;
+        if terms.content.is_none_or(|content| content.asset_id != license.asset_id) {
+            return Err(Error::Genesis(format!("license {expected} and its terms name different assets")).into());
+        }
+        LICENSES.set(ctx, &license.id, license)?;
+        BY_LICENSEE.insert(ctx, &(Address::parse(&license.licensee)?, license.id))?;
+        BY_ASSET.insert(ctx, &(license.asset_id, license.id))?;
+        state::seat(ctx, license, true)?;
+    }
+    Ok(())
+}
+
+/// The inverse of [`init`].
+pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
+    Ok(Genesis {
+        params: Some(state::params(ctx)?),
+        terms: TERMS.range(ctx, &[]).map(|entry| entry.map(|(_, terms)| terms)).collect::<Result<_>>()?,
+        licenses: LICENSES.range(ctx, &[]).map(|entry| entry.map(|(_, license)| license)).collect::<Result<_>>()?,
+    })
+}
