@@ -1,1 +1,78 @@
-//! Placeholder.
+//! Annotation: jobs, leases, labels by commit and reveal, truth and pay worked out by the chain.
+//!
+//! The README is the specification. [`formats`] holds what clients need to speak to the module, [`rules`] the numbers it runs by.
+mod accounts;
+mod buckets;
+mod claims;
+mod clusters;
+mod draw;
+mod error;
+mod escrow;
+pub mod formats;
+mod genesis;
+mod gold;
+mod invariants;
+mod job;
+mod labels;
+mod leases;
+mod lifecycle;
+mod msgs;
+mod quarantine;
+mod queries;
+mod queues;
+pub mod rules;
+mod settle;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use cairn_bank as bank;
+use cairn_kernel::{Ctx, Invariant, Module, Result, Router, Table};
+use cairn_proto::cairn::annotation::v1::{Genesis, msg_routes, query_routes};
+
+pub use error::Error;
+pub use escrow::ACCOUNT;
+
+/// The module.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Annotation;
+
+impl Module for Annotation {
+    const NAME: &'static str = "annotation";
+    const TABLES: &'static [Table] = state::TABLES;
+    type Genesis = Genesis;
+
+    fn routes(self: &Arc<Self>, router: &mut Router) {
+        router.msgs(msg_routes(self)).queries(query_routes(self)).hook(ACCOUNT);
+        router.hook::<Arc<dyn bank::Hooks>>(Arc::new(clusters::Credits));
+    }
+    fn default_genesis(&self) -> Genesis {
+        Genesis { params: Some(rules::test_params()), ..Genesis::default() }
+    }
+    fn init(&self, ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
+        genesis::init(ctx, genesis)
+    }
+    fn export(&self, ctx: &Ctx) -> Result<Genesis> {
+        genesis::export(ctx)
+    }
+    /// What is due, then the draw, then the buckets' R, then settlement; each a bounded amount of work.
+    fn end_block(&self, ctx: &mut Ctx) -> Result<()> {
+        let params = state::params(ctx)?;
+        queues::run_due(ctx, params.expiries_per_block)?;
+        draw::run(ctx, params.draws_per_block)?;
+        queues::run_checks(ctx, params.expiries_per_block)?;
+        settle::run(ctx, params.label_visits_per_block)
+    }
+    fn invariants(&self) -> Vec<Invariant> {
+        vec![
+            ("the money of each job is in its buckets or out", invariants::escrow),
+            ("the module holds what it owes", invariants::solvency),
+            ("reserved money covers standing leases and accepted unpaid labels", invariants::reserves),
+            ("no task has more seats than its overlap", invariants::seats),
+            ("nobody has two seats in one bucket, nor two of a cluster", invariants::parties),
+            ("the lists of free buckets and waiting claims are whole", invariants::lists),
+        ]
+    }
+}

@@ -103,6 +103,25 @@ impl<K: Key> Set<K> {
     pub fn range<'c, 's>(&self, ctx: &'c Ctx<'s>, prefix: &[u8]) -> impl Iterator<Item = Result<K>> + use<'c, 's, K> {
         self.0.range(ctx, prefix).map(|e| e.map(|(k, _)| k))
     }
+    /// Members in order, from the one whose bytes are at or after `from` on, as [`Map::range_from`].
+    pub fn range_from<'c, 's>(&self, ctx: &'c Ctx<'s>, prefix: &[u8], from: &[u8]) -> impl Iterator<Item = Result<K>> + use<'c, 's, K> {
+        self.0.range_from(ctx, prefix, from).map(|e| e.map(|(k, _)| k))
+    }
+    /// Members from the last one to the first, as [`Map::range_reverse`].
+    pub fn range_reverse<'c, 's>(&self, ctx: &'c Ctx<'s>, prefix: &[u8]) -> impl Iterator<Item = Result<K>> + use<'c, 's, K> {
+        self.0.range_reverse(ctx, prefix).map(|e| e.map(|(k, _)| k))
+    }
+    /// One page of the members that start with `prefix` and that `keep` keeps.
+    pub fn page_filtered(
+        &self,
+        ctx: &Ctx,
+        prefix: &[u8],
+        request: &PageRequest,
+        mut keep: impl FnMut(&K) -> Result<bool>,
+    ) -> Result<(Vec<K>, Page)> {
+        let (entries, page) = self.0.page_filtered(ctx, prefix, request, |k, _| keep(k))?;
+        Ok((entries.into_iter().map(|(k, _)| k).collect(), page))
+    }
     /// One page of the members that start with `prefix`.
     pub fn page(&self, ctx: &Ctx, prefix: &[u8], request: &PageRequest) -> Result<(Vec<K>, Page)> {
         let (entries, page) = self.0.page(ctx, prefix, request)?;

@@ -346,6 +346,9 @@ pub struct JobStatus {
     /// Height at which the state became CLOSED or CANCELLED.
     #[prost(uint64, tag = "30")]
     pub closed_height: u64,
+    /// Last height at which any reveal counts that is known so far; 0 before the first R.
+    #[prost(uint64, tag = "31")]
+    pub reveals_until: u64,
 }
 impl ::prost::Name for JobStatus {
     const NAME: &'static str = "JobStatus";
@@ -360,17 +363,14 @@ impl ::prost::Name for JobStatus {
 /// A contained failure.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FailedStep {
-    /// Which queue it was taken from: the numbers of `README.md`, Queues; 0 for the settlement.
+    /// Which queue it was taken from, by the numbers of `README.md`, Queues; 0 for the settlement.
     #[prost(uint32, tag = "1")]
     pub kind: u32,
-    /// The lease, or the job where the queue is of jobs.
+    /// Which item: a lease, a bucket or a height, by kind.
     #[prost(uint64, tag = "2")]
-    pub id: u64,
-    /// The bucket where the queue is of buckets.
-    #[prost(uint32, tag = "3")]
-    pub sub: u32,
+    pub item: u64,
     /// Why it failed.
-    #[prost(string, tag = "4")]
+    #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }
 impl ::prost::Name for FailedStep {
@@ -619,9 +619,6 @@ pub struct Bucket {
     /// Numbers of the accounts, and of their cluster heads, that ever had a seat in it.
     #[prost(uint32, repeated, tag = "11")]
     pub parties: ::prost::alloc::vec::Vec<u32>,
-    /// Its place in the list of buckets with free seats, from 1; 0 when it is not in it.
-    #[prost(uint32, tag = "12")]
-    pub place: u32,
 }
 impl ::prost::Name for Bucket {
     const NAME: &'static str = "Bucket";
@@ -1906,6 +1903,10 @@ pub struct Genesis {
     /// Records of annotators.
     #[prost(message, repeated, tag = "3")]
     pub annotators: ::prost::alloc::vec::Vec<Annotator>,
+    /// Accounts with numbers up to this one stood in the first genesis file: their payments found no clusters, and they join none.
+    /// 0: all accounts of this file.
+    #[prost(uint64, tag = "4")]
+    pub genesis_accounts: u64,
 }
 impl ::prost::Name for Genesis {
     const NAME: &'static str = "Genesis";

@@ -1,0 +1,112 @@
+//! Gold: what an opening must prove, and what opened gold says.
+use std::{collections::BTreeMap, ops::Range};
+
+use cairn_kernel::{
+    Ctx, Result,
+    merkle::{self, Hash},
+};
+use cairn_proto::cairn::annotation::v1::{GoldChunk, Label};
+
+use crate::{Error, formats, job::Running, state::GOLD};
+
+/// Gas of one leaf of the gold tree: salt, leaf and node, about six blocks of SHA-256.
+const LEAF_GAS: u64 = 60;
+
+/// The truths of an opening: ascending, of the chunk, of the job's classes.
+pub(crate) fn read_truths(run: &Running, chunk: u32, truths: &[Label]) -> Result<BTreeMap<u32, u16>> {
+    let tasks = formats::chunk_tasks(run.job.tasks, chunk);
+    let classes = run.job.classes.len();
+    let mut out = BTreeMap::new();
+    let mut last = None;
+    for truth in truths {
+        let task = truth.task;
+        if let Some(last) = last.filter(|last| *last >= task) {
+            return Err(Error::TruthOrder { last, found: task }.into());
+        }
+        if !tasks.contains(&task) {
+            let (first, last) = (tasks.start, tasks.end.saturating_sub(1));
+            return Err(Error::TruthOutside { chunk, first, last, found: task }.into());
+        }
+        let class = u16::try_from(truth.class).ok().filter(|class| usize::from(*class) < classes);
+        out.insert(task, class.ok_or(Error::TruthClass { task, classes, found: truth.class })?);
+        last = Some(task);
+    }
+    Ok(out)
+}
+
+/// Refuses an opening that does not lead to the root that the job was posted with: all leaves of the chunk are made anew from the seed and
+/// the truths, so that no leaf stays unknown.
+pub(crate) fn check_root(ctx: &Ctx, run: &Running, seed: &Hash, chunk: u32, truths: &BTreeMap<u32, u16>, path: &[Vec<u8>]) -> Result<()> {
+    let path = merkle::read_path(path).ok_or(Error::GoldPath(path.len()))?;
+    let tasks = formats::chunk_tasks(run.job.tasks, chunk);
+    ctx.gas().consume(LEAF_GAS.saturating_mul(tasks.len() as u64))?;
+    let manifest = hash(&run.job.manifest_root)?;
+    let chain = formats::chain32(&ctx.block().chain_id);
+    let found = formats::gold_chunk(&chain, &manifest, seed, tasks, |task| truths.get(&task).copied());
+    let root = hash(&run.job.gold_root)?;
+    if merkle::verify(&root, &found, chunk.into(), formats::chunks(run.job.tasks).into(), &path) {
+        return Ok(());
+    }
+    Err(Error::GoldRoot { chunk, expected: hex(&root), found: hex(&found) }.into())
+}
+
+/// Refuses buckets without exactly their gold. A bucket that reaches into the chunk before or after is counted when both are open.
+pub(crate) fn check_counts(ctx: &Ctx, run: &Running, chunk: u32, truths: &BTreeMap<u32, u16>) -> Result<()> {
+    let tasks = formats::chunk_tasks(run.job.tasks, chunk);
+    let last_task = tasks.end.saturating_sub(1);
+    let (Some(first), Some(last)) = (run.buckets.of(tasks.start), run.buckets.of(last_task)) else {
+        return Err(Error::Broken("a chunk without tasks").into());
+    };
+    for bucket in first..=last {
+        let whole = run.buckets.tasks(bucket);
+        let inside = whole.start.max(tasks.start)..whole.end.min(tasks.end);
+        let mut found = truths.range(inside.clone()).count();
+        let (mut complete, outside) =
+            (true, [(whole.start..inside.start, chunk.checked_sub(1)), (inside.end..whole.end, chunk.checked_add(1))]);
+        for (part, neighbour) in outside {
+            if let (false, Some(neighbour)) = (part.is_empty(), neighbour) {
+                match GOLD.get(ctx, &(run.id, neighbour))? {
+                    Some(opened) => found = found.saturating_add(count(&opened, &part)),
+                    None => complete = false,
+                }
+            }
+        }
+        let (expected, found) = (run.job.gold_per_bucket, u32::try_from(found).map_err(|_| Error::Overflow)?);
+        if found > expected || (complete && found < expected) {
+            return Err(Error::GoldCount { bucket, expected, found }.into());
+        }
+    }
+    Ok(())
+}
+
+fn count(gold: &GoldChunk, tasks: &Range<u32>) -> usize {
+    gold.truths.iter().filter(|truth| tasks.contains(&truth.task)).count()
+}
+
+/// The opened gold of a chunk by task; none where it is not opened.
+pub(crate) fn opened(ctx: &Ctx, job: u64, chunk: u32) -> Result<BTreeMap<u32, u16>> {
+    let gold = GOLD.get(ctx, &(job, chunk))?.unwrap_or_default();
+    let truth = |truth: &Label| Ok((truth.task, u16::try_from(truth.class).map_err(|_| Error::Broken("a truth is no class"))?));
+    gold.truths.iter().map(truth).collect()
+}
+
+/// Whether the voters of a gold task void it: three or more blind voters, two thirds of them for one other class.
+pub(crate) fn is_void(votes: &[u16], truth: u16) -> bool {
+    let mut others = BTreeMap::<u16, usize>::new();
+    for class in votes.iter().filter(|class| **class != truth) {
+        let count = others.entry(*class).or_default();
+        *count = count.saturating_add(1);
+    }
+    let most = others.values().copied().max().unwrap_or(0);
+    votes.len() >= 3 && most.saturating_mul(3) >= votes.len().saturating_mul(2)
+}
+
+/// 32 bytes of state.
+pub(crate) fn hash(bytes: &[u8]) -> Result<Hash> {
+    Ok(Hash::try_from(bytes).map_err(|_| Error::Broken("a hash has not 32 bytes"))?)
+}
+
+/// Bytes for texts.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

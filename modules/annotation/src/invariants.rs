@@ -1,0 +1,184 @@
+//! What must hold after every block.
+use std::collections::{BTreeMap, BTreeSet};
+
+use cairn_bank as bank;
+use cairn_kernel::{Address, Ctx, Error as KernelError, key_prefix};
+use cairn_proto::cairn::annotation::v1::{Lease, LeaseState};
+
+use crate::{
+    clusters,
+    escrow::{ACCOUNT, add, number},
+    job::{Running, is_final},
+    state::{BUCKETS, CLAIM_GROUPS, CLAIMABLE, CLAIMANTS, CLAIMS, FREE_BUCKETS, FREE_PLACES, JOBS, LEASES, LEASES_BY_JOB, WORKERS},
+};
+
+type Check = Result<(), String>;
+
+fn text(error: KernelError) -> String {
+    error.to_string()
+}
+
+fn each_job(ctx: &Ctx, mut check: impl FnMut(&Running) -> Check) -> Check {
+    for entry in JOBS.range(ctx, &[]) {
+        let (id, _) = entry.map_err(text)?;
+        let run = Running::load(ctx, id).map_err(text)?;
+        check(&run).map_err(|what| format!("job {id}: {what}"))?;
+    }
+    Ok(())
+}
+
+fn equal<T: PartialEq + std::fmt::Display>(what: &str, expected: T, found: T) -> Check {
+    if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected}, found {found}")) }
+}
+
+fn stands(lease: &Lease) -> bool {
+    matches!(lease.state(), LeaseState::Live | LeaseState::Committed)
+}
+
+fn job_leases(ctx: &Ctx, job: u64) -> Result<Vec<Lease>, String> {
+    let ids = LEASES_BY_JOB.range(ctx, &key_prefix(&job));
+    ids.map(|id| LEASES.get(ctx, &id.map_err(text)?.1).map_err(text)?.ok_or_else(|| "an indexed lease is missing".to_owned())).collect()
+}
+
+/// Per job: what came in = what is in buckets + what went out; a closed job holds nothing.
+pub(crate) fn escrow(ctx: &Ctx) -> Check {
+    each_job(ctx, |run| {
+        let inside = run.money.buckets().map_err(text)?;
+        equal("money in", run.money.in_total, add(inside, run.money.out().map_err(text)?).map_err(text)?)?;
+        if is_final(run.status.state()) { equal("left after the end", 0, inside) } else { Ok(()) }
+    })
+}
+
+/// Per denomination: the module's balance = buckets of all jobs + claimable + bonds of standing leases and waiting claims.
+pub(crate) fn solvency(ctx: &Ctx) -> Check {
+    let mut owed = BTreeMap::<String, u128>::new();
+    let mut owe = |denom: &str, amount: u128| {
+        let sum = owed.entry(denom.to_owned()).or_default();
+        *sum = add(*sum, amount).map_err(text)?;
+        Ok::<(), String>(())
+    };
+    each_job(ctx, |run| {
+        owe(&run.denom, run.money.buckets().map_err(text)?)?;
+        for lease in job_leases(ctx, run.id)?.iter().filter(|lease| stands(lease)) {
+            owe(&run.denom, number(&lease.bond).map_err(text)?)?;
+        }
+        for entry in CLAIMS.range(ctx, &key_prefix(&run.id)) {
+            owe(&run.denom, number(&entry.map_err(text)?.1.bond).map_err(text)?)?;
+        }
+        Ok(())
+    })?;
+    for entry in CLAIMABLE.range(ctx, &[]) {
+        let ((_, denom), amount) = entry.map_err(text)?;
+        owe(&denom, number(&amount).map_err(text)?)?;
+    }
+    for (denom, expected) in owed {
+        let found = bank::balance(ctx, &ACCOUNT.address(), &denom).map_err(text)?;
+        equal(&denom, expected, found)?;
+    }
+    Ok(())
+}
+
+/// Per job: reserved = price * (tasks of standing leases + accepted unpaid labels), and the counters agree with the leases.
+pub(crate) fn reserves(ctx: &Ctx) -> Check {
+    each_job(ctx, |run| {
+        let (mut live, mut committed, mut waiting) = (0_u64, 0_u64, 0_u64);
+        for lease in job_leases(ctx, run.id)? {
+            match lease.state() {
+                LeaseState::Live => live = live.saturating_add(lease.tasks.into()),
+                LeaseState::Committed => {
+                    committed = committed.saturating_add(lease.tasks.into());
+                    waiting = waiting.saturating_add(1);
+                }
+                _ => {}
+            }
+        }
+        equal("live seats", live, run.status.live_seats)?;
+        equal("committed seats", committed, run.status.committed_seats)?;
+        equal("committed leases", waiting, run.status.leases_committed)?;
+        let (mut labels, mut unpaid) = (0_u64, 0_u64);
+        for entry in WORKERS.range(ctx, &key_prefix(&run.id)) {
+            let (_, worker) = entry.map_err(text)?;
+            labels = labels.saturating_add(worker.labels);
+            unpaid = unpaid.saturating_add(if worker.result.is_none() { worker.labels } else { 0 });
+        }
+        equal("accepted labels", labels, run.status.labels)?;
+        let seats = live.saturating_add(committed).saturating_add(unpaid);
+        equal("reserved", run.labels_price(seats).map_err(text)?, run.money.reserved)
+    })
+}
+
+/// Per bucket: free, standing and revealed seats never exceed the overlap; its standing leases are those that name it.
+pub(crate) fn seats(ctx: &Ctx) -> Check {
+    each_job(ctx, |run| {
+        let mut standing = BTreeMap::<u32, BTreeSet<u64>>::new();
+        for lease in job_leases(ctx, run.id)?.into_iter().filter(stands) {
+            for bucket in &lease.buckets {
+                standing.entry(*bucket).or_default().insert(lease.id);
+            }
+        }
+        for entry in BUCKETS.range(ctx, &key_prefix(&run.id)) {
+            let (_, bucket) = entry.map_err(text)?;
+            let found = standing.remove(&bucket.number).unwrap_or_default();
+            let listed: BTreeSet<u64> = bucket.leases.iter().copied().collect();
+            if found != listed {
+                return Err(format!("bucket {}: leases {found:?} stand, it lists {listed:?}", bucket.number));
+            }
+            equal("live and committed", listed.len() as u64, u64::from(bucket.live).saturating_add(bucket.committed.into()))?;
+            let seats = bucket.free_seats.saturating_add(bucket.live).saturating_add(bucket.committed).saturating_add(bucket.revealed);
+            if seats > run.job.overlap_max {
+                return Err(format!("bucket {}: {seats} seats for an overlap of {}", bucket.number, run.job.overlap_max));
+            }
+            if bucket.revealing > 0 && (bucket.free_seats > 0 || bucket.live > 0) {
+                return Err(format!("bucket {}: revealing with free or live seats", bucket.number));
+            }
+        }
+        if standing.is_empty() { Ok(()) } else { Err(format!("leases stand in unopened buckets {:?}", standing.keys())) }
+    })
+}
+
+/// Per bucket: one account has had one lease in it, ever; so has one cluster, among the leases that stand.
+pub(crate) fn parties(ctx: &Ctx) -> Check {
+    each_job(ctx, |run| {
+        let (mut accounts, mut heads) = (BTreeSet::new(), BTreeSet::new());
+        for lease in job_leases(ctx, run.id)? {
+            let head = clusters::head(ctx, &Address::parse(&lease.annotator).map_err(text)?).map_err(text)?;
+            for bucket in &lease.buckets {
+                if !accounts.insert((*bucket, lease.worker)) {
+                    return Err(format!("{} has had two seats in bucket {bucket}", lease.annotator));
+                }
+                // An account may join a cluster after it took its seat: then both keep what they have.
+                if stands(&lease) && lease.state() == LeaseState::Live && !heads.insert((*bucket, head)) {
+                    return Err(format!("two of the cluster of {head} hold live seats in bucket {bucket}"));
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Lists and what they count agree.
+pub(crate) fn lists(ctx: &Ctx) -> Check {
+    each_job(ctx, |run| {
+        let mut places = 0_u32;
+        for entry in FREE_BUCKETS.range(ctx, &key_prefix(&run.id)) {
+            let ((_, place), bucket) = entry.map_err(text)?;
+            places = places.saturating_add(1);
+            equal("place in the list of free buckets", places, place)?;
+            equal("place of a free bucket", place, FREE_PLACES.get(ctx, &(run.id, bucket)).map_err(text)?.unwrap_or(0))?;
+            let free = BUCKETS.get(ctx, &(run.id, bucket)).map_err(text)?.map_or(0, |bucket| bucket.free_seats);
+            if free == 0 {
+                return Err(format!("bucket {bucket} is listed as free and is full"));
+            }
+        }
+        equal("free buckets", places, run.status.buckets_free)?;
+        let mut waiting = 0_u32;
+        for entry in CLAIM_GROUPS.range(ctx, &key_prefix(&run.id)) {
+            let ((_, height), count) = entry.map_err(text)?;
+            waiting = waiting.saturating_add(count);
+            let found = CLAIMANTS.range(ctx, &key_prefix(&(run.id, height))).count();
+            equal("claims of a height", u64::from(count), found as u64)?;
+        }
+        equal("waiting claims", waiting, run.status.claims_waiting)?;
+        equal("claims", u64::from(waiting), CLAIMS.range(ctx, &key_prefix(&run.id)).count() as u64)
+    })
+}

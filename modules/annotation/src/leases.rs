@@ -1,0 +1,180 @@
+//! Leases: who holds which tasks until when, and how they end.
+use cairn_kernel::{Address, Ctx, Result};
+use cairn_proto::cairn::annotation::v1::{EventBondLost, EventLeaseEnded, JobState, Lease, LeaseState, Worker};
+
+use crate::{
+    Error, buckets,
+    escrow::{self, shift},
+    job::Running,
+    queues::{self, Kind},
+    rules,
+    state::{LEASES, WORKERS},
+};
+
+/// The last height at which a commitment to the lease counts, as far as it is known at `height`: its end, longer by the blocks for which
+/// the job's leases were stopped since it was granted, never past the commit deadline.
+pub(crate) fn commit_until(run: &Running, lease: &Lease, height: u64) -> u64 {
+    let since = run.status.stopped_since;
+    let stopping = if since > 0 { height.saturating_sub(since) } else { 0 };
+    let stopped = run.status.stopped_blocks.saturating_add(stopping).saturating_sub(lease.stopped_blocks);
+    lease.end_height.saturating_add(stopped).min(run.job.commit_deadline)
+}
+
+/// A lease and its job.
+pub(crate) fn load(ctx: &Ctx, id: u64) -> Result<(Running, Lease)> {
+    let lease = LEASES.get(ctx, &id)?.ok_or(Error::NoLease(id))?;
+    Ok((Running::load(ctx, lease.job)?, lease))
+}
+
+/// A lease that `sender` holds, live and not ended, in an open job.
+pub(crate) fn load_live(ctx: &Ctx, id: u64, sender: &Address) -> Result<(Running, Lease)> {
+    let (run, lease) = load(ctx, id)?;
+    let found = sender.to_string();
+    if lease.annotator != found {
+        return Err(Error::NotHolder { lease: id, expected: lease.annotator, found }.into());
+    }
+    require_state(&lease, LeaseState::Live)?;
+    run.require(JobState::Open)?;
+    let (end, height) = (commit_until(&run, &lease, ctx.block().height), ctx.block().height);
+    if height > end {
+        return Err(Error::LeaseEnded { lease: id, end, height }.into());
+    }
+    Ok((run, lease))
+}
+
+/// Refuses a lease that is in another state.
+pub(crate) fn require_state(lease: &Lease, state: LeaseState) -> Result<()> {
+    let found = lease.state();
+    if found == state {
+        return Ok(());
+    }
+    Err(Error::LeaseState { lease: lease.id, expected: state_name(state), found: state_name(found) }.into())
+}
+
+/// The lease's tasks, ascending.
+pub(crate) fn tasks(run: &Running, lease: &Lease) -> Vec<u32> {
+    lease.buckets.iter().flat_map(|bucket| run.buckets.tasks(*bucket)).collect()
+}
+
+/// The annotator that holds a lease.
+pub(crate) fn worker(ctx: &Ctx, lease: &Lease) -> Result<Worker> {
+    Ok(WORKERS.get(ctx, &(lease.job, lease.worker))?.ok_or(Error::Broken("a lease's worker is missing"))?)
+}
+
+/// The lease's last height has come: it expires, unless it was committed, given back, renewed or lengthened.
+pub(crate) fn reach_end(ctx: &mut Ctx, run: &mut Running, id: u64) -> Result<()> {
+    let lease = LEASES.get(ctx, &id)?.ok_or(Error::NoLease(id))?;
+    if lease.state() != LeaseState::Live {
+        return Ok(());
+    }
+    let height = ctx.block().height;
+    if run.status.stopped_since > 0 && height < run.job.commit_deadline {
+        let later = height.saturating_add(rules::STOPPED_CHECK).min(run.job.commit_deadline);
+        return queues::schedule(ctx, later, Kind::LeaseEnd, run.id, id);
+    }
+    let until = commit_until(run, &lease, height);
+    if until > height {
+        return queues::schedule(ctx, until, Kind::LeaseEnd, run.id, id);
+    }
+    end(ctx, run, lease, LeaseState::Expired)
+}
+
+/// The last height for a lease's reveal has come: unless it was revealed, its bond is lost.
+pub(crate) fn reach_reveal_end(ctx: &mut Ctx, run: &mut Running, id: u64) -> Result<()> {
+    let lease = LEASES.get(ctx, &id)?.ok_or(Error::NoLease(id))?;
+    if lease.state() == LeaseState::Committed { end(ctx, run, lease, LeaseState::Unrevealed) } else { Ok(()) }
+}
+
+/// Ends a standing lease without labels: seats and money go back to where they came from, the bond back or away, by `to`.
+pub(crate) fn end(ctx: &mut Ctx, run: &mut Running, mut lease: Lease, to: LeaseState) -> Result<()> {
+    let height = ctx.block().height;
+    let mut worker = worker(ctx, &lease)?;
+    leave(ctx, run, &lease, &mut worker)?;
+    let price = run.labels_price(lease.tasks.into())?;
+    shift(&mut run.money.reserved, &mut run.money.free, price, "reserved")?;
+    worker.seats = worker.seats.saturating_sub(seats(&lease));
+    let bond = escrow::number(&lease.bond)?;
+    let lost = matches!(to, LeaseState::Expired | LeaseState::Unrevealed);
+    match to {
+        LeaseState::Expired => worker.expired = worker.expired.saturating_add(1),
+        LeaseState::Unrevealed => worker.unrevealed = worker.unrevealed.saturating_add(1),
+        LeaseState::Returned => worker.skips = worker.skips.saturating_add(lease.tasks),
+        LeaseState::Released => {}
+        LeaseState::Unspecified | LeaseState::Live | LeaseState::Committed | LeaseState::Revealed => {
+            return Err(Error::Broken("a lease ended in a state that is no end").into());
+        }
+    }
+    if matches!(to, LeaseState::Expired | LeaseState::Returned) {
+        worker.paused_until = height.saturating_add(rules::PAUSE_BLOCKS);
+    }
+    WORKERS.set(ctx, &(run.id, worker.number), &worker)?;
+    lease.set_state(to);
+    lease.ended_height = height;
+    LEASES.set(ctx, &lease.id, &lease)?;
+    let back = if lost { 0 } else { bond };
+    escrow::credit(ctx, &Address::parse(&lease.annotator)?, &run.denom, back)?;
+    ctx.emit(&EventLeaseEnded {
+        lease: lease.id,
+        job: run.id,
+        annotator: lease.annotator.clone(),
+        state: to.into(),
+        bond: Some(run.coin(back)),
+    });
+    if lost { lose_bond(ctx, run, &lease, bond) } else { Ok(()) }
+}
+
+/// Takes a standing lease out of the counts of its job, its buckets and its annotator.
+fn leave(ctx: &mut Ctx, run: &mut Running, lease: &Lease, worker: &mut Worker) -> Result<()> {
+    let tasks = u64::from(lease.tasks);
+    match lease.state() {
+        LeaseState::Live => {
+            run.status.live_seats = run.status.live_seats.checked_sub(tasks).ok_or(Error::Broken("live seats are miscounted"))?;
+            worker.live_leases = worker.live_leases.checked_sub(1).ok_or(Error::Broken("live leases are miscounted"))?;
+            lease.buckets.iter().try_for_each(|bucket| buckets::free(ctx, run, *bucket, lease.id))
+        }
+        LeaseState::Committed => {
+            uncommit(run, tasks)?;
+            lease.buckets.iter().try_for_each(|bucket| buckets::finish(ctx, run, *bucket, lease.id, false))
+        }
+        _ => Err(Error::Broken("a lease ended twice").into()),
+    }
+}
+
+/// Takes a committed lease with so many tasks out of the job's counts.
+pub(crate) fn uncommit(run: &mut Running, tasks: u64) -> Result<()> {
+    run.status.committed_seats = run.status.committed_seats.checked_sub(tasks).ok_or(Error::Broken("committed seats are miscounted"))?;
+    run.status.leases_committed = run.status.leases_committed.checked_sub(1).ok_or(Error::Broken("committed leases are miscounted"))?;
+    Ok(())
+}
+
+/// Bucket seats of a lease.
+pub(crate) fn seats(lease: &Lease) -> u32 {
+    u32::try_from(lease.buckets.len()).unwrap_or(u32::MAX) // at most LEASE_BUCKETS_MAX by construction
+}
+
+/// Half of a lost bond is burnt, half goes to the pool; of another denomination than the chain's own all goes to the pool.
+pub(crate) fn lose_bond(ctx: &mut Ctx, run: &Running, lease: &Lease, amount: u128) -> Result<()> {
+    let split = escrow::forfeit(ctx, &run.denom, amount, rules::SLASH_BURN_BPS)?;
+    ctx.emit(&EventBondLost {
+        lease: lease.id,
+        job: run.id,
+        annotator: lease.annotator.clone(),
+        burnt: Some(run.coin(split.burnt)),
+        pool: Some(run.coin(split.pooled)),
+    });
+    Ok(())
+}
+
+/// The state's name in texts.
+fn state_name(state: LeaseState) -> &'static str {
+    match state {
+        LeaseState::Unspecified => "nowhere",
+        LeaseState::Live => "live",
+        LeaseState::Committed => "committed",
+        LeaseState::Revealed => "revealed",
+        LeaseState::Expired => "expired",
+        LeaseState::Returned => "given back",
+        LeaseState::Unrevealed => "over without a reveal",
+        LeaseState::Released => "released",
+    }
+}

@@ -1,0 +1,58 @@
+//! `MsgOpenGold`: the gold of a chunk is proved to be what the job was posted with.
+use cairn_kernel::{Address, Ctx, Result};
+use cairn_proto::cairn::annotation::v1::{EventGoldOpened, GoldChunk, JobState, MsgOpenGold, MsgOpenGoldResponse};
+
+use super::{check_list, hash};
+use crate::{
+    Error, formats, gold,
+    job::Running,
+    labels::{JobPages, failed},
+    lifecycle,
+    state::GOLD,
+};
+
+pub(super) fn open_gold(ctx: &mut Ctx, msg: &MsgOpenGold) -> Result<MsgOpenGoldResponse> {
+    Address::parse(&msg.sender)?;
+    let seed = hash("seed", &msg.seed)?;
+    check_list("truths", msg.truths.len(), 0, usize::try_from(formats::CHUNK).map_err(|_| Error::Overflow)?)?;
+    let mut run = Running::load(ctx, msg.job)?;
+    check_window(ctx, &run, msg.chunk)?;
+    if !run.status.gold_seed.is_empty() && run.status.gold_seed != msg.seed {
+        return Err(Error::OtherSeed.into());
+    }
+    let truths = gold::read_truths(&run, msg.chunk, &msg.truths)?;
+    gold::check_root(ctx, &run, &seed, msg.chunk, &truths, &msg.path)?;
+    gold::check_counts(ctx, &run, msg.chunk, &truths)?;
+
+    GOLD.set(ctx, &(run.id, msg.chunk), &GoldChunk { truths: msg.truths.clone() })?;
+    let (tasks, classes, answers) = (run.job.tasks, run.classes()?, truths.into_iter().collect::<Vec<_>>());
+    cairn_truth::write_gold(&mut JobPages::new(ctx, run.id), tasks, classes, msg.chunk, &answers).map_err(failed)?;
+    let gold = u32::try_from(answers.len()).map_err(|_| Error::Overflow)?;
+    run.status.gold_seed.clone_from(&msg.seed);
+    run.status.gold_chunks = run.status.gold_chunks.saturating_add(1);
+    run.status.gold_opened = run.status.gold_opened.saturating_add(gold);
+    let chunks_left = formats::chunks(tasks).saturating_sub(run.status.gold_chunks);
+    ctx.emit(&EventGoldOpened { job: run.id, chunk: msg.chunk, gold, chunks_left });
+    if lifecycle::is_gold_opened(&run) {
+        lifecycle::end_gold(ctx, &mut run)?;
+    }
+    run.save(ctx)?;
+    Ok(MsgOpenGoldResponse { chunks_left })
+}
+
+/// In the gold window, a chunk of the job that was not opened.
+fn check_window(ctx: &Ctx, run: &Running, chunk: u32) -> Result<()> {
+    run.require(JobState::Gold)?;
+    let (deadline, height) = (run.status.gold_deadline, ctx.block().height);
+    if height > deadline {
+        return Err(Error::GoldTooLate { job: run.id, deadline, height }.into());
+    }
+    let chunks = formats::chunks(run.job.tasks);
+    if chunk >= chunks {
+        return Err(Error::NoChunk { chunks, found: chunk }.into());
+    }
+    if GOLD.has(ctx, &(run.id, chunk))? {
+        return Err(Error::ChunkOpened(chunk).into());
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! `MsgPostJob`: a job is checked, paid and opened.
+use std::collections::BTreeSet;
+
+use cairn_asset as asset;
+use cairn_bank as bank;
+use cairn_kernel::{Address, Coin, Ctx, Result};
+use cairn_proto::cairn::annotation::v1::{
+    EventJobPosted, ItemKind, Job, JobState, JobStatus, JobType, MsgPostJob, MsgPostJobResponse, Params, Rules, Visibility,
+};
+use cairn_rewards as rewards;
+
+use super::{check_list, check_text, hash};
+use crate::{
+    Error, buckets,
+    escrow::ACCOUNT,
+    formats::Buckets,
+    gold,
+    job::{Running, state_key},
+    queues::{self, Kind},
+    rules,
+    state::{self, GOLD_ROOTS, JOB_IDS, JOBS, JOBS_BY_REQUESTER, JOBS_BY_STATE, OPEN_JOBS},
+};
+
+pub(super) fn post_job(ctx: &mut Ctx, msg: MsgPostJob) -> Result<MsgPostJobResponse> {
+    let params = state::params(ctx)?;
+    let job_rules = params.rules.ok_or(Error::Broken("parameters have no rules"))?;
+    let requester = Address::parse(&msg.requester)?;
+    let price = Coin::try_from(msg.price.as_ref().ok_or(Error::Missing("price"))?)?;
+    check_description(&msg)?;
+    check_shape(&msg, &params)?;
+    check_pay(&msg, &price, &params, &job_rules)?;
+    let gold_root = hash("gold_root", &msg.gold_root)?;
+    check_requester(ctx, &requester, &params)?;
+    if GOLD_ROOTS.has(ctx, &gold_root)? {
+        return Err(Error::GoldRootUsed(gold::hex(&gold_root)).into());
+    }
+    let fee = Coin::try_from(params.posting_fee.as_ref().ok_or(Error::Broken("parameters have no posting fee"))?)?;
+    let mut run = open(ctx, msg, job_rules)?;
+    let quote = run.quote()?;
+    run.fund(&quote)?;
+    let escrow = Coin::new(price.denom.clone(), run.money.in_total);
+    rewards::forfeit(ctx, &requester, &fee, cairn_kernel::BPS)?;
+    bank::send(ctx, &requester, &ACCOUNT.address(), std::slice::from_ref(&escrow))?;
+
+    store(ctx, &mut run, &requester, &gold_root)?;
+    ctx.emit(&EventJobPosted {
+        job: run.id,
+        requester: run.job.requester.clone(),
+        tasks: run.job.tasks,
+        overlap: run.job.overlap_max,
+        price: Some(price.into()),
+        escrow: Some(escrow.clone().into()),
+        commit_deadline: run.job.commit_deadline,
+    });
+    Ok(MsgPostJobResponse { job: run.id, commit_deadline: run.job.commit_deadline, escrow: Some(escrow.into()) })
+}
+
+/// What the job says of itself. Its limits are those of a data set asset, which it is to become.
+fn check_description(msg: &MsgPostJob) -> Result<()> {
+    check_text("title", &msg.title, 1, rules::TITLE_MAX)?;
+    check_text("description", &msg.description, 0, rules::DESCRIPTION_MAX)?;
+    check_text("media type", &msg.media_type, 1, rules::MEDIA_TYPE_MAX)?;
+    let (addresses, address) = rules::ADDRESSES_MAX;
+    check_list("content addresses", msg.content_addresses.len(), 0, addresses)?;
+    msg.content_addresses.iter().try_for_each(|found| check_text("content address", found, 1, address))?;
+    let (least, most) = rules::CLASSES;
+    check_list("classes", msg.classes.len(), least, most)?;
+    let mut names = BTreeSet::new();
+    for class in &msg.classes {
+        check_text("class", class, 1, rules::CLASS_MAX)?;
+        if !names.insert(class) {
+            return Err(Error::RepeatedClass(class.clone()).into());
+        }
+    }
+    if msg.r#type() != JobType::Classify {
+        return Err(Error::JobType(msg.r#type).into());
+    }
+    if msg.item_kind() == ItemKind::Unspecified {
+        return Err(Error::ItemKind(msg.item_kind).into());
+    }
+    if msg.visibility() == Visibility::Unspecified {
+        return Err(Error::Visibility(msg.visibility).into());
+    }
+    hash("manifest_root", &msg.manifest_root)?;
+    Ok(())
+}
+
+/// Tasks, overlap, buckets and gold.
+fn check_shape(msg: &MsgPostJob, params: &Params) -> Result<()> {
+    let (least, most) = (rules::TASKS_MIN, params.tasks_max);
+    if !(least..=most).contains(&msg.tasks) {
+        return Err(Error::TaskCount { least, most, found: msg.tasks }.into());
+    }
+    if msg.overlap_min != msg.overlap_max {
+        return Err(Error::OverlapNotFixed { min: msg.overlap_min, max: msg.overlap_max }.into());
+    }
+    let (least, most) = (params.overlap_min, params.overlap_max);
+    if !(least..=most).contains(&msg.overlap_max) {
+        return Err(Error::Overlap { least, most, found: msg.overlap_max }.into());
+    }
+    let (least, most) = rules::BUCKET_SIZE;
+    if !(least..=most).contains(&msg.bucket_size) {
+        return Err(Error::BucketSize { least, most, found: msg.bucket_size }.into());
+    }
+    let buckets = Buckets::new(msg.tasks, msg.bucket_size).ok_or(Error::Broken("a job without tasks"))?;
+    let most = (buckets.smallest() / 2).max(1);
+    if !(1..=most).contains(&msg.gold_per_bucket) {
+        return Err(Error::GoldPerBucket { least: 1, most, found: msg.gold_per_bucket }.into());
+    }
+    let gold = u64::from(msg.gold_per_bucket).saturating_mul(buckets.count().into());
+    if gold < rules::GOLD_MIN.into() {
+        return Err(Error::TooLittleGold { least: rules::GOLD_MIN, found: gold }.into());
+    }
+    Ok(())
+}
+
+/// Price, rule of pay, gate, shares and time.
+fn check_pay(msg: &MsgPostJob, price: &Coin, params: &Params, job_rules: &Rules) -> Result<()> {
+    if price.amount < rules::PRICE_MIN {
+        return Err(Error::Price { least: rules::PRICE_MIN, found: price.amount }.into());
+    }
+    let (least, most) = rules::KAPPA_TARGET;
+    if !(least..=most).contains(&msg.kappa_target_bps) {
+        return Err(Error::KappaTarget { least, most, found: msg.kappa_target_bps }.into());
+    }
+    let (least, most) = rules::GATE;
+    if !(least..=most).contains(&msg.gate_bits) {
+        return Err(Error::Gate { least, most, found: msg.gate_bits }.into());
+    }
+    let publication = msg.publication.ok_or(Error::Missing("publication"))?;
+    if publication.requester_bps > cairn_kernel::BPS {
+        return Err(Error::RequesterShares(publication.requester_bps).into());
+    }
+    let (least, most) = (job_rules.lease_blocks.saturating_add(rules::CLAIM_BLOCKS), params.longest_job);
+    if !(least..=most).contains(&msg.duration) {
+        return Err(Error::Duration { least, most, found: msg.duration }.into());
+    }
+    Ok(())
+}
+
+fn check_requester(ctx: &Ctx, requester: &Address, params: &Params) -> Result<()> {
+    if !asset::may_hold(ctx, requester)? {
+        return Err(Error::ModuleAccount(requester.to_string()).into());
+    }
+    if OPEN_JOBS.get(ctx, requester)?.unwrap_or(0) >= params.open_jobs_max {
+        return Err(Error::TooManyJobs { most: params.open_jobs_max }.into());
+    }
+    Ok(())
+}
+
+/// The job as it will be stored.
+fn open(ctx: &mut Ctx, msg: MsgPostJob, job_rules: Rules) -> Result<Running> {
+    let (id, height) = (JOB_IDS.next(ctx)?, ctx.block().height);
+    let job = Job {
+        id,
+        requester: msg.requester,
+        title: msg.title,
+        description: msg.description,
+        r#type: msg.r#type,
+        item_kind: msg.item_kind,
+        visibility: msg.visibility,
+        classes: msg.classes,
+        manifest_root: msg.manifest_root,
+        tasks: msg.tasks,
+        bytes: msg.bytes,
+        media_type: msg.media_type,
+        content_addresses: msg.content_addresses,
+        price: msg.price,
+        overlap_min: msg.overlap_min,
+        overlap_max: msg.overlap_max,
+        bucket_size: msg.bucket_size,
+        gold_per_bucket: msg.gold_per_bucket,
+        gold_root: msg.gold_root,
+        kappa_target_bps: msg.kappa_target_bps,
+        gate_bits: msg.gate_bits,
+        publication: msg.publication,
+        posted_height: height,
+        commit_deadline: height.checked_add(msg.duration).ok_or(Error::Overflow)?,
+        rules: Some(job_rules),
+    };
+    let mut run = Running::new(job, JobStatus { job: id, ..JobStatus::default() })?;
+    run.status.set_state(JobState::Open);
+    run.status.buckets = run.buckets.count();
+    Ok(run)
+}
+
+fn store(ctx: &mut Ctx, run: &mut Running, requester: &Address, gold_root: &[u8; 32]) -> Result<()> {
+    JOBS.set(ctx, &run.id, &run.job)?;
+    JOBS_BY_STATE.insert(ctx, &(state_key(JobState::Open)?, run.id))?;
+    JOBS_BY_REQUESTER.insert(ctx, &(*requester, run.id))?;
+    let open = OPEN_JOBS.get(ctx, requester)?.unwrap_or(0);
+    OPEN_JOBS.set(ctx, requester, &open.saturating_add(1))?;
+    GOLD_ROOTS.insert(ctx, gold_root)?;
+    queues::schedule(ctx, run.job.commit_deadline, Kind::CommitDeadline, run.id, 0)?;
+    buckets::open_more(ctx, run)?;
+    run.save(ctx)
+}

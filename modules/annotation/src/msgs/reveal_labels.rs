@@ -1,0 +1,149 @@
+//! `MsgRevealLabels`: a commitment is opened and its labels are accepted.
+use cairn_kernel::{Address, Ctx, Result, bps};
+use cairn_proto::cairn::annotation::v1::{
+    EventLabelsRevealed, JobState, Label, Lease, LeaseState, MsgRevealLabels, MsgRevealLabelsResponse, Worker,
+};
+
+use super::{check_list, hash};
+use crate::{
+    Error, buckets,
+    escrow::{self, shift},
+    formats::{self, SKIPPED},
+    gold::hex,
+    job::Running,
+    labels::{self, Staged},
+    leases, lifecycle, rules,
+    state::{COMMITMENTS, LEASES, WORKERS},
+};
+
+/// Most labels that a lease can have: what a message may carry before anything else is looked at.
+const LABELS_MAX: usize = 200;
+
+pub(super) fn reveal_labels(ctx: &mut Ctx, msg: &MsgRevealLabels) -> Result<MsgRevealLabelsResponse> {
+    let sender = Address::parse(&msg.sender)?;
+    let salt = hash("salt", &msg.salt)?;
+    check_list("labels", msg.labels.len(), 1, LABELS_MAX)?;
+    let (mut run, mut lease) = leases::load(ctx, msg.lease)?;
+    check_window(ctx, &run, &lease)?;
+    let annotator = Address::parse(&lease.annotator)?;
+    let classes = read_labels(&run, &lease, &msg.labels)?;
+    check_opening(ctx, &run, &lease, &annotator, &salt, &classes)?;
+
+    let accepted = accept(ctx, &run, &lease, &classes)?;
+    let skipped = lease.tasks.saturating_sub(accepted);
+    leases::uncommit(&mut run, lease.tasks.into())?;
+    run.status.labels = run.status.labels.saturating_add(accepted.into());
+    run.status.skipped = run.status.skipped.saturating_add(skipped.into());
+    let freed = run.labels_price(skipped.into())?;
+    shift(&mut run.money.reserved, &mut run.money.free, freed, "reserved")?;
+    lease.buckets.iter().try_for_each(|bucket| buckets::finish(ctx, &run, *bucket, lease.id, true))?;
+    let mut worker = leases::worker(ctx, &lease)?;
+    worker.labels = worker.labels.saturating_add(accepted.into());
+    lease.set_state(LeaseState::Revealed);
+    (lease.labels, lease.ended_height) = (accepted, ctx.block().height);
+    LEASES.set(ctx, &lease.id, &lease)?;
+    settle_bond(ctx, &run, &lease, &mut worker, &sender, skipped)?;
+    WORKERS.set(ctx, &(run.id, worker.number), &worker)?;
+    lifecycle::advance(ctx, &mut run)?;
+    run.save(ctx)?;
+    Ok(MsgRevealLabelsResponse { accepted })
+}
+
+/// From R + 1 to R + reveal window of the last of the lease's buckets.
+fn check_window(ctx: &Ctx, run: &Running, lease: &Lease) -> Result<()> {
+    let (id, height) = (lease.id, ctx.block().height);
+    if lease.state() == LeaseState::Revealed {
+        return Err(Error::Revealed(id).into());
+    }
+    if lease.state() == LeaseState::Unrevealed {
+        return Err(Error::RevealTooLate { lease: id, until: lease.reveal_until, height }.into());
+    }
+    leases::require_state(lease, LeaseState::Committed)?;
+    if lease.buckets_waiting > 0 {
+        return Err(Error::RevealWaits { lease: id, waiting: lease.buckets_waiting }.into());
+    }
+    if height < lease.reveal_from {
+        return Err(Error::RevealTooEarly { lease: id, from: lease.reveal_from, height }.into());
+    }
+    if height > lease.reveal_until {
+        return Err(Error::RevealTooLate { lease: id, until: lease.reveal_until, height }.into());
+    }
+    // A bucket may be revealed while others of the job are still open.
+    if run.status.state() == JobState::Open { Ok(()) } else { run.require(JobState::Revealing) }
+}
+
+/// One label for each task of the lease, each of a class of the job or skipped.
+fn read_labels(run: &Running, lease: &Lease, labels: &[Label]) -> Result<Vec<(u32, u16)>> {
+    let tasks = leases::tasks(run, lease);
+    if tasks.len() != labels.len() {
+        return Err(Error::LabelCount { expected: tasks.len(), found: labels.len() }.into());
+    }
+    let classes = run.job.classes.len();
+    let mut out = Vec::with_capacity(tasks.len());
+    for (position, (expected, label)) in tasks.into_iter().zip(labels).enumerate() {
+        if label.task != expected {
+            return Err(Error::WrongTask { position, expected, found: label.task }.into());
+        }
+        let class = u16::try_from(label.class).ok().filter(|class| usize::from(*class) < classes || *class == SKIPPED);
+        out.push((expected, class.ok_or(Error::Class { task: expected, classes, found: label.class })?));
+    }
+    Ok(out)
+}
+
+/// Labels and salt must hash to the commitment, under the holder's address, lease, job and chain.
+fn check_opening(ctx: &Ctx, run: &Running, lease: &Lease, annotator: &Address, salt: &[u8; 32], labels: &[(u32, u16)]) -> Result<()> {
+    ctx.gas().hash(labels.len().saturating_mul(8).saturating_add(160))?;
+    let payloads: Vec<_> = labels.iter().map(|(task, class)| (*task, formats::class_payload(*class))).collect();
+    let found = formats::label_commitment(&ctx.block().chain_id, run.id, lease.id, annotator, salt, &payloads).ok_or(Error::Overflow)?;
+    let expected = crate::gold::hash(&lease.commitment)?;
+    if found == expected {
+        return Ok(());
+    }
+    if let Some(original) = COMMITMENTS.get(ctx, &(run.id, expected))?.filter(|original| *original != lease.id) {
+        return Err(Error::CopiedCommitment { lease: lease.id, original }.into());
+    }
+    Err(Error::RevealMismatch { lease: lease.id, expected: hex(&expected), found: hex(&found) }.into())
+}
+
+/// Stages the labels by bucket. Gives how many were not skipped.
+fn accept(ctx: &mut Ctx, run: &Running, lease: &Lease, labels: &[(u32, u16)]) -> Result<u32> {
+    let mut accepted = 0_usize;
+    for bucket in &lease.buckets {
+        let tasks = run.buckets.tasks(*bucket);
+        let given = labels.iter().filter(|(task, class)| tasks.contains(task) && *class != SKIPPED);
+        let given: Vec<_> = given.map(|(task, class)| Staged { task: *task, worker: lease.worker, class: *class }).collect();
+        accepted = accepted.saturating_add(given.len());
+        if !given.is_empty() {
+            labels::stage(ctx, run.id, *bucket, &given)?;
+        }
+    }
+    Ok(u32::try_from(accepted).map_err(|_| Error::Overflow)?)
+}
+
+/// The bond goes back, whatever the labels are worth: 5 % to the revealer that the commitment named, if that is who sends, the rest to the
+/// holder. Tasks skipped beyond the budget were not delivered: they cost their part of it, as a lease without a reveal costs all.
+fn settle_bond(ctx: &mut Ctx, run: &Running, lease: &Lease, worker: &mut Worker, sender: &Address, skipped: u32) -> Result<()> {
+    let bond = escrow::number(&lease.bond)?;
+    let left = run.skip_budget().saturating_sub(worker.skips);
+    let excess = u128::from(skipped.saturating_sub(left));
+    worker.skips = worker.skips.saturating_add(skipped);
+    let lost = bond.checked_mul(excess).and_then(|product| product.checked_div(lease.tasks.into())).ok_or(Error::Overflow)?;
+    let named = !lease.revealer.is_empty() && lease.revealer == sender.to_string();
+    let rate = if named { rules::REVEAL_FEE_BPS } else { 0 };
+    let kept = bond.saturating_sub(lost);
+    let fee = bps(kept, rate).ok_or(Error::Overflow)?;
+    let back = kept.saturating_sub(fee);
+    escrow::credit(ctx, &Address::parse(&lease.annotator)?, &run.denom, back)?;
+    escrow::credit(ctx, sender, &run.denom, fee)?;
+    ctx.emit(&EventLabelsRevealed {
+        lease: lease.id,
+        job: run.id,
+        annotator: lease.annotator.clone(),
+        sender: sender.to_string(),
+        accepted: lease.labels,
+        skipped,
+        bond: Some(run.coin(back)),
+        reveal_fee: Some(run.coin(fee)),
+    });
+    if lost > 0 { leases::lose_bond(ctx, run, lease, lost) } else { Ok(()) }
+}

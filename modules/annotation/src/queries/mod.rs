@@ -1,0 +1,68 @@
+//! The queries, by what they are about.
+mod accounts;
+mod jobs;
+mod labels;
+mod leases;
+
+use cairn_kernel::{Ctx, Result};
+use cairn_proto::cairn::annotation::v1::{
+    QueryAccessRequest, QueryAccessResponse, QueryAnnotatorRequest, QueryAnnotatorResponse, QueryBucketsRequest, QueryBucketsResponse,
+    QueryClaimRequest, QueryClaimResponse, QueryEarningsRequest, QueryEarningsResponse, QueryGoldStateRequest, QueryGoldStateResponse,
+    QueryJobProgressRequest, QueryJobProgressResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse,
+    QueryLabelsRequest, QueryLabelsResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse,
+    QueryParamsRequest, QueryParamsResponse, QueryServer, QueryTasksRequest, QueryTasksResponse, QueryWorkerRequest, QueryWorkerResponse,
+    QueryWorkersRequest, QueryWorkersResponse,
+};
+
+use crate::{Annotation, state};
+
+impl QueryServer for Annotation {
+    fn params(&self, ctx: &Ctx, _: QueryParamsRequest) -> Result<QueryParamsResponse> {
+        Ok(QueryParamsResponse { params: Some(state::params(ctx)?) })
+    }
+    fn job(&self, ctx: &Ctx, query: QueryJobRequest) -> Result<QueryJobResponse> {
+        jobs::job(ctx, query.job)
+    }
+    fn jobs(&self, ctx: &Ctx, query: QueryJobsRequest) -> Result<QueryJobsResponse> {
+        jobs::jobs(ctx, query)
+    }
+    fn job_progress(&self, ctx: &Ctx, query: QueryJobProgressRequest) -> Result<QueryJobProgressResponse> {
+        jobs::progress(ctx, query.job)
+    }
+    fn buckets(&self, ctx: &Ctx, query: QueryBucketsRequest) -> Result<QueryBucketsResponse> {
+        jobs::buckets(ctx, query)
+    }
+    fn gold_state(&self, ctx: &Ctx, query: QueryGoldStateRequest) -> Result<QueryGoldStateResponse> {
+        jobs::gold_state(ctx, query.job)
+    }
+    fn tasks(&self, ctx: &Ctx, query: QueryTasksRequest) -> Result<QueryTasksResponse> {
+        labels::tasks(ctx, &query)
+    }
+    fn labels(&self, ctx: &Ctx, query: QueryLabelsRequest) -> Result<QueryLabelsResponse> {
+        labels::labels(ctx, &query)
+    }
+    fn worker(&self, ctx: &Ctx, query: QueryWorkerRequest) -> Result<QueryWorkerResponse> {
+        accounts::worker(ctx, &query)
+    }
+    fn workers(&self, ctx: &Ctx, query: QueryWorkersRequest) -> Result<QueryWorkersResponse> {
+        accounts::workers(ctx, query)
+    }
+    fn lease(&self, ctx: &Ctx, query: QueryLeaseRequest) -> Result<QueryLeaseResponse> {
+        leases::lease(ctx, query.lease)
+    }
+    fn leases(&self, ctx: &Ctx, query: QueryLeasesRequest) -> Result<QueryLeasesResponse> {
+        leases::leases(ctx, query)
+    }
+    fn claim(&self, ctx: &Ctx, query: QueryClaimRequest) -> Result<QueryClaimResponse> {
+        leases::claim(ctx, &query)
+    }
+    fn access(&self, ctx: &Ctx, query: QueryAccessRequest) -> Result<QueryAccessResponse> {
+        leases::access(ctx, &query)
+    }
+    fn annotator(&self, ctx: &Ctx, query: QueryAnnotatorRequest) -> Result<QueryAnnotatorResponse> {
+        accounts::annotator(ctx, &query.address)
+    }
+    fn earnings(&self, ctx: &Ctx, query: QueryEarningsRequest) -> Result<QueryEarningsResponse> {
+        accounts::earnings(ctx, &query.account)
+    }
+}

@@ -1,0 +1,127 @@
+//! CLOSE: the data set is published, the gold bond slashed where the gold was bad, and what is left goes back to the requester.
+use cairn_asset as asset;
+use cairn_kernel::{Ctx, Result};
+use cairn_proto::cairn::{
+    annotation::v1::{EventDatasetPublished, EventGoldBondSlashed, EventJobClosed, GoldVerdict, JobState},
+    asset::v1::{Encryption, VersionContent},
+};
+
+use super::shares;
+use crate::{
+    Error,
+    escrow::{self, shift},
+    gold,
+    job::Running,
+    rules,
+    state::{INFERENCES, SETTLING},
+};
+
+/// Label visits of closing a job: up to 500 holders are written.
+const VISITS: u64 = 100_000;
+
+/// Closes the job.
+pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    if run.money.reserved > 0 || run.status.live_seats > 0 || run.status.committed_seats > 0 {
+        return Err(Error::Broken("a job closes with reserved money").into());
+    }
+    publish(ctx, run)?;
+    slash(ctx, run)?;
+    give_back_held(ctx, run)?;
+    finish(ctx, run)?;
+    Ok(VISITS)
+}
+
+/// Registers the result as a data set of the requester, its shares with requester and annotators.
+fn publish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    let paid_labels = run.settlement()?.paid_labels;
+    if paid_labels == 0 || !run.job.publication.is_some_and(|rule| rule.publish) {
+        return Ok(());
+    }
+    let shares::Allotment { holders, claims } = shares::allotment(ctx, run)?;
+    let contributors_root = gold::hash(&run.settlement()?.contributors_root)?;
+    let content = VersionContent {
+        manifest_root: run.job.manifest_root.clone(),
+        items: run.job.tasks.into(),
+        bytes: run.job.bytes,
+        media_type: run.job.media_type.clone(),
+        content_addresses: run.job.content_addresses.clone(),
+        encryption: Encryption::None.into(),
+        key_commitment: Vec::new(),
+        croissant_sha256: Vec::new(),
+    };
+    let result = asset::JobResult {
+        owner: run.requester,
+        job: run.id,
+        title: run.job.title.clone(),
+        metadata: None,
+        parents: Vec::new(),
+        income_denoms: Vec::new(),
+        content,
+        contributors_root,
+        supply: rules::SHARE_SUPPLY,
+        holders,
+        claims,
+    };
+    let asset_id = asset::publish_from_job(ctx, result)?;
+    run.status.asset_id = asset_id;
+    ctx.emit(&EventDatasetPublished { job: run.id, asset_id, contributors_root: contributors_root.to_vec(), paid_labels });
+    Ok(())
+}
+
+/// The gold bond: min(1, 2v) of it for a void share v above a tenth, all of it for gold that was not opened; half burnt, half to the pool.
+fn slash(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    let (bond, opened) = (run.money.gold_bond, run.status.gold_opened);
+    let settlement = run.settlement()?;
+    let lost = match settlement.gold() {
+        GoldVerdict::Pending | GoldVerdict::Sound => 0,
+        GoldVerdict::False => cairn_truth::GoldVerdict { opened, void: settlement.gold_void }.slash(bond).map_err(Error::Truth)?,
+        GoldVerdict::Unopened => bond,
+    };
+    if lost == 0 {
+        return Ok(());
+    }
+    let split = escrow::forfeit(ctx, &run.denom, lost, rules::SLASH_BURN_BPS)?;
+    shift(&mut run.money.gold_bond, &mut run.money.burnt, split.burnt, "gold_bond")?;
+    shift(&mut run.money.gold_bond, &mut run.money.pool, split.pooled, "gold_bond")?;
+    ctx.emit(&EventGoldBondSlashed { job: run.id, burnt: Some(run.coin(split.burnt)), pool: Some(run.coin(split.pooled)) });
+    Ok(())
+}
+
+/// Unearned money that is still held goes back, but to the pool where the gold was false or not opened.
+fn give_back_held(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    if matches!(run.settlement()?.gold(), GoldVerdict::Pending | GoldVerdict::Sound) {
+        return Ok(());
+    }
+    let held = run.money.held;
+    escrow::fund_pool(ctx, &run.denom, held)?;
+    shift(&mut run.money.held, &mut run.money.pool, held, "held")
+}
+
+/// Refunds every bucket and closes the job.
+pub(super) fn finish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    let rest = run.money.buckets()?;
+    let money = &mut run.money;
+    for (bucket, what) in [
+        (&mut money.free, "free"),
+        (&mut money.reserved, "reserved"),
+        (&mut money.extra, "extra"),
+        (&mut money.held, "held"),
+        (&mut money.fee_held, "fee_held"),
+        (&mut money.gold_bond, "gold_bond"),
+    ] {
+        let amount = *bucket;
+        shift(bucket, &mut money.refunded, amount, what)?;
+    }
+    escrow::credit(ctx, &run.requester, &run.denom, rest)?;
+    run.enter(ctx, JobState::Closed)?;
+    SETTLING.remove(ctx, &run.id)?;
+    INFERENCES.remove(ctx, &run.id)?;
+    ctx.emit(&EventJobClosed {
+        job: run.id,
+        paid: Some(run.coin(run.money.claimable)),
+        refunded: Some(run.coin(run.money.refunded)),
+        burnt: Some(run.coin(run.money.burnt)),
+        pool: Some(run.coin(run.money.pool)),
+    });
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! PAY: every worker gets floor(price * labels * score), in the order of their numbers.
+use cairn_kernel::{Address, Coin, Ctx, Result, bps};
+use cairn_proto::cairn::{
+    annotation::v1::{EventWorkerPaid, PayReason, SettleStep, Worker, WorkerResult},
+    rewards::v1::ContributionKind,
+};
+use cairn_rewards as rewards;
+use cairn_truth::{Basis, Gold};
+
+use super::infer;
+use crate::{
+    Error, accounts,
+    escrow::{self, ACCOUNT, shift},
+    job::Running,
+    labels,
+    state::WORKERS,
+};
+
+/// Label visits of paying one worker: some twenty reads and writes of state.
+const WORKER_VISITS: u64 = 1_000;
+
+/// Pays the workers of one sheet of results.
+pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    let params = run.truth_params(infer::gold(run))?;
+    let sheet = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a sheet's number is too large"))?;
+    let first = sheet.saturating_mul(params.sheet_workers());
+    let results = cairn_truth::read_results(&labels::PagesView::new(ctx, run.id), &params, sheet).map_err(labels::failed)?;
+    let workers = u64::try_from(results.len()).map_err(|_| Error::Overflow)?;
+    for (number, result) in (first..).zip(results) {
+        pay(ctx, run, number, &result)?;
+    }
+    let next = sheet.saturating_add(1);
+    run.settlement()?.position = next.into();
+    if next >= params.sheets() {
+        divide_unearned(ctx, run)?;
+        super::go_on(run, SettleStep::Record)?;
+    }
+    Ok(workers.saturating_mul(WORKER_VISITS))
+}
+
+fn pay(ctx: &mut Ctx, run: &mut Running, number: u32, result: &cairn_truth::WorkerResult) -> Result<()> {
+    let mut worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
+    if worker.labels != u64::from(result.labels) {
+        return Err(Error::Broken("the inference counted other labels than were accepted").into());
+    }
+    let account = Address::parse(&worker.annotator)?;
+    let full = run.labels_price(worker.labels)?;
+    let pay = result.earned(run.price).map_err(Error::Truth)?;
+    let unearned = full.checked_sub(pay).ok_or(Error::Broken("pay is above the price"))?;
+    shift(&mut run.money.reserved, &mut run.money.claimable, pay, "reserved")?;
+    shift(&mut run.money.reserved, &mut run.money.held, unearned, "reserved")?;
+    escrow::credit(ctx, &account, &run.denom, pay)?;
+    let fee = take_fee(ctx, run, &account, pay)?;
+    let settlement = run.settlement()?;
+    settlement.paid = escrow::add(escrow::number(&settlement.paid)?, pay)?.to_string();
+    settlement.unearned = escrow::add(escrow::number(&settlement.unearned)?, unearned)?.to_string();
+    settlement.workers_paid = settlement.workers_paid.saturating_add(u32::from(pay > 0));
+    settlement.workers_gated = settlement.workers_gated.saturating_add(u32::from(result.basis == Basis::Excluded));
+    if worker.labels > 0 {
+        accounts::settled(ctx, &account, if result.share > 0 { worker.labels } else { 0 })?;
+    }
+    worker.result = Some(WorkerResult {
+        scored: result.scored,
+        kappa_ppm: ppm(result.kappa)?,
+        score_q32: result.share,
+        reason: reason(run, result.basis, result.share).into(),
+        pay: Some(run.coin(pay)),
+        unearned: Some(run.coin(unearned)),
+        fee: Some(run.coin(fee)),
+        gold_seen: 0,
+        gold_hits: 0,
+    });
+    WORKERS.set(ctx, &(run.id, number), &worker)?;
+    announce(ctx, worker);
+    Ok(())
+}
+
+/// floor(pay * fee / 10^4) out of what the requester put aside for it; what of it is burnt counts as the worker's contribution.
+fn take_fee(ctx: &mut Ctx, run: &mut Running, account: &Address, pay: u128) -> Result<u128> {
+    if pay == 0 {
+        return Ok(0);
+    }
+    let fee = bps(pay, run.rules.fee_bps).ok_or(Error::Overflow)?;
+    let coin = Coin::new(run.denom.clone(), fee);
+    let split = rewards::take_fee(ctx, &ACCOUNT.address(), &coin, ContributionKind::Labels, &[(*account, 1)])?;
+    shift(&mut run.money.fee_held, &mut run.money.burnt, split.burnt, "fee_held")?;
+    shift(&mut run.money.fee_held, &mut run.money.pool, split.pooled, "fee_held")?;
+    Ok(fee)
+}
+
+/// Half of what was not earned would buy extra overlap in a late round; without one it goes to the pool. The other half stays held.
+fn divide_unearned(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    let half = escrow::number(&run.settlement()?.unearned)? / 2;
+    shift(&mut run.money.held, &mut run.money.pool, half, "held")?;
+    escrow::fund_pool(ctx, &run.denom, half)
+}
+
+/// Parts per million of a kappa in Q32, rounded down.
+fn ppm(kappa: i64) -> Result<i64> {
+    let scaled = i128::from(kappa).checked_mul(1_000_000).ok_or(Error::Overflow)? >> 32;
+    Ok(i64::try_from(scaled).map_err(|_| Error::Overflow)?)
+}
+
+fn reason(run: &Running, basis: Basis, share: u64) -> PayReason {
+    match basis {
+        Basis::Idle => PayReason::NoLabels,
+        Basis::Excluded => PayReason::Gated,
+        Basis::Silence => PayReason::SilentPeers,
+        _ if infer::gold(run) == Gold::Unopened && share > 0 => PayReason::GoldUnopened,
+        Basis::Kappa => PayReason::Skill,
+        Basis::Gold => PayReason::GoldSkill,
+        Basis::OneClass => PayReason::OneClass,
+    }
+}
+
+/// The event of a worker's result.
+pub(super) fn announce(ctx: &mut Ctx, worker: Worker) {
+    let result = worker.result.unwrap_or_default();
+    ctx.emit(&EventWorkerPaid {
+        job: worker.job,
+        annotator: worker.annotator,
+        labels: worker.labels,
+        kappa_ppm: result.kappa_ppm,
+        score_q32: result.score_q32,
+        reason: result.reason,
+        pay: result.pay,
+        unearned: result.unearned,
+        fee: result.fee,
+    });
+}

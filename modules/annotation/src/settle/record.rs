@@ -1,0 +1,131 @@
+//! RECORD: the tree of paid labels, the histogram of posteriors, and what each worker made of the gold.
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use cairn_kernel::{Address, Ctx, Result, merkle::Frontier};
+use cairn_proto::cairn::annotation::v1::{SettleStep, Worker};
+use cairn_truth::{Label, Model};
+
+use super::infer;
+use crate::{Error, formats, gold, job::Running, labels, state::WORKERS};
+
+/// Label visits of hashing one label's leaf, and of a task's posterior.
+const LABEL_VISITS: u64 = 16;
+const TASK_VISITS: u64 = 4;
+/// Bars of the histogram.
+const BARS: usize = 10;
+
+/// Records one chunk.
+pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    let chunk = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a chunk's number is too large"))?;
+    let (tasks, classes) = (run.job.tasks, run.classes()?);
+    let found = cairn_truth::read_labels(&labels::PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(labels::failed)?;
+    let mut workers = Workers::default();
+    let paid = grow(ctx, run, &mut workers, chunk, found.all())?;
+    histogram(ctx, run, chunk, found.by_task().count())?;
+    count_gold(ctx, run, &mut workers, chunk, found.by_task())?;
+    workers.save(ctx)?;
+    let settlement = run.settlement()?;
+    settlement.paid_labels = settlement.paid_labels.saturating_add(paid);
+    settlement.position = settlement.position.saturating_add(1);
+    if chunk.saturating_add(1) >= formats::chunks(tasks) {
+        finish(run)?;
+    }
+    let labels = u64::try_from(found.all().len()).map_err(|_| Error::Overflow)?;
+    Ok(labels.saturating_mul(LABEL_VISITS).saturating_add(u64::from(formats::CHUNK).saturating_mul(TASK_VISITS)))
+}
+
+/// The workers met in a chunk, each read once and written once where it changed.
+#[derive(Default)]
+struct Workers(BTreeMap<u32, (Worker, Address, bool)>);
+
+impl Workers {
+    fn get(&mut self, ctx: &Ctx, job: u64, number: u32) -> Result<&mut (Worker, Address, bool)> {
+        match self.0.entry(number) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(new) => {
+                let worker = WORKERS.get(ctx, &(job, number))?.ok_or(Error::Broken("a worker is missing"))?;
+                let address = Address::parse(&worker.annotator)?;
+                Ok(new.insert((worker, address, false)))
+            }
+        }
+    }
+    fn save(self, ctx: &mut Ctx) -> Result<()> {
+        let changed = self.0.into_values().filter(|(_, _, changed)| *changed);
+        changed.into_iter().try_for_each(|(worker, ..)| WORKERS.set(ctx, &(worker.job, worker.number), &worker))
+    }
+}
+
+/// Appends the leaves of the labels whose workers were paid. Gives their number.
+fn grow(ctx: &Ctx, run: &mut Running, workers: &mut Workers, chunk: u32, labels: &[Label]) -> Result<u64> {
+    let chain = formats::chain32(&ctx.block().chain_id);
+    let first = chunk.saturating_mul(formats::CHUNK);
+    let mut tree = frontier(&run.settlement()?.frontier)?;
+    let before = tree.size();
+    for label in labels {
+        let (worker, address, _) = workers.get(ctx, run.id, label.worker)?;
+        if worker.result.as_ref().is_some_and(|result| result.score_q32 > 0) {
+            tree.push(formats::paid_leaf(&chain, run.id, first.saturating_add(label.task.into()), address, label.class));
+        }
+    }
+    run.settlement()?.frontier = tree.to_bytes();
+    Ok(tree.size().saturating_sub(before))
+}
+
+/// Counts the chunk's tasks by the posterior of their most probable class.
+fn histogram(ctx: &Ctx, run: &mut Running, chunk: u32, labelled: usize) -> Result<()> {
+    let params = run.truth_params(infer::gold(run))?;
+    let model = model(&run.settlement()?.model)?;
+    let posteriors = cairn_truth::read_posteriors(&labels::PagesView::new(ctx, run.id), &params, model, chunk).map_err(labels::failed)?;
+    let settlement = run.settlement()?;
+    settlement.posterior_histogram.resize(BARS, 0);
+    for shares in posteriors.tasks() {
+        let most = shares.iter().copied().max().unwrap_or(0);
+        let bar = usize::from(most).saturating_mul(BARS).checked_div(cairn_truth::WHOLE.into()).ok_or(Error::Overflow)?;
+        let cell = settlement.posterior_histogram.get_mut(bar.min(BARS.saturating_sub(1))).ok_or(Error::Overflow)?;
+        *cell = cell.saturating_add(1);
+    }
+    let unlabelled = u64::from(params.tasks_in(chunk)).saturating_sub(u64::try_from(labelled).map_err(|_| Error::Overflow)?);
+    settlement.tasks_without_label = settlement.tasks_without_label.saturating_add(unlabelled);
+    Ok(())
+}
+
+/// Counts the workers' answers to the chunk's gold that the votes did not void.
+fn count_gold<'l>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: u32, tasks: impl Iterator<Item = &'l [Label]>) -> Result<()> {
+    let truths = gold::opened(ctx, run.id, chunk)?;
+    let first = chunk.saturating_mul(formats::CHUNK);
+    for votes in tasks {
+        let Some(truth) = votes.first().and_then(|label| truths.get(&first.saturating_add(label.task.into())).copied()) else { continue };
+        if gold::is_void(&votes.iter().map(|label| label.class).collect::<Vec<_>>(), truth) {
+            continue;
+        }
+        for label in votes {
+            let (worker, _, changed) = workers.get(ctx, run.id, label.worker)?;
+            if let Some(result) = worker.result.as_mut() {
+                result.gold_seen = result.gold_seen.saturating_add(1);
+                result.gold_hits = result.gold_hits.saturating_add(u32::from(label.class == truth));
+                *changed = true;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn finish(run: &mut Running) -> Result<()> {
+    let settlement = run.settlement()?;
+    settlement.contributors_root = frontier(&settlement.frontier)?.root().to_vec();
+    settlement.frontier = Vec::new();
+    super::go_on(run, SettleStep::Shares)
+}
+
+/// A tree under work; empty bytes are the empty one.
+pub(super) fn frontier(bytes: &[u8]) -> Result<Frontier> {
+    if bytes.is_empty() {
+        return Ok(Frontier::default());
+    }
+    Ok(Frontier::from_bytes(bytes).ok_or(Error::Broken("a tree under work cannot be read"))?)
+}
+
+/// The model of a settlement by its name.
+pub(crate) fn model(name: &str) -> Result<Model> {
+    Ok(Model::ALL.into_iter().find(|model| model.name() == name).ok_or(Error::Broken("a settlement's model is unknown"))?)
+}
