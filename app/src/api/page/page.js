@@ -7,14 +7,14 @@ const make = (tag, properties = {}, ...children) => {
   return element;
 };
 
-// The URL that the filled-in form of an operation stands for. Slashes within a value are kept: denominations hold them.
+// The URL that the filled-in form of an operation stands for. A slash within a value is encoded: denominations hold them.
 const urlOf = (path, fields) => {
   const query = new URLSearchParams();
   let filled = path;
   for (const { parameter, input } of fields) {
     const value = input.value.trim();
     if (parameter.in === "path") {
-      filled = filled.replace(`{${parameter.name}}`, value.split("/").map(encodeURIComponent).join("/"));
+      filled = filled.replace(`{${parameter.name}}`, encodeURIComponent(value));
     } else if (value !== "") {
       query.append(parameter.name, value);
     }
