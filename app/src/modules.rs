@@ -5,5 +5,13 @@ use cairn_kernel::{AnyModule, erase};
 /// in the opposite one.
 #[must_use]
 pub fn all() -> Vec<Box<dyn AnyModule>> {
-    vec![erase(cairn_auth::Auth), erase(cairn_bank::Bank), erase(cairn_beacon::Beacon), erase(cairn_asset::Asset)]
+    vec![
+        erase(cairn_auth::Auth),
+        erase(cairn_bank::Bank),
+        erase(cairn_beacon::Beacon),
+        erase(cairn_asset::Asset),
+        erase(cairn_licensing::Licensing),
+        erase(cairn_rewards::Rewards),
+        erase(cairn_annotation::Annotation),
+    ]
 }
