@@ -1,8 +1,8 @@
 //! Income: payments to an asset, royalties to its ancestors, and what each shareholder is owed.
 //!
-//! Per asset and denomination an accumulator counts income per base unit of share, at scale S = 2^64 and 256 bits wide; a holder keeps what it
-//! is owed, at the same scale, and the accumulator at its last touch. So a payment costs the same for one holder as for a million, and neither
-//! rounding nor dust transfers lose anybody anything:
+//! Per asset and denomination an accumulator counts income per base unit of share, at scale S = 2^64 and 256 bits wide; a holder keeps what
+//! it is owed, at the same scale, and the accumulator at its last touch. So a payment costs the same for one holder as for a million, and
+//! neither rounding nor dust transfers lose anybody anything:
 //! S * shared = sum(owed + shares * (accumulator - index)) + S * withdrawn + remainder, exactly.
 use cairn_bank as bank;
 use cairn_kernel::{Address, BASE_DENOM, Coin, Ctx, Result, bps, check_denom};
@@ -80,7 +80,8 @@ pub(crate) fn pay(ctx: &mut Ctx, id: u64, from: &Address, coin: &Coin) -> Result
     Ok(())
 }
 
-/// Books `coin` for asset `id`: to its owner at once where it has no shares, else to its holders. Gives what the module must take in for them.
+/// Books `coin` for asset `id`: to its owner at once where it has no shares, else to its holders. Gives what the module must take in for
+/// them.
 fn credit(ctx: &mut Ctx, id: u64, from: &Address, coin: &Coin, note: impl FnOnce(&mut IncomeStream) -> Result<()>) -> Result<u128> {
     let asset = state::asset(ctx, id)?;
     let mut income = state::income(ctx, id)?;

@@ -1,4 +1,5 @@
-//! Assets: data sets, models, agents and code with their versions and lineage, the shares that carry the right to their income, and that income.
+//! Assets: data sets, models, agents and code with their versions and lineage, the shares that carry the right to their income, and that
+//! income.
 mod check;
 mod error;
 mod genesis;
@@ -65,8 +66,8 @@ pub fn version(ctx: &Ctx, asset: u64, number: u64) -> Result<wire::Version> {
 /// where there are no shares. The one way in for income. A part of a royalty below one base unit stays with the asset.
 ///
 /// # Errors
-/// [`Error::NoAsset`], [`Error::IncomeDenom`] for a denomination that the asset or an ancestor does not accept, `sdk/10` for a coin of zero,
-/// `sdk/5` where `from` holds less. State may be half changed then.
+/// [`Error::NoAsset`], [`Error::IncomeDenom`] for a denomination that the asset or an ancestor does not accept, `sdk/10` for a coin of
+/// zero, `sdk/5` where `from` holds less. State may be half changed then.
 pub fn pay(ctx: &mut Ctx, id: u64, from: &Address, coins: &[Coin]) -> Result<()> {
     coins.iter().try_for_each(|coin| income::pay(ctx, id, from, coin))
 }

@@ -20,7 +20,8 @@ const SUPPLY: std::ops::RangeInclusive<u64> = 1_000_000..=1_000_000_000_000_000;
 /// What the leaves of a claim tree begin with.
 const CLAIM_TAG: &[u8; 16] = b"cairn.claim.v1\0\0";
 
-/// Splits `supply` by `weights`, exactly: each gets the floor of its quota, then the largest remainders one more, the earlier first where equal.
+/// Splits `supply` by `weights`, exactly: each gets the floor of its quota, then the largest remainders one more, the earlier first where
+/// equal.
 ///
 /// # Errors
 /// Where the weights are all zero.

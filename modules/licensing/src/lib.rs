@@ -45,6 +45,9 @@ impl Module for Licensing {
     fn routes(self: &Arc<Self>, router: &mut Router) {
         router.msgs(msg_routes(self)).queries(query_routes(self));
     }
+    fn default_genesis(&self) -> Genesis {
+        Genesis { params: Some(DEFAULT_PARAMS), ..Genesis::default() }
+    }
     fn init(&self, ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
         genesis::init(ctx, genesis)
     }

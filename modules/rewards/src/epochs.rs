@@ -1,6 +1,7 @@
 //! Epochs: opened one after the other, closed with a budget, paid to who claims.
 //!
-//! An epoch pays at most what its contributions burnt times the issuance cap (4/5), so that paying oneself through own accounts always loses.
+//! An epoch pays at most what its contributions burnt times the issuance cap (4/5), so that paying oneself through own accounts always
+//! loses.
 use cairn_bank as bank;
 use cairn_kernel::{Address, BASE_DENOM, Coin, Ctx, Result, bps, key_prefix};
 use cairn_proto::cairn::rewards::v1::{Epoch, EventEpochClosed, EventRewardClaimed};

@@ -19,11 +19,13 @@ pub struct Split {
     pub pooled: u128,
 }
 
-/// Takes a protocol fee from `payer`: of `ucairn` the part that the parameters set is burnt, the rest and every other denomination goes to the
-/// pool. What was burnt is recorded as contributions of `contributors`, by weight (floors; less than one unit each is recorded to nobody).
+/// Takes a protocol fee from `payer`: of `ucairn` the part that the parameters set is burnt, the rest and every other denomination goes to
+/// the pool. What was burnt is recorded as contributions of `contributors`, by weight (floors; less than one unit each is recorded to
+/// nobody).
 ///
 /// # Errors
-/// [`Error::NoContributors`] where no weight is positive, [`Error::Kind`], `sdk/5` where the payer holds less. State may be half changed then.
+/// [`Error::NoContributors`] where no weight is positive, [`Error::Kind`], `sdk/5` where the payer holds less. State may be half changed
+/// then.
 pub fn take_fee(ctx: &mut Ctx, payer: &Address, fee: &Coin, kind: ContributionKind, contributors: &[(Address, u128)]) -> Result<Split> {
     let total = contributors.iter().try_fold(0_u128, |sum, (_, weight)| sum.checked_add(*weight)).ok_or(Error::Overflow)?;
     if total == 0 {
@@ -41,8 +43,8 @@ pub fn take_fee(ctx: &mut Ctx, payer: &Address, fee: &Coin, kind: ContributionKi
     Ok(split)
 }
 
-/// Splits a forfeited bond of `payer`: of `ucairn` `burn_bps` basis points are burnt, the rest and every other denomination goes to the pool.
-/// No contribution is recorded.
+/// Splits a forfeited bond of `payer`: of `ucairn` `burn_bps` basis points are burnt, the rest and every other denomination goes to the
+/// pool. No contribution is recorded.
 ///
 /// # Errors
 /// [`Error::Rate`] above 10,000 basis points, `sdk/5` where the payer holds less. State may be half changed then.

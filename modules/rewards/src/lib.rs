@@ -71,6 +71,9 @@ impl Module for Rewards {
     fn routes(self: &Arc<Self>, router: &mut Router) {
         router.msgs(msg_routes(self)).queries(query_routes(self)).hook(MINTER);
     }
+    fn default_genesis(&self) -> Genesis {
+        Genesis { params: Some(default_params()), ..Genesis::default() }
+    }
     fn init(&self, ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
         genesis::init(ctx, genesis)
     }
