@@ -10,8 +10,8 @@ pub fn all() -> Vec<Box<dyn AnyModule>> {
         erase(cairn_bank::Bank),
         erase(cairn_beacon::Beacon),
         erase(cairn_asset::Asset),
-        erase(cairn_licensing::Licensing),
         erase(cairn_rewards::Rewards),
+        erase(cairn_licensing::Licensing),
         erase(cairn_annotation::Annotation),
     ]
 }
