@@ -35,7 +35,7 @@ test-rust:
 
 test-e2e: build
 	@$(ENV) npm ci --prefix e2e/js --no-audit --no-fund --loglevel=error
-	@$(ENV) cargo test --locked -p cairn-e2e -- --test-threads=1 --nocapture
+	@$(ENV) CAIRN_DIGITS=$$(localnet/digits/fetch.sh) cargo test --locked -p cairn-e2e -- --test-threads=1 --nocapture
 
 proto: ## Regenerate the wire types after a change of a .proto
 	@$(ENV) cargo run -q -p cairn-codegen

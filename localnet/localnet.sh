@@ -30,17 +30,8 @@ halt() { # name: asks the process to stop, by its own id, and waits for it
   rm -f "$NET/run/$1.pid"
 }
 
-digits() { # the real data: taken out of scikit-learn's wheel, which the package client downloads by name
-  local csv="$CAIRN_CACHE/digits.csv.gz"
-  if [ ! -e "$csv" ]; then
-    say "downloading the 1,797 handwritten digits (in the wheel of scikit-learn 1.5.2, 13 MB)"
-    local tmp; tmp=$(mktemp -d)
-    python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 --platform manylinux2014_x86_64 \
-      --dest "$tmp" scikit-learn==1.5.2
-    unzip -p "$tmp"/scikit_learn-*.whl sklearn/datasets/data/digits.csv.gz >"$tmp/digits.csv.gz"
-    mv "$tmp/digits.csv.gz" "$csv"
-    rm -rf "$tmp"
-  fi
+digits() {
+  local csv; csv=$(localnet/digits/fetch.sh)
   [ -e "$NET/digits/truth.csv" ] || "$BIN/cairn-driver" digits --csv "$csv" --job localnet/digits/job.toml --out "$NET/digits"
 }
 

@@ -25,7 +25,8 @@ if [ "$level" != run ]; then has npm || die "Node.js is missing. Install Node 20
 missing=()
 need() { dpkg -s "$1" >/dev/null 2>&1 || missing+=("$1"); }
 if has dpkg; then
-  for p in g++ make pkg-config curl unzip ca-certificates; do need "$p"; done
+  for p in g++ make pkg-config curl unzip util-linux ca-certificates; do need "$p"; done
+  python3 -m pip --version >/dev/null 2>&1 || need python3-pip
   ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || need libclang-dev
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing packages: ${missing[*]}"

@@ -86,7 +86,7 @@ impl Chain {
         let mut last = None;
         for _ in 0..self.nodes.len() {
             let at = self.current.load(Ordering::Relaxed);
-            let node = self.nodes.get(at % self.nodes.len().max(1)).context("no node is named")?.clone();
+            let node = at.checked_rem(self.nodes.len()).and_then(|i| self.nodes.get(i)).context("no node is named")?.clone();
             match tokio::time::timeout(Duration::from_secs(10), call(node)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(e)) if matches!(e.detail(), tendermint_rpc::error::ErrorDetail::Response(_)) => return Err(e.into()),

@@ -28,7 +28,11 @@ impl MemStore {
     }
 }
 
-fn span<'a>(from: &'a [u8], to: &'a [u8]) -> Option<(Bound<&'a [u8]>, Bound<&'a [u8]>)> {
+/// Both ends of a range of keys.
+type Span<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
+/// From `from` on, below `to`; `None` where that is nothing.
+fn span<'a>(from: &'a [u8], to: &'a [u8]) -> Option<Span<'a>> {
     (from < to).then_some((Bound::Included(from), Bound::Excluded(to)))
 }
 

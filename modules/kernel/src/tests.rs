@@ -1,4 +1,5 @@
 //! What the kernel promises its modules: order of keys, undo, gas, pages, routes, addresses, coins.
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 use std::{cell::RefCell, sync::Arc};
 
 use prost::{Message, Name};
@@ -63,6 +64,13 @@ fn keys_sort_as_their_values_and_read_back() {
     check(vec![vec![], vec![0], vec![0, 0], vec![0, 255], vec![0, 1], vec![1], vec![255]]);
     check(vec![("a".to_owned(), 2_u64), ("a".to_owned(), 1), ("b".to_owned(), 0), ("".to_owned(), 9)]);
     check(vec![address(1), address(2), Address::new(&[9; 32]).unwrap()]);
+}
+
+#[test]
+fn the_list_of_collections_names_each_with_its_prefix() {
+    let named: Vec<(&str, &[u8])> = TABLES.iter().map(|t| (t.name, t.prefix)).collect();
+    assert_eq!(named.len(), 5);
+    assert_eq!((named[1], named[4]), (("t/PAIRS", b"t/2/".as_slice()), ("t/BLOBS", b"t/5/".as_slice())));
 }
 
 #[test]

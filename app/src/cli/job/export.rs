@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use cairn_proto::cairn::annotation::v1::{
-    QueryLabelsRequest, QueryLabelsResponse, QueryTasksRequest, QueryTasksResponse, TaskLabels, TaskResult,
+    GoldVerdict, QueryJobResponse, QueryLabelsRequest, QueryLabelsResponse, QueryTasksRequest, QueryTasksResponse, TaskLabels, TaskResult,
 };
 use clap::ValueEnum;
 use serde_json::json;
@@ -25,13 +25,16 @@ pub(crate) enum Format {
     Jsonl,
     /// `item,task,class,posterior`.
     Csv,
-    /// `worker,task,label`: what 'cairnd truth replay' reads.
+    /// `worker,task,label` by number: what 'cairnd truth replay' reads.
     Labels,
+    /// `task,truth` by number: the opened gold, void answers included.
+    Gold,
 }
 
 /// Writes the result of `job` to `out`, or to standard output.
 pub(crate) fn export(rpc: &Rpc, record: Option<&Record>, job: u64, format: Format, out: Option<&PathBuf>) -> Result<()> {
-    let classes = watch::job(rpc, job)?.job.context("the job is empty")?.classes;
+    let found = watch::job(rpc, job)?;
+    let classes = found.job.clone().context("the job is empty")?.classes;
     let mut sink: Box<dyn Write> = match out {
         Some(path) => Box::new(BufWriter::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?)),
         None => Box::new(BufWriter::new(std::io::stdout().lock())),
@@ -52,7 +55,32 @@ pub(crate) fn export(rpc: &Rpc, record: Option<&Record>, job: u64, format: Forma
         }
     }
     sink.flush()?;
+    if matches!(format, Format::Labels) {
+        eprintln!("check the settlement yourself: {}", replay_command(&found, out)?);
+    }
     Ok(())
+}
+
+/// The command that infers truth and pay again from the exported labels and fails unless it finds the chain's digest.
+fn replay_command(found: &QueryJobResponse, labels: Option<&PathBuf>) -> Result<String> {
+    let job = found.job.as_ref().context("the job is empty")?;
+    let status = found.status.as_ref().context("the job has no status")?;
+    let settlement = status.settlement.as_ref().context("the job is not settled yet")?;
+    let gold = match settlement.gold() {
+        GoldVerdict::Unopened => "--unopened".to_owned(),
+        _ => "--gold gold.csv".to_owned(),
+    };
+    let labels = labels.map_or("labels.csv".to_owned(), |p| p.display().to_string());
+    Ok(format!(
+        "cairnd truth replay {labels} {gold} --tasks {} --workers {} --classes {} --target {}.{:04} --gate {} --digest {}",
+        job.tasks,
+        status.workers,
+        job.classes.len(),
+        job.kappa_target_bps / 10_000,
+        job.kappa_target_bps % 10_000,
+        job.gate_bits,
+        hex::encode(&settlement.digest)
+    ))
 }
 
 struct Writer<'a> {
@@ -68,6 +96,7 @@ impl Writer<'_> {
             Format::Jsonl => Ok(()),
             Format::Csv => Ok(writeln!(sink, "item,task,class,posterior")?),
             Format::Labels => Ok(writeln!(sink, "worker,task,label")?),
+            Format::Gold => Ok(writeln!(sink, "task,truth")?),
         }
     }
     fn class(&self, n: u32) -> &str {
@@ -97,10 +126,11 @@ impl Writer<'_> {
             }
             Format::Labels => {
                 for label in labels {
-                    // Numbers are padded so that sorting by name keeps their order.
-                    writeln!(sink, "{:010},{:010},{:05}", label.worker, task.task, label.class)?;
+                    writeln!(sink, "{},{},{}", label.worker, task.task, label.class)?;
                 }
             }
+            Format::Gold if task.gold => writeln!(sink, "{},{}", task.task, task.truth)?,
+            Format::Gold => {}
         }
         Ok(())
     }

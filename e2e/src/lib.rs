@@ -1,0 +1,36 @@
+//! Real networks for tests: unmodified CometBFT, `cairnd` and `cairn-gateway` as processes on loopback, each stopped by its own id.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot set up its network must end loudly"
+)]
+
+mod network;
+mod process;
+
+pub use network::{Network, Options};
+pub use process::Process;
+
+use std::path::PathBuf;
+
+/// The repository.
+#[must_use]
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("e2e lies in the repository").to_owned()
+}
+
+/// The folder that holds the programs under test: that of the test itself, two levels up.
+#[must_use]
+pub fn programs() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it lies");
+    test.ancestors().nth(2).expect("a test lies in target/<profile>/deps").to_owned()
+}
+
+/// A program built with this repository. The Makefile builds them before the tests.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
+    let path = programs().join(name);
+    assert!(path.exists(), "{} is not built; run the tests with 'make test'", path.display());
+    path
+}

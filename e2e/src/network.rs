@@ -1,0 +1,208 @@
+//! A network of validators in a folder of its own.
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use cairn_driver::{accounts::Account, run::PASSPHRASE};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{Process, program};
+
+/// How a network is made.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many validators.
+    pub validators: u16,
+    /// Pause after each commit.
+    pub pause: &'static str,
+    /// Whether a gateway runs too.
+    pub gateway: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { validators: 1, pause: "200ms", gateway: false }
+    }
+}
+
+/// Validators, and perhaps a gateway, on ports of their own.
+pub struct Network {
+    folder: TempDir,
+    base: u16,
+    accounts: Vec<Account>,
+    nodes: Vec<Option<Process>>,
+    gateway: Option<Process>,
+    agent: ureq::Agent,
+}
+
+/// A first port with a run of free ones behind it. Each test process looks in a range of its own.
+fn free_ports(count: u16) -> u16 {
+    let start = 20_000 + u16::try_from(std::process::id() % 200).expect("small") * 100;
+    let free = |base: u16| (base..base + count).all(|p| TcpListener::bind(("127.0.0.1", p)).is_ok());
+    (start..60_000).step_by(100).find(|b| free(*b)).expect("a hundred free ports")
+}
+
+impl Network {
+    /// Makes and starts a network with the accounts of the main job, and waits until it makes blocks.
+    ///
+    /// # Panics
+    /// If it does not.
+    #[must_use]
+    pub fn start(options: &Options) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let accounts = cairn_driver::accounts::load_or_create(&folder.path().join("accounts.json")).expect("accounts");
+        let base = free_ports(options.validators * 10 + 10);
+        let mut init = Command::new(program("cairnd"));
+        init.args(["testnet", "--timeout-commit", options.pause, "--base-port", &base.to_string()]);
+        init.args(["--validators", &options.validators.to_string()]).arg("--out").arg(folder.path().join("nodes"));
+        for account in &accounts {
+            init.arg("--account").arg(format!("{}={}ucairn", account.address, account.funds));
+        }
+        run(&mut init);
+        let agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build().into();
+        let mut network = Self { folder, base, accounts, nodes: Vec::new(), gateway: None, agent };
+        network.nodes.resize_with(options.validators.into(), || None);
+        (0..network.nodes.len()).for_each(|i| network.start_node(i));
+        network.wait_for(0, 2);
+        if options.gateway {
+            network.start_gateway();
+        }
+        network.import("requester");
+        network
+    }
+    /// The folder of homes, logs and accounts.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+    /// The accounts that genesis funded.
+    #[must_use]
+    pub fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+    fn port(&self, node: usize, offset: u16) -> u16 {
+        self.base + u16::try_from(node).expect("few nodes") * 10 + offset
+    }
+    /// A node's RPC.
+    #[must_use]
+    pub fn rpc(&self, node: usize) -> String {
+        format!("http://127.0.0.1:{}", self.port(node, 0))
+    }
+    /// A node's REST door.
+    #[must_use]
+    pub fn rest(&self, node: usize) -> String {
+        format!("http://127.0.0.1:{}", self.port(node, 2))
+    }
+    /// A node's gRPC door, `host:port`.
+    #[must_use]
+    pub fn grpc(&self, node: usize) -> String {
+        format!("127.0.0.1:{}", self.port(node, 3))
+    }
+    /// The gateway.
+    #[must_use]
+    pub fn gateway(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port(self.nodes.len(), 0))
+    }
+    /// The requester's home.
+    #[must_use]
+    pub fn client(&self) -> PathBuf {
+        self.folder.path().join("client")
+    }
+    fn log(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.log"))
+    }
+    /// Starts a node that is not running.
+    pub fn start_node(&mut self, node: usize) {
+        let name = format!("node{node}");
+        let mut command = Command::new(program("cairnd"));
+        command.arg("start").arg("--home").arg(self.folder.path().join("nodes").join(&name));
+        let process = Process::start(&name, &mut command, &self.log(&name));
+        *self.nodes.get_mut(node).expect("a node of this network") = Some(process);
+    }
+    /// Kills a node at once; its CometBFT goes with it.
+    pub fn kill_node(&mut self, node: usize) {
+        if let Some(mut process) = self.nodes.get_mut(node).and_then(Option::take) {
+            process.kill();
+        }
+    }
+    /// Asks a node to stop; whether it did so well within ten seconds.
+    pub fn stop_node(&mut self, node: usize) -> bool {
+        self.nodes.get_mut(node).and_then(Option::take).is_some_and(|mut p| p.stop(Duration::from_secs(10)))
+    }
+    fn start_gateway(&mut self) {
+        let mut command = Command::new(program("cairn-gateway"));
+        command.args(["--listen", self.gateway().trim_start_matches("http://"), "--node", &self.rpc(0)]);
+        command.arg("--store").arg(self.folder.path().join("content"));
+        self.gateway = Some(Process::start("gateway", &mut command, &self.log("gateway")));
+    }
+    fn import(&self, name: &str) {
+        let account = cairn_driver::accounts::named(&self.accounts, name).expect("an account of the run");
+        let phrase = self.folder.path().join("phrase");
+        std::fs::write(&phrase, &account.mnemonic).expect("a file can be written");
+        let mut command = Command::new(program("cairnd"));
+        command.args(["keys", "add", name, "--recover", "--home"]).arg(self.client());
+        command.stdin(std::fs::File::open(&phrase).expect("the phrase was just written"));
+        run(&mut command);
+    }
+    /// Runs `cairnd` as the requester and returns what it prints.
+    #[must_use]
+    pub fn cairnd(&self, args: &[&str]) -> String {
+        self.cairnd_at(0, args)
+    }
+    /// As [`Network::cairnd`], asking another node.
+    #[must_use]
+    pub fn cairnd_at(&self, node: usize, args: &[&str]) -> String {
+        let mut command = Command::new(program("cairnd"));
+        command.args(args).arg("--home").arg(self.client()).args(["--node", &self.rpc(node)]);
+        run(&mut command)
+    }
+    /// Asks a node's RPC, `path` being such as `/status`. `None` if it does not answer.
+    #[must_use]
+    pub fn ask(&self, node: usize, path: &str) -> Option<Value> {
+        let text = self.agent.get(format!("{}{path}", self.rpc(node))).call().ok()?.body_mut().read_to_string().ok()?;
+        serde_json::from_str::<Value>(&text).ok()?.get("result").cloned()
+    }
+    /// A node's height; 0 if it does not answer.
+    #[must_use]
+    pub fn height(&self, node: usize) -> u64 {
+        let status = self.ask(node, "/status");
+        let height = status.as_ref().and_then(|s| s.pointer("/sync_info/latest_block_height")).and_then(Value::as_str);
+        height.and_then(|h| h.parse().ok()).unwrap_or(0)
+    }
+    /// The app hash in a block's header.
+    #[must_use]
+    pub fn app_hash(&self, node: usize, height: u64) -> Option<String> {
+        let block = self.ask(node, &format!("/block?height={height}"))?;
+        block.pointer("/block/header/app_hash").and_then(Value::as_str).map(str::to_owned)
+    }
+    /// Waits until a node has block `height`.
+    ///
+    /// # Panics
+    /// If it has not within two minutes.
+    pub fn wait_for(&self, node: usize, height: u64) {
+        let start = Instant::now();
+        while self.height(node) < height {
+            if start.elapsed() > Duration::from_secs(120) {
+                let log = std::fs::read_to_string(self.log(&format!("node{node}"))).unwrap_or_default();
+                let tail: Vec<&str> = log.lines().rev().take(30).collect();
+                panic!(
+                    "node {node} is at height {}, not at {height}:\n{}",
+                    self.height(node),
+                    tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+                );
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// Runs a command to its end and returns what it printed.
+fn run(command: &mut Command) -> String {
+    let out = command.env("CAIRN_PASSPHRASE", PASSPHRASE).output().expect("the program runs");
+    assert!(out.status.success(), "{command:?} failed:\n{}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).expect("the program prints text")
+}

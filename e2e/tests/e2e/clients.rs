@@ -1,0 +1,88 @@
+//! Clients that know nothing of this chain but that it is a Cosmos one.
+use std::process::Command;
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use cairn_driver::accounts::named;
+use cairn_e2e::{Network, Options, root};
+use ics23::{CommitmentProof, HostFunctionsManager, commitment_proof::Proof, verify_membership, verify_non_membership};
+use prost::Message;
+use serde_json::Value;
+
+#[test]
+fn cosmjs_connects_reads_a_balance_sends_and_finds_its_transaction() {
+    let network = Network::start(&Options::default());
+    let (buyer, requester) = (named(network.accounts(), "buyer").unwrap(), named(network.accounts(), "requester").unwrap());
+    let mut node = Command::new("node");
+    node.current_dir(root().join("e2e/js")).arg("stargate.mjs").arg(network.rpc(0));
+    let out = node.args([&buyer.mnemonic, &requester.address, "1234"]).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let said: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let number = |k: &str| said[k].as_str().unwrap().parse::<u128>().unwrap();
+    assert_eq!(number("after") - number("before"), 1_234);
+    assert_eq!((said["code"].as_u64(), said["sequence"].as_u64()), (Some(0), Some(1)));
+    assert_eq!((&said["found"], &said["searched"]), (&said["hash"], &Value::Bool(true)));
+    assert_eq!(said["responses"][0], "/cosmos.bank.v1beta1.MsgSendResponse");
+    assert_eq!((&said["chainId"], &said["missing"]), (&Value::from("cairn-local-1"), &Value::Null));
+}
+
+#[test]
+fn grpcurl_lists_services_and_asks_one() {
+    let network = Network::start(&Options::default());
+    let grpcurl = |args: &[&str]| {
+        let out = Command::new("grpcurl").arg("-plaintext").args(args).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let services = grpcurl(&[&network.grpc(0), "list"]);
+    for service in [
+        "cosmos.bank.v1beta1.Query",
+        "cosmos.auth.v1beta1.Query",
+        "cosmos.tx.v1beta1.Service",
+        "cairn.annotation.v1.Query",
+        "cairn.asset.v1.Query",
+    ] {
+        assert!(services.lines().any(|l| l == service), "{service} is not in\n{services}");
+    }
+    let supply = grpcurl(&["-d", r#"{"denom":"ucairn"}"#, &network.grpc(0), "cosmos.bank.v1beta1.Query/SupplyOf"]);
+    let total: u128 = network.accounts().iter().map(|a| a.funds).sum();
+    assert!(supply.contains(&format!("\"amount\": \"{total}\"")), "{supply}");
+}
+
+/// The value of a key, or its absence, proven up to the app hash that the next header carries.
+#[test]
+fn a_proof_of_abci_query_verifies_against_the_header() {
+    let network = Network::start(&Options::default());
+    network.wait_for(0, 4);
+    // The supply of ucairn: store `bank`, and a key beside it that is not there.
+    for (key, there) in [(supply_key(), true), ([supply_key(), vec![7]].concat(), false)] {
+        let path = format!("/abci_query?path=%22/store/bank/key%22&data=0x{}&prove=true", hex::encode(&key));
+        let answer = network.ask(0, &path).unwrap();
+        let response = &answer["response"];
+        let height: u64 = response["height"].as_str().unwrap().parse().unwrap();
+        network.wait_for(0, height + 1);
+        let root = hex::decode(network.app_hash(0, height + 1).unwrap()).unwrap();
+        let value = response["value"].as_str().map(|v| BASE64.decode(v).unwrap()).unwrap_or_default();
+        assert_eq!(value.is_empty(), !there);
+        let ops = response["proofOps"]["ops"].as_array().unwrap();
+        let proof = |i: usize| CommitmentProof::decode(&*BASE64.decode(ops[i]["data"].as_str().unwrap()).unwrap()).unwrap();
+        let (tree, top) = (proof(0), proof(1));
+        let Some(Proof::Exist(of_store)) = &top.proof else { panic!("the second step shows that the store exists") };
+        let [tree_spec, top_spec] = cairn_store::specs();
+        let lower = &of_store.value;
+        if there {
+            assert!(verify_membership::<HostFunctionsManager>(&tree, &tree_spec, lower, &key, &value));
+            assert!(!verify_membership::<HostFunctionsManager>(&tree, &tree_spec, lower, &key, b"another"));
+        } else {
+            assert!(verify_non_membership::<HostFunctionsManager>(&tree, &tree_spec, lower, &key));
+        }
+        assert!(verify_membership::<HostFunctionsManager>(&top, &top_spec, &root, b"bank", lower));
+        let mut forged = root.clone();
+        forged[0] ^= 1;
+        assert!(!verify_membership::<HostFunctionsManager>(&top, &top_spec, &forged, b"bank", lower));
+    }
+}
+
+/// `bank/2/ucairn` without the store's name: text in a key ends with 00 01.
+fn supply_key() -> Vec<u8> {
+    [b"2/ucairn".as_slice(), &[0, 1]].concat()
+}

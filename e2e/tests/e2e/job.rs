@@ -1,0 +1,94 @@
+//! The main job on four real validators, one of them killed in the middle.
+use std::{path::PathBuf, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use cairn_driver::{
+    chain::Chain,
+    digits,
+    report::Report,
+    run::{RunArgs, job, main_job},
+};
+use cairn_e2e::{Network, Options, program, root};
+use cairn_proto::cairn::annotation::v1::JobState;
+
+/// Pictures of the job under test; the whole set is run by `make localnet`.
+const PICTURES: usize = 600;
+
+/// The digits as `make test` puts them into the cache.
+fn csv() -> PathBuf {
+    PathBuf::from(std::env::var("CAIRN_DIGITS").expect("CAIRN_DIGITS names digits.csv.gz; run the tests with 'make test'"))
+}
+
+#[test]
+fn the_main_job_settles_although_a_validator_is_killed_in_the_middle() {
+    let mut network = Network::start(&Options { validators: 4, pause: "200ms", gateway: true });
+    let folder = network.path().join("digits");
+    let mut set = digits::read(&csv()).unwrap();
+    set.truncate(PICTURES);
+    digits::write(&set, 20, 7, &folder).unwrap();
+    std::fs::copy(root().join("localnet/digits/job.toml"), folder.join("job.toml")).unwrap();
+    let args = RunArgs {
+        nodes: (0..4).map(|n| network.rpc(n)).collect(),
+        gateway: network.gateway(),
+        accounts: network.path().join("accounts.json"),
+        job: folder,
+        home: network.client(),
+        out: network.path().join("out"),
+        cairnd: program("cairnd"),
+        resume: None,
+        seed: 1,
+    };
+    let report = run(&mut network, args);
+    print!("{}", report.table());
+    let failed: Vec<_> = report.checks.iter().filter(|(_, held)| !held).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    let height = network.height(0);
+    network.wait_for(3, height);
+    assert_eq!(network.app_hash(3, height), network.app_hash(0, height));
+    check_settlement(&network, report.job);
+}
+
+/// Runs the job; validator 3 is killed as soon as a third of the labels is in, and started again ten blocks later.
+fn run(network: &mut Network, args: RunArgs) -> Report {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let nodes = args.nodes.clone();
+    let running = runtime.spawn(async move { main_job(&args).await });
+    runtime.block_on(async {
+        let chain = Chain::connect(&nodes).await.unwrap();
+        until(&chain, |labels, _| labels >= 1_000).await;
+    });
+    network.kill_node(3);
+    let height = network.height(0);
+    network.wait_for(0, height + 10);
+    network.start_node(3);
+    runtime.block_on(running).unwrap().unwrap()
+}
+
+/// Waits until `enough` holds of the accepted labels and the state of job 1.
+async fn until(chain: &Chain, enough: impl Fn(u64, JobState) -> bool) {
+    loop {
+        if let Ok((_, status)) = job(chain, 1).await
+            && enough(status.labels, status.state())
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Anybody can check the settlement: the same labels, replayed off the chain, give the same digest.
+fn check_settlement(network: &Network, number: u64) {
+    let labels = network.path().join("labels.csv");
+    let gold = network.path().join("gold.csv");
+    let (labels, gold) = (labels.to_str().unwrap(), gold.to_str().unwrap());
+    let number = number.to_string();
+    let _written = network.cairnd(&["job", "export", &number, "--format", "labels", "--out", labels]);
+    let _written = network.cairnd(&["job", "export", &number, "--format", "gold", "--out", gold]);
+    let status: serde_json::Value = serde_json::from_str(&network.cairnd(&["job", "status", &number, "--output", "json"])).unwrap();
+    let at = |path: &str| status.pointer(path).unwrap_or_else(|| panic!("{path} is not in {status}"));
+    let digest = hex::encode(BASE64.decode(at("/job/status/settlement/digest").as_str().unwrap()).unwrap());
+    let (tasks, workers) = (at("/job/job/tasks").to_string(), at("/job/status/workers").to_string());
+    let size = ["--tasks", &tasks, "--workers", &workers, "--classes", "10"];
+    let replay = |digest: &str| network.cairnd(&[&["truth", "replay", labels, "--gold", gold, "--digest", digest], &size[..]].concat());
+    assert!(!replay(&digest).is_empty());
+}

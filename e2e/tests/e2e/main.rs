@@ -1,0 +1,12 @@
+//! What users do, on real networks.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
+mod clients;
+mod job;
+mod recovery;

@@ -1,0 +1,47 @@
+//! Processes that are killed and started again.
+use cairn_driver::accounts::named;
+use cairn_e2e::{Network, Options};
+
+/// Every node is killed once, at heights that differ, while transfers run; afterwards all agree on every block.
+#[test]
+fn killed_nodes_come_back_to_the_same_app_hash() {
+    let mut network = Network::start(&Options { validators: 4, ..Options::default() });
+    let buyer = named(network.accounts(), "buyer").unwrap().address.clone();
+    for victim in 0..4 {
+        let other = (victim + 1) % 4;
+        let sent = network.cairnd_at(other, &["tx", "bank", "send", "--from", "requester", "--to-address", &buyer, "--amount", "7ucairn"]);
+        assert!(sent.contains("hash"), "{sent}");
+        network.kill_node(victim);
+        let alone = network.height(other);
+        network.wait_for(other, alone + 3);
+        network.start_node(victim);
+        network.wait_for(victim, alone + 5);
+    }
+    let height = network.height(0);
+    (1..4).for_each(|n| network.wait_for(n, height));
+    for h in 1..=height {
+        let hashes: Vec<_> = (0..4).map(|n| network.app_hash(n, h).unwrap()).collect();
+        assert!(hashes.windows(2).all(|w| w[0] == w[1]), "block {h}: {hashes:?}");
+    }
+    let query = ["query", "bank", "balance", &buyer, "--denom", "ucairn", "--output", "json"];
+    let funds = named(network.accounts(), "buyer").unwrap().funds + 28;
+    assert!(network.cairnd(&query).contains(&format!("\"{funds}\"")));
+}
+
+/// The only validator: killed between any two steps it must go on from the last commit by itself.
+#[test]
+fn a_lone_validator_goes_on_after_being_killed_many_times() {
+    let mut network = Network::start(&Options { pause: "20ms", ..Options::default() });
+    for round in 1..=5 {
+        let before = network.height(0);
+        network.wait_for(0, before + round * 3);
+        network.kill_node(0);
+        network.start_node(0);
+        network.wait_for(0, before + round * 3 + 2);
+    }
+    let stopped = network.stop_node(0);
+    assert!(stopped, "SIGTERM must end a node well within ten seconds");
+    network.start_node(0);
+    let height = network.height(0);
+    network.wait_for(0, height + 2);
+}
