@@ -154,7 +154,14 @@ impl App {
     /// # Errors
     /// If the state cannot be opened or read.
     pub fn open(folder: &Path, settings: Settings) -> Result<Self, Fault> {
-        let modules = modules::all();
+        Self::with(modules::all(), folder, settings)
+    }
+
+    /// As [`App::open`], of other modules than the chain's: for tests of how modules are treated.
+    ///
+    /// # Errors
+    /// If the state cannot be opened or read.
+    pub fn with(modules: Vec<Box<dyn AnyModule>>, folder: &Path, settings: Settings) -> Result<Self, Fault> {
         let mut router = Router::default();
         modules.iter().for_each(|m| m.routes(&mut router));
         consensus::routes(&mut router);

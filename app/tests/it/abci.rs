@@ -98,23 +98,11 @@ async fn a_block_goes_through_all_its_calls() {
     assert_eq!((checked.code, checked.gas_wanted), (0, 200_000));
 
     let time = Some(Timestamp { seconds: 1_700_000_001, nanos: 9 });
-    let prepare = RequestPrepareProposal {
-        max_tx_bytes: 10_000,
-        txs: vec![tx],
-        height: 1,
-        time,
-        proposer_address: proposer(),
-        ..Default::default()
-    };
+    let prepare =
+        RequestPrepareProposal { max_tx_bytes: 10_000, txs: vec![tx], height: 1, time, proposer_address: proposer(), ..Default::default() };
     let Answer::PrepareProposal(prepared) = comet.ask(Ask::PrepareProposal(prepare)).await else { panic!() };
     assert_eq!(prepared.txs.len(), 2);
-    let process = RequestProcessProposal {
-        txs: prepared.txs.clone(),
-        height: 1,
-        time,
-        proposer_address: proposer(),
-        ..Default::default()
-    };
+    let process = RequestProcessProposal { txs: prepared.txs.clone(), height: 1, time, proposer_address: proposer(), ..Default::default() };
     let Answer::ProcessProposal(processed) = comet.ask(Ask::ProcessProposal(process.clone())).await else { panic!() };
     assert_eq!(processed.status, 1);
     let bad = RequestProcessProposal { txs: vec![], ..process };

@@ -40,6 +40,24 @@ fn two_nodes_come_to_the_same_hashes_and_results() {
 }
 
 #[test]
+fn validators_accept_what_the_others_propose() {
+    let genesis = genesis_of(3);
+    let mut nets: Vec<_> = (1..=3).map(|v| Net::of(v, &genesis)).collect();
+    let mut proposed = 0;
+    for round in 0..9_u64 {
+        let turn = usize::try_from(round).unwrap() % 3;
+        let txs = traffic(&mut nets[turn], round);
+        let wallets = nets[turn].wallets.clone();
+        let block = nets[turn].propose(txs);
+        proposed += block.txs.len();
+        let pictures: Vec<_> = nets.iter_mut().map(|net| picture(&net.decide(&block))).collect();
+        assert!(pictures.iter().all(|p| *p == pictures[0]), "round {round}");
+        nets.iter_mut().for_each(|net| net.wallets.clone_from(&wallets));
+    }
+    assert_eq!(proposed, 9 * 7);
+}
+
+#[test]
 fn a_warm_cache_of_signatures_changes_nothing() {
     let (mut warm, mut cold) = (Net::new(), Net::new());
     for round in 0..4 {

@@ -10,6 +10,7 @@
 
 mod abci;
 mod checks;
+mod contained;
 mod crash;
 mod determinism;
 mod genesis;

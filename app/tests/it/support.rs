@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 pub(crate) const CHAIN_ID: &str = "cairn-it-1";
 /// What each wallet holds at genesis.
 pub(crate) const FUNDS: u128 = 1_000_000_000;
-/// The validator's consensus address.
+/// The first validator's consensus address.
 pub(crate) const PROPOSER: [u8; 20] = [9; 20];
 pub(crate) const MAX_BYTES: u64 = 1_000_000;
 pub(crate) const MAX_GAS: u64 = 20_000_000;
@@ -129,11 +129,19 @@ impl Net {
         Self::with(&genesis())
     }
     pub(crate) fn with(genesis: &Genesis) -> Self {
+        Self::of(1, genesis)
+    }
+    /// The node of the validator with this number.
+    pub(crate) fn of(validator: u8, genesis: &Genesis) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let app = open(folder.path(), 1);
+        let app = open(folder.path(), validator);
+        Self::over(app, folder, validator, genesis)
+    }
+    /// Over an app that is open in `folder`.
+    pub(crate) fn over(app: App, folder: tempfile::TempDir, validator: u8, genesis: &Genesis) -> Self {
         app.init_chain(genesis).unwrap();
         let wallets = wallets().into_iter().zip(1..).map(|(w, number)| Wallet { number, ..w }).collect();
-        Self { app, wallets, folder, validator: 1 }
+        Self { app, wallets, folder, validator }
     }
     /// As after a crash: what was in memory is gone.
     pub(crate) fn restart(self) -> Self {
@@ -144,7 +152,7 @@ impl Net {
     /// The block that consensus would ask about next.
     pub(crate) fn block(&self, txs: Vec<Bytes>) -> Block {
         let height = self.app.height() + 1;
-        Block { height, time: 1_700_000_000 + height, nanos: 5, proposer: PROPOSER.to_vec(), txs }
+        Block { height, time: 1_700_000_000 + height, nanos: 5, proposer: consensus_address(self.validator), txs }
     }
     /// The block that this node proposes from a mempool.
     pub(crate) fn propose(&self, mempool: Vec<Bytes>) -> Block {
@@ -196,6 +204,22 @@ pub(crate) fn open(folder: &Path, validator: u8) -> App {
 
 pub(crate) fn vrf_key(validator: u8) -> SecretKey {
     SecretKey::from_seed(&[validator; 32])
+}
+
+/// The consensus address of the validator with this number.
+pub(crate) fn consensus_address(validator: u8) -> Vec<u8> {
+    vec![8 + validator; 20]
+}
+
+/// A genesis with so many validators of equal power.
+pub(crate) fn genesis_of(validators: u8) -> Genesis {
+    use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+    let each = (1..=validators).map(|v| (consensus_address(v), BASE64.encode(vrf_key(v).public().as_bytes())));
+    let mut state = app_state();
+    state["beacon"]["validators"] =
+        each.clone().map(|(address, key)| json!({ "address": BASE64.encode(address), "power": "10", "vrf_key": key })).collect();
+    let validators = each.map(|(address, _)| Validator { address, power: 10 }).collect();
+    Genesis { validators, app_state: state.to_string().into_bytes(), ..genesis() }
 }
 
 fn wallets() -> Vec<Wallet> {

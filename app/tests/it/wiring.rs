@@ -53,6 +53,20 @@ fn every_message_names_its_response_and_no_signer_by_default() {
 }
 
 #[test]
+fn a_module_depends_on_lower_ones_alone() {
+    let net = Net::new();
+    let names: Vec<_> = net.app.modules().iter().map(|m| m.name()).collect();
+    for (place, name) in names.iter().enumerate() {
+        let manifest = format!("{}/../modules/{name}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
+        let manifest = std::fs::read_to_string(&manifest).unwrap_or_else(|e| panic!("{manifest}: {e}"));
+        let dependencies = manifest.split_once("[dependencies]").unwrap().1;
+        for higher in &names[place..] {
+            assert!(!dependencies.contains(&format!("cairn-{higher}.workspace")), "{name} depends on {higher}");
+        }
+    }
+}
+
+#[test]
 fn modules_have_distinct_names_and_known_genesis_types() {
     let net = Net::new();
     let names: BTreeSet<_> = net.app.modules().iter().map(|m| m.name()).collect();
