@@ -13,6 +13,7 @@ mod checks;
 mod contained;
 mod crash;
 mod determinism;
+mod doors;
 mod genesis;
 mod hostile;
 mod proofs;
