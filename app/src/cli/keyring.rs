@@ -30,6 +30,13 @@ const PASSES: u32 = 3;
 #[derive(Clone)]
 pub(crate) struct AccountKey(SigningKey);
 
+/// Shows whose key it is, never the secret.
+impl std::fmt::Debug for AccountKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AccountKey({})", self.address())
+    }
+}
+
 impl AccountKey {
     /// From a BIP-39 phrase at [`HD_PATH`], without a BIP-39 passphrase.
     pub(crate) fn from_mnemonic(phrase: &str) -> Result<Self> {
