@@ -7,9 +7,11 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use cairn_proto::cosmos::{
     auth::v1beta1::{BaseAccount, QueryAccountRequest, QueryAccountResponse},
+    base::abci::v1beta1::TxMsgData,
     tx::v1beta1::{SimulateRequest, SimulateResponse},
 };
 use cosmrs::{
@@ -47,7 +49,7 @@ pub struct Done {
     pub response: Vec<u8>,
 }
 
-/// The chain refused a transaction.
+/// The chain refused a transaction or a query.
 #[derive(Debug, Clone)]
 pub struct Refused {
     /// Who refused.
@@ -110,7 +112,7 @@ impl Chain {
         let height = u32::try_from(height).context("a height beyond 2^32")?;
         self.ask(|n| async move { n.block_results(height).await }).await
     }
-    /// Asks a query of the chain.
+    /// Asks a query of the chain. A refusal is a [`Refused`].
     pub async fn query<R: Message + Default>(&self, path: &str, request: &impl Message) -> Result<R> {
         let data = request.encode_to_vec();
         let answer = self
@@ -120,7 +122,7 @@ impl Chain {
             })
             .await?;
         if answer.code.is_err() {
-            bail!("{path}: {}", answer.log);
+            return Err(Refused { codespace: answer.codespace, code: answer.code.value(), log: format!("{path}: {}", answer.log) }.into());
         }
         Ok(R::decode(&*answer.value)?)
     }
@@ -186,7 +188,9 @@ impl Signer {
                     return Err(Refused { codespace: result.codespace, code: result.code.value(), log: result.log }.into());
                 }
                 Ok(found) => {
-                    let data = cairn_proto::cosmos::base::abci::v1beta1::TxMsgData::decode(&*found.tx_result.data)?;
+                    // The client library hands on CometBFT's base64 as it stands; no encoded TxMsgData is base64.
+                    let data = BASE64.decode(&found.tx_result.data).unwrap_or_else(|_| found.tx_result.data.to_vec());
+                    let data = TxMsgData::decode(&*data)?;
                     let response = data.msg_responses.into_iter().next().map(|r| r.value).unwrap_or_default();
                     return Ok(Done { height: found.height.value(), response });
                 }

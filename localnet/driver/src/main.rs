@@ -1,5 +1,6 @@
 //! `cairn-driver`: prepares and runs the main job on a network.
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::Parser;
 
 use cairn_driver::{accounts::AccountsArgs, digits::DigitsArgs, run::RunArgs};
@@ -14,10 +15,17 @@ enum Cli {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    match Cli::parse() {
+async fn main() -> ExitCode {
+    let ended = match Cli::parse() {
         Cli::Digits(args) => args.run(),
         Cli::Accounts(args) => args.run(),
         Cli::Run(args) => args.run().await,
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -12,7 +12,8 @@ use cairn_kernel::BASE_DENOM;
 use cairn_proto::{
     cairn::{
         annotation::v1::{
-            Job, JobState, MsgWithdrawEarnings, QueryJobRequest, QueryJobResponse, QueryWorkersRequest, QueryWorkersResponse, Worker,
+            Job, JobState, MsgWithdrawEarnings, QueryEarningsRequest, QueryEarningsResponse, QueryJobRequest, QueryJobResponse,
+            QueryWorkersRequest, QueryWorkersResponse, Worker,
         },
         asset::v1::{MsgWithdrawIncome, QueryHoldersRequest, QueryHoldersResponse},
         licensing::v1::{
@@ -29,7 +30,7 @@ use tokio::{process::Command, sync::watch, task::JoinSet, time::sleep};
 use crate::{
     accounts::{self, Account},
     annotator::{Annotator, Tick, Truths},
-    chain::{Chain, Refused, Signer},
+    chain::{Chain, Signer},
     crew::{Member, crew},
     gateway::Gateway,
     ledger,
@@ -111,10 +112,12 @@ pub async fn main_job(args: &RunArgs) -> Result<Report> {
     let before = ledger::read(&chain).await?;
     say(format_args!("chain {} at height {}; supply {:?}", chain.id(), before.height, before.supply));
 
-    say("the requester posts 1 job: items hashed and uploaded, gold committed, escrow paid");
     let number = match args.resume {
         Some(job) => job,
-        None => post(args).await?,
+        None => {
+            say("the requester posts a job: items hashed and uploaded, gold committed, escrow paid");
+            post(args).await?
+        }
     };
     let job = Arc::new(job(&chain, number).await?.0);
     say(format_args!("job {number}: {} tasks, {} labels each; fourteen annotators go to work", job.tasks, job.overlap_max));
@@ -233,16 +236,16 @@ async fn annotator(
 async fn withdraw_earnings(chain: &Chain, accounts: &[Account]) -> Result<()> {
     say("everybody withdraws: pay and bonds of the annotators, the requester's refund");
     for account in accounts {
+        let request = QueryEarningsRequest { account: account.address.clone() };
+        let earnings: QueryEarningsResponse = chain.query("/cairn.annotation.v1.Query/Earnings", &request).await?;
+        if earnings.claimable.is_empty() {
+            continue;
+        }
         let before = ledger::balance(chain, &account.address, BASE_DENOM).await?;
         let signer = Signer::new(chain.clone(), account.key()?)?;
-        match signer.send(&MsgWithdrawEarnings { account: account.address.clone(), ..MsgWithdrawEarnings::default() }).await {
-            Ok(_) => {
-                let after = ledger::balance(chain, &account.address, BASE_DENOM).await?;
-                println!("  {:<10} {} -> {} ucairn", account.name, before, after);
-            }
-            Err(e) if e.is::<Refused>() => {}
-            Err(e) => return Err(e),
-        }
+        signer.send(&MsgWithdrawEarnings { account: account.address.clone(), ..MsgWithdrawEarnings::default() }).await?;
+        let after = ledger::balance(chain, &account.address, BASE_DENOM).await?;
+        println!("  {:<10} {before:>14} -> {after:>14} ucairn", account.name);
     }
     Ok(())
 }
