@@ -1,7 +1,9 @@
 //! The command line of `cairnd`: node, tools and client in one program.
+mod annotate;
 mod comet;
 mod doctor;
 mod dynamic;
+mod gateway;
 mod genesis;
 mod home;
 mod init;
@@ -67,6 +69,9 @@ enum Command {
     /// Annotation jobs from the requester's side.
     #[command(subcommand)]
     Job(job::JobCommand),
+    /// Work on a job as an annotator: claim, fetch, commit, reveal.
+    #[command(subcommand)]
+    Annotate(annotate::AnnotateCommand),
     /// Truth inference outside of consensus.
     #[command(subcommand)]
     Truth(TruthCommand),
@@ -124,6 +129,7 @@ impl Cli {
                 genesis::add_account(&mut genesis, &address, &coins)?;
                 home::write_json(&path, &genesis)
             }
+            Command::Annotate(command) => command.run(&home, &node, output),
             Command::Job(command) => command.run(&home, &node, output),
             Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json),
             Command::Status(args) => args.run(&node, output),

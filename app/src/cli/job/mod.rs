@@ -4,7 +4,6 @@ mod gold;
 mod plan;
 mod post;
 mod record;
-mod upload;
 mod watch;
 
 use std::path::PathBuf;
@@ -34,7 +33,8 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    fn open(&self, home: &Home) -> Result<(AccountKey, TxOptions)> {
+    /// Opens the key.
+    pub(super) fn open(&self, home: &Home) -> Result<(AccountKey, TxOptions)> {
         let options = TxOptions { micro_price: parse_gas_price(&self.gas_price)?, ..TxOptions::default() };
         Ok((keys::open(&Keyring::new(home.keyring()), &self.from)?, options))
     }

@@ -24,9 +24,8 @@ use super::{
     Sender,
     plan::{self, Description, Item},
     record::Record,
-    upload::Gateway,
 };
-use crate::cli::{genesis::parse_coin, home::Home, output::Output, rpc::Rpc, sign::Signer};
+use crate::cli::{gateway::Gateway, genesis::parse_coin, home::Home, output::Output, rpc::Rpc, sign::Signer};
 
 /// Hash, commit and upload items, pay the escrow and post the job.
 #[derive(Debug, Args)]

@@ -1,13 +1,16 @@
-//! The gateway's client: sign in with an account's key, hand in items and manifest.
+//! The gateway's client: sign in with an account's key, hand items and manifests in, get leased items out.
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 
-use crate::cli::keyring::AccountKey;
+use super::keyring::AccountKey;
 
+/// Replies that are JSON are no larger.
 const MAX_REPLY: u64 = 16 << 20;
+/// Items are no larger, as gateways take them by default.
+const MAX_ITEM: u64 = 64 << 20;
 
 /// A gateway that this account has signed in to.
 pub(crate) struct Gateway {
@@ -47,12 +50,24 @@ impl Gateway {
         check(status, &reply).context("uploading the manifest")
     }
 
-    fn get(&self, path: &str) -> Result<Value> {
-        let mut response = self.agent.get(format!("{}{path}", self.url)).call().with_context(|| self.unreachable())?;
+    /// What a path answers, as JSON.
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
+        Ok(parse(&self.get_bytes(path, MAX_REPLY)?))
+    }
+    /// The item of a task, not checked yet.
+    pub(crate) fn item(&self, job: u64, task: u32) -> Result<Vec<u8>> {
+        self.get_bytes(&format!("/v1/jobs/{job}/tasks/{task}"), MAX_ITEM)
+    }
+    fn get_bytes(&self, path: &str, limit: u64) -> Result<Vec<u8>> {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        let request = if self.token.is_empty() { request } else { request.header("authorization", format!("Bearer {}", self.token)) };
+        let mut response = request.call().with_context(|| self.unreachable())?;
         let status = response.status().as_u16();
-        let reply = parse(&response.body_mut().with_config().limit(MAX_REPLY).read_to_vec()?);
-        check(status, &reply)?;
-        Ok(reply)
+        let body = response.body_mut().with_config().limit(limit).read_to_vec()?;
+        if status != 200 {
+            check(status, &parse(&body))?;
+        }
+        Ok(body)
     }
     fn send(&self, method: &str, path: &str, body: &[u8]) -> Result<(u16, Value)> {
         let url = format!("{}{path}", self.url);
