@@ -18,9 +18,13 @@ fn key(n: u64) -> Vec<u8> {
     [b"bank/\x01".as_slice(), &address(n), b"\0ucairn\0"].concat()
 }
 
-/// An address.
+/// An address: a number spread over twenty bytes by multiplication with odd constants.
 fn address(n: u64) -> [u8; 20] {
-    StdRng::seed_from_u64(n).r#gen()
+    let words = [0x9e37_79b9_7f4a_7c15u64, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb]
+        .map(|odd| n.wrapping_mul(odd).rotate_left(31).to_be_bytes());
+    let mut address = [0; 20];
+    address.iter_mut().zip(words.as_flattened()).for_each(|(to, from)| *to = *from);
+    address
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -40,7 +44,7 @@ fn main() -> Result<(), Failure> {
     let folder = arguments.get(3).map_or_else(|| temporary.path().to_path_buf(), PathBuf::from);
     let store = StateStore::open(&folder, Options { pruning: Pruning::Custom { keep_recent: 10 }, ..Options::default() })?;
     let mut random = StdRng::seed_from_u64(1);
-    let mut value = || random.r#gen::<[u8; 32]>().repeat(4).into_iter().take(100).collect::<Vec<u8>>();
+    let mut value = || random.r#gen::<[u8; 20]>().repeat(5);
 
     let genesis: Writes = (0..keys).map(|n| (key(n), Some(value()))).collect();
     let start = Instant::now();

@@ -1,72 +1,54 @@
 //! Decoded tree nodes in memory.
 use std::{
-    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::node::Node;
+use crate::{keys, node::Node};
 
-/// The nodes used last, by their row: a row is never written twice, so an entry cannot be out of date.
-///
-/// Two generations stand in for an order of use: what the older one still answers moves to the younger, and when that is full the older
-/// is dropped.
+/// A table with one place for each path of each store, several of which share a place: a new version of a node takes the place of the old one,
+/// and the memory is bounded by the number of places. An entry cannot be out of date, since it is found by its row, which names the height that
+/// wrote it; only where a height is written anew must the table be cleared.
 pub(crate) struct NodeCache {
-    /// Nodes a generation holds.
-    size: usize,
-    generations: Mutex<Generations>,
+    places: Vec<Place>,
 }
 
-#[derive(Default)]
-struct Generations {
-    young: HashMap<Vec<u8>, Arc<Node>>,
-    old: HashMap<Vec<u8>, Arc<Node>>,
-}
+type Place = Mutex<Option<(Vec<u8>, Arc<Node>)>>;
 
 impl NodeCache {
     /// A cache of at most `nodes` nodes.
     pub(crate) fn new(nodes: usize) -> Self {
-        Self { size: nodes / 2, generations: Mutex::default() }
+        Self { places: std::iter::repeat_with(Place::default).take(nodes).collect() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Generations> {
-        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The node that `version` wrote at `path` in the tree of `store`.
+    pub(crate) fn get(&self, version: u64, store: &str, path: &[u8]) -> Option<Arc<Node>> {
+        let place = lock(self.place(store, path)?);
+        let (row, node) = place.as_ref()?;
+        (*row == keys::node(version, store, path)).then(|| node.clone())
     }
 
-    pub(crate) fn get(&self, row: &[u8]) -> Option<Arc<Node>> {
-        let mut generations = self.lock();
-        if let Some(node) = generations.young.get(row) {
-            return Some(node.clone());
+    pub(crate) fn insert(&self, version: u64, store: &str, path: &[u8], node: Arc<Node>) {
+        if let Some(place) = self.place(store, path) {
+            *lock(place) = Some((keys::node(version, store, path), node));
         }
-        let (row, node) = generations.old.remove_entry(row)?;
-        generations.insert(self.size, row, node.clone());
-        Some(node)
-    }
-
-    pub(crate) fn insert(&self, row: Vec<u8>, node: Arc<Node>) {
-        self.lock().insert(self.size, row, node);
-    }
-
-    pub(crate) fn remove(&self, row: &[u8]) {
-        let mut generations = self.lock();
-        generations.young.remove(row);
-        generations.old.remove(row);
     }
 
     pub(crate) fn clear(&self) {
-        *self.lock() = Generations::default();
+        self.places.iter().for_each(|place| *lock(place) = None);
+    }
+
+    fn place(&self, store: &str, path: &[u8]) -> Option<&Place> {
+        let mut hasher = DefaultHasher::new();
+        (store, path).hash(&mut hasher);
+        let count = u64::try_from(self.places.len()).ok()?;
+        let at = hasher.finish().checked_rem(count)?;
+        self.places.get(usize::try_from(at).ok()?)
     }
 }
 
-impl Generations {
-    fn insert(&mut self, size: usize, row: Vec<u8>, node: Arc<Node>) {
-        if size == 0 {
-            return;
-        }
-        if self.young.len() >= size {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(row, node);
-    }
+fn lock(place: &Place) -> MutexGuard<'_, Option<(Vec<u8>, Arc<Node>)>> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -74,19 +56,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_used_stays_and_the_bound_holds() {
-        let cache = NodeCache::new(8);
-        for n in 0..100u8 {
-            cache.insert(vec![n], Arc::default());
-            assert!(cache.get(&[0]).is_some(), "{n}");
-        }
-        assert!(cache.get(&[1]).is_none());
-        let held = (0..100u8).filter(|n| cache.get(&[*n]).is_some()).count();
-        assert!((4..=8).contains(&held), "{held}");
-        cache.remove(&[0]);
-        assert!(cache.get(&[0]).is_none());
+    fn a_node_is_found_by_version_store_and_path_until_another_takes_its_place() {
+        let cache = NodeCache::new(1 << 16);
+        cache.insert(1, "bank", &[1, 2], Arc::default());
+        assert!(cache.get(1, "bank", &[1, 2]).is_some());
+        assert!(cache.get(2, "bank", &[1, 2]).is_none());
+        assert!(cache.get(1, "ban", &[1, 2]).is_none() && cache.get(1, "bank", &[1]).is_none());
+        cache.insert(2, "bank", &[1, 2], Arc::default());
+        assert!(cache.get(1, "bank", &[1, 2]).is_none() && cache.get(2, "bank", &[1, 2]).is_some());
         cache.clear();
-        assert!(cache.get(&[99]).is_none());
-        NodeCache::new(0).insert(vec![1], Arc::default());
+        assert!(cache.get(2, "bank", &[1, 2]).is_none());
+    }
+
+    #[test]
+    fn the_bound_holds() {
+        let cache = NodeCache::new(8);
+        (0..100u8).for_each(|n| cache.insert(1, "bank", &[n], Arc::default()));
+        let held = (0..100u8).filter(|n| cache.get(1, "bank", &[*n]).is_some()).count();
+        assert!((4..=8).contains(&held), "{held}");
+        let none = NodeCache::new(0);
+        none.insert(1, "bank", &[], Arc::default());
+        assert!(none.get(1, "bank", &[]).is_none());
     }
 }

@@ -39,11 +39,8 @@ impl StateStore {
     /// Takes what the disk now has into memory.
     pub(crate) fn adopt(&self, head: Head, staged: Staged) -> Version {
         for (store, delta) in staged.deltas {
-            for (version, path) in delta.stale {
-                self.cache.remove(&keys::node(version, &store, &path));
-            }
             for (path, node) in delta.fresh {
-                self.cache.insert(keys::node(staged.version.height, &store, &path), node);
+                self.cache.insert(staged.version.height, &store, &path, node);
             }
         }
         self.set_committed(Some(Arc::new((head, staged.roots))));

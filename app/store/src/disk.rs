@@ -84,6 +84,8 @@ impl Disk {
         // After a crash the log is replayed up to the first record that is not whole: a prefix of the commits, never a part of one.
         settings.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
         settings.set_paranoid_checks(true);
+        // One writer writes rows in order, which is quickest without the bookkeeping for several.
+        settings.set_allow_concurrent_memtable_write(false);
         settings.set_db_write_buffer_size(options.write_buffer);
         settings.set_max_total_wal_size(u64::try_from(options.write_buffer).unwrap_or(u64::MAX).saturating_mul(2));
         settings.set_max_background_jobs(4);

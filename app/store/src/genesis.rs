@@ -16,7 +16,7 @@ const ABOVE: [u8; 16] = [0xff; 16];
 
 impl StateStore {
     /// Makes `writes` the whole state before the block `initial_height` of `chain_id`, in place of an earlier genesis if there is one. The rows
-    /// are written piece by piece and count from the last piece on; a crash before that leaves a store without genesis.
+    /// are written piece by piece and count from the last piece on; a crash before that leaves a store without genesis, whatever lies in it.
     ///
     /// # Errors
     /// [`Error::HasBlocks`] once a block is committed, [`Error::InitialHeight`] below 1, [`Error::Key`] for a key without a store name.
@@ -42,7 +42,7 @@ impl StateStore {
 }
 
 /// Removes every row but the layout version. The newest-height row goes in the same batch, so that no state is ever there in part.
-pub(crate) fn wipe(disk: &Disk) -> Result<()> {
+fn wipe(disk: &Disk) -> Result<()> {
     let mut batch = disk.batch();
     for column in Column::ALL.into_iter().filter(|c| *c != Column::Meta) {
         batch.delete_range(column, &[], &ABOVE)?;

@@ -110,24 +110,27 @@ impl Node {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut used = 0u16;
         let mut leaves = 0u16;
-        let mut rows = Vec::with_capacity(16 * 64);
+        let mut row = vec![0; 4];
+        row.reserve_exact(16 * 64);
         for (slot, bit) in self.slots.iter().zip((0..16).map(|n| 1u16 << n)) {
             match slot {
                 Slot::Empty => {}
                 Slot::Leaf { key, hash } => {
                     used |= bit;
                     leaves |= bit;
-                    rows.extend(key);
-                    rows.extend(hash);
+                    row.extend(key);
+                    row.extend(hash);
                 }
                 Slot::Inner { version, hash } => {
                     used |= bit;
-                    rows.extend(version.to_be_bytes());
-                    rows.extend(hash);
+                    row.extend(version.to_be_bytes());
+                    row.extend(hash);
                 }
             }
         }
-        [used.to_le_bytes().as_slice(), &leaves.to_le_bytes(), &rows].concat()
+        let bits = used.to_le_bytes().into_iter().chain(leaves.to_le_bytes());
+        row.iter_mut().zip(bits).for_each(|(byte, bits)| *byte = bits);
+        row
     }
 
     /// Reads what [`encode`](Self::encode) wrote.

@@ -52,6 +52,6 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pruning: Pruning::Default, sync: true, block_cache: 256 << 20, write_buffer: 128 << 20, node_cache: 1 << 16 }
+        Self { pruning: Pruning::Default, sync: true, block_cache: 256 << 20, write_buffer: 128 << 20, node_cache: 1 << 17 }
     }
 }

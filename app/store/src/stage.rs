@@ -146,13 +146,12 @@ impl StateStore {
 
 impl Nodes for StateStore {
     fn node(&self, store: &str, version: u64, path: &[u8]) -> Result<Arc<Node>> {
-        let row = keys::node(version, store, path);
-        if let Some(node) = self.cache.get(&row) {
+        if let Some(node) = self.cache.get(version, store, path) {
             return Ok(node);
         }
-        let bytes = self.disk.get(Column::Nodes, &row)?.ok_or_else(|| corrupt(format!("no tree node of {store} at height {version}")))?;
-        let node = Arc::new(Node::decode(&bytes)?);
-        self.cache.insert(row, node.clone());
+        let row = self.disk.get(Column::Nodes, &keys::node(version, store, path))?;
+        let node = Arc::new(Node::decode(&row.ok_or_else(|| corrupt(format!("no tree node of {store} at height {version}")))?)?);
+        self.cache.insert(version, store, path, node.clone());
         Ok(node)
     }
 }

@@ -10,7 +10,6 @@ use crate::{
     Error, Options, Result, Version,
     cache::NodeCache,
     disk::Disk,
-    genesis,
     meta::{self, Head, Roots},
     wal,
 };
@@ -40,9 +39,6 @@ impl StateStore {
         let disk = Disk::open(path.as_ref(), &options)?;
         meta::check_schema(&disk)?;
         let committed = meta::load(&disk)?.map(Arc::new);
-        if committed.is_none() {
-            genesis::wipe(&disk)?; // what a genesis that never ended may have left
-        }
         Ok(Self { disk, cache: NodeCache::new(options.node_cache), kept, committed: RwLock::new(committed), writer: Mutex::new(()) })
     }
 

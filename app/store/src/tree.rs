@@ -37,7 +37,7 @@ impl LeafChange {
 /// The nodes that a change of a tree adds and those that it leaves behind.
 #[derive(Debug, Default)]
 pub(crate) struct Delta {
-    /// New nodes by path; their version is the new height.
+    /// New nodes in the order of their paths; their version is the new height.
     pub(crate) fresh: Vec<(Vec<u8>, Arc<Node>)>,
     /// Nodes the new root no longer reaches, by version and path.
     pub(crate) stale: Vec<(u64, Vec<u8>)>,
@@ -65,6 +65,7 @@ impl<'a, N: Nodes> Tree<'a, N> {
     pub(crate) fn apply(&self, root: Slot, changes: &[LeafChange], version: u64, threads: usize) -> Result<(Slot, Delta)> {
         let mut delta = Delta::default();
         let root = Pass { tree: self, version }.update(&mut Vec::new(), root, changes, &mut delta, threads)?;
+        delta.fresh.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         Ok((root, delta))
     }
 

@@ -25,6 +25,7 @@ type Entry = (Vec<u8>, Vec<u8>);
 pub struct View<'a> {
     store: &'a StateStore,
     snapshot: Snapshot<'a>,
+    /// None before genesis: what a genesis that never ended has left does not count.
     head: Option<Head>,
     /// The height, where it is older than the newest.
     past: Option<u64>,
@@ -85,6 +86,9 @@ impl View<'_> {
     /// # Errors
     /// [`Error::Database`] or [`Error::Corrupt`] if the disk fails.
     pub fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        if self.head.is_none() {
+            return Ok(None);
+        }
         let row = self.snapshot.get_pinned_cf(self.store.disk.column(Column::Flat)?, key)?;
         let newest = row.as_deref().map(value::parse).transpose()?;
         match (newest, self.past) {
@@ -99,7 +103,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error::Database`] or [`Error::Corrupt`] if the disk fails.
     pub fn first(&self, from: &[u8], to: &[u8]) -> Result<Option<Entry>> {
-        if from >= to {
+        if from >= to || self.head.is_none() {
             return Ok(None);
         }
         let mut rows = self.rows(Column::Flat, from, to)?;
@@ -125,7 +129,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error::Database`] or [`Error::Corrupt`] if the disk fails.
     pub fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Entry>> {
-        if from >= to {
+        if from >= to || self.head.is_none() {
             return Ok(None);
         }
         let mut rows = self.rows(Column::Flat, from, to)?;

@@ -62,9 +62,12 @@ fn a_genesis_cut_short_leaves_nothing() {
         rows.commit().unwrap();
     }
     let store = StateStore::open(folder.path(), options(Pruning::Nothing)).unwrap();
-    assert_eq!((store.base(), store.view().unwrap().get(b"bank/x")), (None, None));
-    for column in [Column::Flat, Column::Nodes, Column::Preimages] {
-        assert!(store.disk.scan(column, &[], &[0xff; 16]).unwrap().next().is_none());
+    let view = store.view().unwrap();
+    assert_eq!((store.base(), view.get(b"bank/x"), view.next(b"", b"~"), view.prev(b"", b"~")), (None, None, None, None));
+    store.reset_genesis("test-1", 1, writes(&[(b"bank/z", Some(b"1"))])).unwrap();
+    store.audit().unwrap();
+    for (column, count) in [(Column::Flat, 1), (Column::Nodes, 0), (Column::Preimages, 1)] {
+        assert_eq!(store.disk.scan(column, &[], &[0xff; 16]).unwrap().count(), count);
     }
 }
 
