@@ -7,6 +7,7 @@ mod beacon;
 pub mod cli;
 pub mod config;
 pub mod modules;
+mod parallel;
 mod shutdown;
 pub mod truth;
 pub mod tx;

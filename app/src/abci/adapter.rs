@@ -20,6 +20,7 @@ use crate::{
     Shutdown,
     api::json::Dialect,
     app::{APP_VERSION, App, Block, Fault, Genesis, Outcome, Validator},
+    parallel::map_parts,
 };
 
 /// The node behind its ABCI socket. A fault of the state machine stops it: CometBFT is told by an Exception and by silence,
@@ -50,7 +51,7 @@ impl Node {
         let dialect = Dialect::cairn();
         Ok(ResponseFinalizeBlock {
             events: done.events.iter().map(|e| e.to_abci(dialect)).collect(),
-            tx_results: done.outcomes.into_iter().map(|o| exec_result(o, dialect)).collect(),
+            tx_results: map_parts(&done.outcomes, |part| part.iter().map(|o| exec_result(o, dialect)).collect()),
             app_hash: done.app_hash.into(),
             ..Default::default()
         })
@@ -156,13 +157,13 @@ fn validator(v: &ValidatorUpdate) -> Result<Validator, Fault> {
     }
 }
 
-fn exec_result(outcome: Outcome, dialect: &Dialect) -> ExecTxResult {
+fn exec_result(outcome: &Outcome, dialect: &Dialect) -> ExecTxResult {
     let (code, codespace, log) = refusal(outcome.result.as_ref().err());
     ExecTxResult {
         code,
         codespace,
         log,
-        data: outcome.result.unwrap_or_default().into(),
+        data: outcome.result.as_ref().map_or_else(|_| Bytes::new(), |data| data.clone().into()),
         info: String::new(),
         gas_wanted: signed(outcome.gas_wanted),
         gas_used: signed(outcome.gas_used),

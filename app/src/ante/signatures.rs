@@ -98,17 +98,17 @@ impl Ante<'_> {
         )))
     }
 
-    /// What [`Ante::run`] will want to know of the signatures of `tx`, as far as the state in `ctx` tells; a transaction
-    /// that it will refuse may give nothing.
-    pub(crate) fn claims(&self, ctx: &Ctx, tx: &Tx) -> Vec<Claim> {
-        let Ok(signers) = super::signers(self.router, tx) else { return vec![] };
+    /// Verifies what [`Ante::run`] will want verified, as far as the state in `ctx` tells, so that it then finds it done. A
+    /// transaction that it will refuse may be passed over: nothing is decided here.
+    pub(crate) fn verify_ahead(&self, ctx: &Ctx, tx: &Tx) {
+        let Ok(signers) = super::signers(self.router, tx) else { return };
         let parts = signers.iter().zip(tx.auth.signer_infos.iter().zip(&tx.signatures));
         let claim = |(signer, (info, signature)): (&Address, (&SignerInfo, &bytes::Bytes))| {
             let account = account(ctx, signer).ok()?;
             let key = read_key(account.pub_key.as_ref().or(info.public_key.as_ref())?).ok()?;
             Claim::new(key, &tx.sign_doc(&ctx.block().chain_id, account.account_number), signature)
         };
-        parts.filter_map(claim).collect()
+        parts.filter_map(claim).for_each(|claim| _ = self.verifier.check(&claim));
     }
 }
 

@@ -2,7 +2,6 @@
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
-    thread,
 };
 
 use secp256k1::{Message, PublicKey, Secp256k1, VerifyOnly, ecdsa::Signature};
@@ -10,11 +9,6 @@ use sha2::{Digest, Sha256};
 
 /// Compressed public key.
 pub(crate) type Key = [u8; 33];
-
-/// Fewer signatures than this are not worth a thread.
-const PER_THREAD: usize = 16;
-/// Threads at the most.
-const MAX_THREADS: usize = 16;
 
 /// That a key signed a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,18 +60,6 @@ impl Verifier {
             self.seen(|s| s.add(id));
         }
         good
-    }
-
-    /// Verifies the claims that are not known yet, in parallel, so that [`Verifier::check`] then finds them.
-    pub(crate) fn warm(&self, mut claims: Vec<Claim>) {
-        self.seen(|s| claims.retain(|c| !s.has(&c.id())));
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-        let part = claims.len().div_ceil(threads).max(PER_THREAD);
-        thread::scope(|scope| {
-            for part in claims.chunks(part) {
-                scope.spawn(move || part.iter().for_each(|c| _ = self.check(c)));
-            }
-        });
     }
 
     fn verify(&self, claim: &Claim) -> bool {
@@ -168,18 +150,5 @@ mod tests {
         let known = |c: &Claim| verifier.seen(|s| s.has(&c.id()));
         assert!(!known(&claims[0]) && known(&claims[8]) && known(&claims[7]));
         assert!(verifier.seen(|s| s.young.len() + s.old.len()) <= 4);
-    }
-
-    #[test]
-    fn warming_finds_what_checking_finds() {
-        let verifier = Verifier::new(1_000);
-        let mut claims: Vec<_> = (1..=100).map(|n| claim(n, b"x")).collect();
-        claims[17].digest[0] ^= 1;
-        verifier.warm(claims.clone());
-        for (i, claim) in claims.iter().enumerate() {
-            assert_eq!(verifier.seen(|s| s.has(&claim.id())), i != 17, "{i}");
-            assert_eq!(verifier.check(claim), i != 17, "{i}");
-        }
-        verifier.warm(vec![]);
     }
 }

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     ante::{MAX_GAS, Mode},
     beacon,
+    parallel::map_parts,
     tx::Tx,
 };
 
@@ -65,12 +66,10 @@ impl App {
 impl Inner {
     fn execute(&self, tip: &Tip, info: &BlockInfo, txs: &[Bytes]) -> Result<(Vec<Outcome>, Vec<Emitted>, Staged), Fault> {
         let base = Committed::new(self.store.view()?);
+        let decoded = self.look_ahead(&base, tip, info, txs);
         let gas = Gas::unlimited();
         let mut overlay = Overlay::new(&base);
         let mut ctx = Ctx::new(&mut overlay, info, &gas, &self.router);
-        let decoded: Vec<_> = txs.iter().map(|bytes| self.decode(bytes, tip.limits.gas)).collect();
-        self.verify_ahead(&ctx, &decoded);
-
         let mut events = vec![];
         let mut reveal = beacon::read(txs.first()).map(|reveal| (contained(|| cairn_beacon::check(&ctx, Some(&reveal))), reveal));
         let seen = contained(|| ctx.atomic(|ctx| cairn_beacon::observe(ctx, reveal.as_ref().map(|(_, r)| r))));
@@ -102,10 +101,24 @@ impl Inner {
         self.run(ctx, tx, &Gas::new(wanted.min(MAX_GAS)), Mode::Deliver)
     }
 
-    /// Verifies the block's signatures that nobody has seen, on all cores, before the sequential run needs them.
-    fn verify_ahead(&self, ctx: &Ctx, txs: &[Result<Tx, Outcome>]) {
+    /// Decodes the block's transactions and verifies those of their signatures that nobody has seen, on all cores, before the
+    /// sequential run needs them. It finds the same with or without: what was verified is only remembered.
+    fn look_ahead(&self, base: &Committed, tip: &Tip, info: &BlockInfo, txs: &[Bytes]) -> Vec<Result<Tx, Outcome>> {
         let ante = self.ante(Mode::Deliver);
-        self.verifier.warm(txs.iter().flatten().flat_map(|tx| ante.claims(ctx, tx)).collect());
+        map_parts(txs, |txs| {
+            let (mut overlay, gas) = (Overlay::new(base), Gas::unlimited());
+            let ctx = Ctx::new(&mut overlay, info, &gas, &self.router);
+            let look = |bytes| {
+                let tx = contained(|| Ok(self.decode(bytes, tip.limits.gas))).unwrap_or_else(|e| Err(Outcome::refused(e, 0)))?;
+                // A panic in here comes again in the run, where it costs the transaction.
+                drop(contained(|| {
+                    ante.verify_ahead(&ctx, &tx);
+                    Ok(())
+                }));
+                Ok(tx)
+            };
+            txs.iter().map(look).collect()
+        })
     }
 
     /// Runs every module's hook, highest first. One that fails is undone and reported; the block goes on.

@@ -1,5 +1,5 @@
 //! The committed state as the state machine reads it.
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use cairn_kernel::Store;
 use cairn_store::View;
@@ -10,12 +10,12 @@ use super::Fault;
 /// [`Committed::check`] before a result leaves the node.
 pub(super) struct Committed<'a> {
     view: View<'a>,
-    failure: OnceCell<cairn_store::Error>,
+    failure: OnceLock<cairn_store::Error>,
 }
 
 impl<'a> Committed<'a> {
     pub(super) fn new(view: View<'a>) -> Self {
-        Self { view, failure: OnceCell::new() }
+        Self { view, failure: OnceLock::new() }
     }
     pub(super) fn view(&self) -> &View<'a> {
         &self.view

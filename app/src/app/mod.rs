@@ -34,8 +34,9 @@ use crate::{
 };
 use consensus::Limits;
 
-/// Signatures remembered, 64 bytes each with the set around them: more than three full blocks of transfers.
-const SIGNATURES: usize = 200_000;
+/// Signatures remembered, 64 bytes each with the set around them. CometBFT checks its whole mempool again after each block: what
+/// it holds must fit into half of this.
+const SIGNATURES: usize = 1 << 19;
 /// Gas that a query may use where nothing else is set.
 const QUERY_GAS: u64 = 50_000_000;
 /// The version of the state machine's rules, as `Info` and consensus parameters report it.
