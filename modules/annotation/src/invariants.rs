@@ -2,11 +2,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_bank as bank;
-use cairn_kernel::{Address, Ctx, Error as KernelError, key_prefix};
-use cairn_proto::cairn::annotation::v1::{Lease, LeaseState};
+use cairn_kernel::{Ctx, Error as KernelError, key_prefix};
+use cairn_proto::cairn::annotation::v1::{JobState, Lease, LeaseState};
 
 use crate::{
-    clusters,
     escrow::{ACCOUNT, add, number},
     job::{Running, is_final},
     state::{BUCKETS, CLAIM_GROUPS, CLAIMABLE, CLAIMANTS, CLAIMS, FREE_BUCKETS, FREE_PLACES, JOBS, LEASES, LEASES_BY_JOB, WORKERS},
@@ -110,6 +109,9 @@ pub(crate) fn reserves(ctx: &Ctx) -> Check {
 /// Per bucket: free, standing and revealed seats never exceed the overlap; its standing leases are those that name it.
 pub(crate) fn seats(ctx: &Ctx) -> Check {
     each_job(ctx, |run| {
+        if is_left(run) {
+            return Ok(());
+        }
         let mut standing = BTreeMap::<u32, BTreeSet<u64>>::new();
         for lease in job_leases(ctx, run.id)?.into_iter().filter(stands) {
             for bucket in &lease.buckets {
@@ -136,19 +138,14 @@ pub(crate) fn seats(ctx: &Ctx) -> Check {
     })
 }
 
-/// Per bucket: one account has had one lease in it, ever; so has one cluster, among the leases that stand.
+/// Per bucket: one account has had one lease in it, ever, whatever became of it.
 pub(crate) fn parties(ctx: &Ctx) -> Check {
     each_job(ctx, |run| {
-        let (mut accounts, mut heads) = (BTreeSet::new(), BTreeSet::new());
+        let mut accounts = BTreeSet::new();
         for lease in job_leases(ctx, run.id)? {
-            let head = clusters::head(ctx, &Address::parse(&lease.annotator).map_err(text)?).map_err(text)?;
             for bucket in &lease.buckets {
                 if !accounts.insert((*bucket, lease.worker)) {
                     return Err(format!("{} has had two seats in bucket {bucket}", lease.annotator));
-                }
-                // An account may join a cluster after it took its seat: then both keep what they have.
-                if stands(&lease) && lease.state() == LeaseState::Live && !heads.insert((*bucket, head)) {
-                    return Err(format!("two of the cluster of {head} hold live seats in bucket {bucket}"));
                 }
             }
         }
@@ -159,6 +156,10 @@ pub(crate) fn parties(ctx: &Ctx) -> Check {
 /// Lists and what they count agree.
 pub(crate) fn lists(ctx: &Ctx) -> Check {
     each_job(ctx, |run| {
+        waiting(ctx, run)?;
+        if is_left(run) {
+            return Ok(());
+        }
         let mut places = 0_u32;
         for entry in FREE_BUCKETS.range(ctx, &key_prefix(&run.id)) {
             let ((_, place), bucket) = entry.map_err(text)?;
@@ -170,15 +171,23 @@ pub(crate) fn lists(ctx: &Ctx) -> Check {
                 return Err(format!("bucket {bucket} is listed as free and is full"));
             }
         }
-        equal("free buckets", places, run.status.buckets_free)?;
-        let mut waiting = 0_u32;
-        for entry in CLAIM_GROUPS.range(ctx, &key_prefix(&run.id)) {
-            let ((_, height), count) = entry.map_err(text)?;
-            waiting = waiting.saturating_add(count);
-            let found = CLAIMANTS.range(ctx, &key_prefix(&(run.id, height))).count();
-            equal("claims of a height", u64::from(count), found as u64)?;
-        }
-        equal("waiting claims", waiting, run.status.claims_waiting)?;
-        equal("claims", u64::from(waiting), CLAIMS.range(ctx, &key_prefix(&run.id)).count() as u64)
+        equal("free buckets", places, run.status.buckets_free)
     })
+}
+
+fn waiting(ctx: &Ctx, run: &Running) -> Check {
+    let mut waiting = 0_u32;
+    for entry in CLAIM_GROUPS.range(ctx, &key_prefix(&run.id)) {
+        let ((_, height), count) = entry.map_err(text)?;
+        waiting = waiting.saturating_add(count);
+        let found = CLAIMANTS.range(ctx, &key_prefix(&(run.id, height))).count();
+        equal("claims of a height", u64::from(count), found as u64)?;
+    }
+    equal("waiting claims", waiting, run.status.claims_waiting)?;
+    equal("claims", u64::from(waiting), CLAIMS.range(ctx, &key_prefix(&run.id)).count() as u64)
+}
+
+/// Whether the job's buckets matter no more: the exit from quarantine leaves them as they are, since one of them may be what failed.
+fn is_left(run: &Running) -> bool {
+    matches!(run.status.state(), JobState::Quarantine | JobState::Closed)
 }

@@ -89,7 +89,10 @@ pub(crate) fn reach_reveal_end(ctx: &mut Ctx, run: &mut Running, id: u64) -> Res
 pub(crate) fn end(ctx: &mut Ctx, run: &mut Running, mut lease: Lease, to: LeaseState) -> Result<()> {
     let height = ctx.block().height;
     let mut worker = worker(ctx, &lease)?;
-    leave(ctx, run, &lease, &mut worker)?;
+    leave(run, &lease, &mut worker)?;
+    if to != LeaseState::Released {
+        vacate(ctx, run, &lease)?; // the exit from quarantine leaves buckets as they are: one of them may be what failed
+    }
     let price = run.labels_price(lease.tasks.into())?;
     shift(&mut run.money.reserved, &mut run.money.free, price, "reserved")?;
     worker.seats = worker.seats.saturating_sub(seats(&lease));
@@ -123,20 +126,25 @@ pub(crate) fn end(ctx: &mut Ctx, run: &mut Running, mut lease: Lease, to: LeaseS
     if lost { lose_bond(ctx, run, &lease, bond) } else { Ok(()) }
 }
 
-/// Takes a standing lease out of the counts of its job, its buckets and its annotator.
-fn leave(ctx: &mut Ctx, run: &mut Running, lease: &Lease, worker: &mut Worker) -> Result<()> {
+/// Takes a standing lease out of the counts of its job and its annotator.
+fn leave(run: &mut Running, lease: &Lease, worker: &mut Worker) -> Result<()> {
     let tasks = u64::from(lease.tasks);
     match lease.state() {
         LeaseState::Live => {
             run.status.live_seats = run.status.live_seats.checked_sub(tasks).ok_or(Error::Broken("live seats are miscounted"))?;
             worker.live_leases = worker.live_leases.checked_sub(1).ok_or(Error::Broken("live leases are miscounted"))?;
-            lease.buckets.iter().try_for_each(|bucket| buckets::free(ctx, run, *bucket, lease.id))
+            Ok(())
         }
-        LeaseState::Committed => {
-            uncommit(run, tasks)?;
-            lease.buckets.iter().try_for_each(|bucket| buckets::finish(ctx, run, *bucket, lease.id, false))
-        }
+        LeaseState::Committed => uncommit(run, tasks),
         _ => Err(Error::Broken("a lease ended twice").into()),
+    }
+}
+
+/// Takes a standing lease out of its buckets.
+fn vacate(ctx: &mut Ctx, run: &mut Running, lease: &Lease) -> Result<()> {
+    match lease.state() {
+        LeaseState::Live => lease.buckets.iter().try_for_each(|bucket| buckets::free(ctx, run, *bucket, lease.id)),
+        _ => lease.buckets.iter().try_for_each(|bucket| buckets::finish(ctx, run, *bucket, lease.id, false)),
     }
 }
 

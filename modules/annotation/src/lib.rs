@@ -71,7 +71,7 @@ impl Module for Annotation {
             ("the module holds what it owes", invariants::solvency),
             ("reserved money covers standing leases and accepted unpaid labels", invariants::reserves),
             ("no task has more seats than its overlap", invariants::seats),
-            ("nobody has two seats in one bucket, nor two of a cluster", invariants::parties),
+            ("nobody has two seats in one bucket", invariants::parties),
             ("the lists of free buckets and waiting claims are whole", invariants::lists),
         ]
     }

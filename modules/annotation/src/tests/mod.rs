@@ -1,1 +1,15 @@
-//! Tests.
+//! Annotation through its messages, blocks and queries.
+#![allow(clippy::arithmetic_side_effects, clippy::print_stdout, reason = "a test may panic, and figures of attacks are a report")]
+mod attacks;
+mod claims;
+mod clusters;
+mod gold;
+mod jobs;
+mod leases;
+mod posting;
+mod quarantine;
+mod queries;
+mod reveals;
+mod schedule;
+mod settlement;
+mod world;
