@@ -29,6 +29,9 @@ mod tests {
         let path: DerivationPath = "m/44'/118'/0'/0/0".parse().unwrap();
         let key = XPrv::derive_from_path(seed, &path).unwrap().private_key().clone();
         let signature: Signature = key.sign(&sign_bytes("cosmos1lsagfzrm4gz28he4wunt63sts5xzmczw8pkek3", b"hello <&>"));
-        assert_eq!(BASE64.encode(signature.to_bytes()), "vUpwHrvEtLXIxsWK+y8VFqGUPhXDtynNvISgOFVyDqFxEnS6fAM5fCAcx7ANFWtIGOeYGMt8Px33j54AWxRCtw==");
+        assert_eq!(
+            BASE64.encode(signature.to_bytes()),
+            "vUpwHrvEtLXIxsWK+y8VFqGUPhXDtynNvISgOFVyDqFxEnS6fAM5fCAcx7ANFWtIGOeYGMt8Px33j54AWxRCtw=="
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! `cairnd doctor`: what keeps a node from running, and what to do about it.
 use std::{net::TcpListener, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::Value;
 
@@ -91,12 +91,7 @@ fn beacon_key(home: &Home) -> Result<String> {
 /// A running node's RPC and growing height, or free ports for one.
 fn node(config: &Config, wait: u64) -> Vec<Check> {
     let rpc = Rpc::new(&config.comet.rpc);
-    let height = |rpc: &Rpc| -> Result<u64> {
-        let status = rpc.status()?;
-        let text = status.pointer("/sync_info/latest_block_height").and_then(Value::as_str).context("status names no height")?;
-        Ok(text.parse()?)
-    };
-    let Ok(before) = height(&rpc) else {
+    let Ok(before) = rpc.height() else {
         let free = |name, address| {
             (name, TcpListener::bind(address).map(|_| format!("{address} is free; the node is not running")).map_err(anyhow::Error::from))
         };
@@ -104,7 +99,7 @@ fn node(config: &Config, wait: u64) -> Vec<Check> {
     };
     let deadline = std::time::Instant::now().checked_add(Duration::from_secs(wait));
     let grows = loop {
-        match height(&rpc) {
+        match rpc.height() {
             Ok(now) if now > before => break Ok(format!("{now}, growing")),
             _ if deadline.is_none_or(|d| std::time::Instant::now() >= d) => {
                 break Err(anyhow::anyhow!(

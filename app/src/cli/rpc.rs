@@ -61,6 +61,12 @@ impl Rpc {
     pub(crate) fn status(&self) -> Result<Value> {
         self.call("status", json!({}))
     }
+    /// The newest height.
+    pub(crate) fn height(&self) -> Result<u64> {
+        let status = self.status()?;
+        let text = status.pointer("/sync_info/latest_block_height").and_then(Value::as_str).context("status names no height")?;
+        Ok(text.parse()?)
+    }
     /// Asks a query path of the chain, at the newest height if `height` is `None`.
     pub(crate) fn query(&self, path: &str, data: &[u8], height: Option<u64>) -> Result<Vec<u8>> {
         let params = json!({ "path": path, "data": hex::encode(data), "height": height.unwrap_or(0).to_string(), "prove": false });

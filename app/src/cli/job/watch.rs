@@ -69,7 +69,7 @@ pub(crate) fn watch(rpc: &Rpc, home: &Home, number: u64, key: Option<&AccountKey
         let now = progress(rpc, number)?;
         let text = line(&now);
         if text != last {
-            println!("{text}");
+            println!("{:>6}  {text}", rpc.height()?);
             last = text;
         }
         match now.state() {
