@@ -32,6 +32,7 @@ pub struct Finalized {
 pub(super) struct Pending {
     staged: Staged,
     tip: Tip,
+    txs: usize,
 }
 
 impl App {
@@ -46,7 +47,7 @@ impl App {
         let (outcomes, events, staged) = self.0.execute(&tip, &info, &block.txs)?;
         let app_hash = staged.app_hash().to_vec();
         let tip = Tip { block: info, app_hash: app_hash.clone(), limits: tip.limits };
-        *self.0.pending() = Some(Pending { staged, tip });
+        *self.0.pending() = Some(Pending { staged, tip, txs: outcomes.len() });
         Ok(Finalized { outcomes, events, app_hash })
     }
 
@@ -55,9 +56,9 @@ impl App {
     /// # Errors
     /// [`Fault`], if there is none or the disk refuses.
     pub fn commit(&self) -> Result<(), Fault> {
-        let Pending { staged, tip } = self.0.pending().take().ok_or(Fault::NothingToCommit)?;
+        let Pending { staged, tip, txs } = self.0.pending().take().ok_or(Fault::NothingToCommit)?;
         let version = self.0.store.commit(staged)?;
-        tracing::info!(height = version.height, app_hash = hex::encode(version.app_hash), time = tip.block.time, "committed");
+        tracing::info!(height = version.height, app_hash = hex::encode(version.app_hash), time = tip.block.time, txs, "committed");
         self.0.set_tip(tip);
         Ok(())
     }
@@ -71,15 +72,12 @@ impl Inner {
         let mut overlay = Overlay::new(&base);
         let mut ctx = Ctx::new(&mut overlay, info, &gas, &self.router);
         let mut events = vec![];
-        let mut reveal = beacon::read(txs.first()).map(|reveal| (contained(|| cairn_beacon::check(&ctx, Some(&reveal))), reveal));
-        let seen = contained(|| ctx.atomic(|ctx| cairn_beacon::observe(ctx, reveal.as_ref().map(|(_, r)| r))));
-        events.extend(self.after("beacon", "observe", Origin::BeginBlock, &mut ctx, seen.err().as_ref()));
+        let mut revealed = self.observe(&mut ctx, txs.first(), &mut events);
         self.hooks(&mut ctx, Origin::BeginBlock, &mut events);
-        let mut outcomes = Vec::with_capacity(txs.len());
-        let mut room = tip.limits.gas.unwrap_or(u64::MAX);
+        let (mut outcomes, mut room) = (Vec::with_capacity(txs.len()), tip.limits.gas);
         for tx in decoded {
-            outcomes.push(match (reveal.take(), tx) {
-                (Some((verdict, _)), _) => Outcome::free(beacon::response(verdict)),
+            outcomes.push(match (revealed.take(), tx) {
+                (Some(verdict), _) => Outcome::free(beacon::response(verdict)),
                 (None, Ok(tx)) => self.deliver(&mut ctx, &tx, &mut room),
                 (None, Err(refused)) => refused,
             });
@@ -91,13 +89,24 @@ impl Inner {
         Ok((outcomes, events, self.store.stage(info.height, writes)?))
     }
 
-    /// Runs a transaction of a block if its gas limit fits into what the block has left.
-    fn deliver(&self, ctx: &mut Ctx, tx: &Tx, room: &mut u64) -> Outcome {
+    /// Takes the beacon on by this block, before anything else runs. If the first transaction is a reveal: whether it is valid.
+    fn observe(&self, ctx: &mut Ctx, first: Option<&Bytes>, events: &mut Vec<Emitted>) -> Option<Refusable<()>> {
+        let reveal = beacon::read(first);
+        let verdict = reveal.as_ref().map(|reveal| contained(|| cairn_beacon::check(ctx, Some(reveal))));
+        let seen = contained(|| ctx.atomic(|ctx| cairn_beacon::observe(ctx, reveal.as_ref())));
+        events.extend(self.after("beacon", "observe", Origin::BeginBlock, ctx, seen.err().as_ref()));
+        verdict
+    }
+
+    /// Runs a transaction of a block if its gas limit fits into what the block has left, where the block has a limit.
+    fn deliver(&self, ctx: &mut Ctx, tx: &Tx, room: &mut Option<u64>) -> Outcome {
         let wanted = tx.gas_limit();
-        let Some(left) = room.checked_sub(wanted) else {
-            return Outcome::refused(sdk::out_of_gas("no block gas left to run tx"), wanted);
-        };
-        *room = left;
+        if let Some(left) = room {
+            match left.checked_sub(wanted) {
+                Some(rest) => *left = rest,
+                None => return Outcome::refused(sdk::out_of_gas("no block gas left to run tx"), wanted),
+            }
+        }
         self.run(ctx, tx, &Gas::new(wanted.min(MAX_GAS)), Mode::Deliver)
     }
 

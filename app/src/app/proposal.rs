@@ -58,7 +58,7 @@ impl App {
             Some(key) => self.0.read(&info, |ctx| Ok(beacon::make(ctx, key)))?,
             None => None,
         };
-        let mut room = Room { bytes: max_bytes, gas: tip.limits.gas.unwrap_or(u64::MAX) };
+        let mut room = Room { bytes: max_bytes, gas: tip.limits.gas };
         let mut txs = vec![];
         for tx in reveal.into_iter().filter(|tx| room.take(tx, 0)) {
             txs.push(tx);
@@ -136,19 +136,19 @@ impl Inner {
 /// What a block has left.
 struct Room {
     bytes: u64,
-    gas: u64,
+    /// `None` where gas is not limited.
+    gas: Option<u64>,
 }
 
 impl Room {
     /// Takes up the transaction's share, if there is room for it.
     fn take(&mut self, tx: &Bytes, gas: u64) -> bool {
-        match (self.bytes.checked_sub(wire_size(tx)), self.gas.checked_sub(gas)) {
-            (Some(bytes), Some(gas)) => {
-                *self = Self { bytes, gas };
-                true
-            }
-            _ => false,
+        let Some(bytes) = self.bytes.checked_sub(wire_size(tx)) else { return false };
+        if self.gas.is_some_and(|left| left < gas) {
+            return false;
         }
+        *self = Self { bytes, gas: self.gas.map(|left| left.saturating_sub(gas)) };
+        true
     }
 }
 

@@ -19,6 +19,7 @@ mod hostile;
 mod proofs;
 mod proposals;
 mod refusals;
+mod signers;
 mod simulate;
 mod support;
 mod transfers;
