@@ -157,7 +157,7 @@ impl Network {
     #[must_use]
     pub fn cairnd_at(&self, node: usize, args: &[&str]) -> String {
         let mut command = Command::new(program("cairnd"));
-        command.args(args).arg("--home").arg(self.client()).args(["--node", &self.rpc(node)]);
+        command.args(args).args(["--node", &self.rpc(node)]).env("CAIRN_HOME", self.client());
         run(&mut command)
     }
     /// Asks a node's RPC, `path` being such as `/status`. `None` if it does not answer.

@@ -1,5 +1,6 @@
 //! The command line of `cairnd`: node, tools and client in one program.
 mod annotate;
+mod check;
 mod comet;
 mod doctor;
 mod dynamic;
@@ -77,6 +78,8 @@ enum Command {
     Truth(TruthCommand),
     Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
+    Check(check::CheckArgs),
+    Export(check::ExportArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -134,6 +137,8 @@ impl Cli {
             Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json),
             Command::Status(args) => args.run(&node, output),
             Command::Doctor(args) => args.run(&home, output),
+            Command::Check(args) => args.run(&home),
+            Command::Export(args) => args.run(&home),
         }
     }
 }
