@@ -3,6 +3,7 @@
 mod attacks;
 mod claims;
 mod clusters;
+mod formats;
 mod gold;
 mod jobs;
 mod leases;

@@ -109,11 +109,17 @@ impl Schedule {
         let n = self.dice.below(self.jobs.len() as u64);
         self.jobs[usize::try_from(n).unwrap()].id
     }
-    /// A random lease of a random account, in any state.
-    fn some_lease(&mut self) -> Option<Lease> {
-        // Mostly a recent one.
-        let recent = 1 + self.dice.below(30).min(self.seen);
-        (self.seen > 0).then(|| self.world.lease(self.seen + 1 - recent.min(self.seen)))
+    /// A random recent lease, in any state; after some tries for one in `wanted`.
+    fn some_lease(&mut self, wanted: LeaseState) -> Option<Lease> {
+        let mut found = None;
+        for _ in 0..self.dice.below(8) + 1 {
+            let recent = 1 + self.dice.below(60);
+            found = (self.seen > 0).then(|| self.world.lease(self.seen + 1 - recent.min(self.seen)));
+            if found.as_ref().is_some_and(|lease| lease.state() == wanted) {
+                break;
+            }
+        }
+        found
     }
     fn step(&mut self) {
         match self.dice.below(100) {
@@ -151,7 +157,7 @@ impl Schedule {
         }
     }
     fn commit(&mut self) {
-        let Some(lease) = self.some_lease() else { return };
+        let Some(lease) = self.some_lease(LeaseState::Live) else { return };
         let (run, _) = self.world.ask(|ctx| leases::load(ctx, lease.id));
         let salt = self.dice.below(1 << 40);
         let tasks = leases::tasks(&run, &lease);
@@ -169,7 +175,7 @@ impl Schedule {
         }
     }
     fn reveal(&mut self) {
-        let Some(lease) = self.some_lease() else { return };
+        let Some(lease) = self.some_lease(LeaseState::Committed) else { return };
         let Some(labels) = self.labels.get(&lease.id).cloned() else { return };
         let (sender, holder) = (self.person(), Address::parse(&lease.annotator).unwrap());
         let skipped = labels.iter().filter(|(_, class)| *class == u16::MAX).count();
@@ -188,7 +194,7 @@ impl Schedule {
         }
     }
     fn skip(&mut self) {
-        let Some(lease) = self.some_lease() else { return };
+        let Some(lease) = self.some_lease(LeaseState::Live) else { return };
         let holder = Address::parse(&lease.annotator).unwrap();
         let before = self.world.wealth(&holder);
         let reason = if self.dice.below(2) == 0 { SkipReason::Unavailable } else { SkipReason::Declined };
@@ -200,7 +206,7 @@ impl Schedule {
         }
     }
     fn renew(&mut self) {
-        let Some(lease) = self.some_lease() else { return };
+        let Some(lease) = self.some_lease(LeaseState::Live) else { return };
         let msg = MsgRenewLease { annotator: lease.annotator.clone(), lease: lease.id };
         let done = self.world.tx(|ctx| Annotation.renew_lease(ctx, msg));
         assert!(!(done.is_ok() && lease.renewed), "one renewal");
@@ -228,7 +234,9 @@ impl Schedule {
         }
     }
     fn gold(&mut self) {
-        let n = usize::try_from(self.dice.below(self.jobs.len() as u64)).unwrap();
+        let ids: Vec<u64> = self.jobs.iter().map(|job| job.id).collect();
+        let waits = ids.iter().position(|id| self.world.status(*id).state() == JobState::Gold);
+        let n = waits.unwrap_or(0);
         let msg = self.jobs[n].gold.opening(self.jobs[n].id, 0, 100);
         if self.world.tx(|ctx| Annotation.open_gold(ctx, msg)).is_ok() {
             self.count("gold opened");
