@@ -61,6 +61,22 @@ fn a_proposal_is_cut_to_the_gas() {
 }
 
 #[test]
+fn a_chain_without_a_limit_of_gas_takes_the_largest() {
+    let mut unlimited = genesis();
+    unlimited.params.block.as_mut().unwrap().max_gas = -1;
+    let mut net = Net::with(&unlimited);
+    let most = u64::try_from(i64::MAX).unwrap();
+    let txs = (0..3).map(|i| {
+        let wallet = &net.wallets[i];
+        Draft::of(vec![send(wallet, &wallet.address, 1)]).gas(most).sign(&[wallet])
+    });
+    let txs = txs.collect();
+    assert!(net.run(txs).iter().all(|o| o.result.is_ok()));
+    let beyond = Draft::of(vec![send(&net.wallets[3], &net.wallets[3].address, 1)]).gas(most + 1).sign(&[&net.wallets[3]]);
+    assert_eq!(net.app.check_tx(&beyond).unwrap().code(), 18);
+}
+
+#[test]
 fn what_cannot_be_decoded_is_neither_proposed_nor_accepted() {
     let net = Net::new();
     let good = transfer(&mut net.wallets[0].clone(), &net.wallets[1].address, 1);
