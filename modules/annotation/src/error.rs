@@ -559,6 +559,9 @@ pub enum Error {
     /// An account listed twice in genesis.
     #[error("genesis lists account {0} twice")]
     RepeatedAccount(String),
+    /// A text with characters that are not shown alike everywhere.
+    #[error("{0} must not contain control characters or the separators U+2028 and U+2029")]
+    TextControl(&'static str),
     /// The state contradicts itself. The failing step is contained.
     #[error("state is broken: {0}")]
     Broken(&'static str),
@@ -656,6 +659,7 @@ impl Coded for Error {
             Self::Broken(_) => 81,
             Self::Escrow(_) => 82,
             Self::Truth(_) => 83,
+            Self::TextControl(_) => 84,
         }
     }
     fn status(&self) -> Status {

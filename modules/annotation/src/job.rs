@@ -1,7 +1,10 @@
 //! A job with what changes of it, loaded to be worked on.
 use cairn_kernel::{Address, Coin, Ctx, Result};
 use cairn_proto::{
-    cairn::annotation::v1::{EventJobStateChanged, Job, JobState, JobStatus, Rules, Settlement},
+    cairn::{
+        annotation::v1::{EventJobStateChanged, Job, JobState, JobStatus, Rules, Settlement},
+        asset::v1::{Encryption, VersionContent},
+    },
     cosmos::base::v1beta1 as proto,
 };
 
@@ -74,6 +77,17 @@ impl Running {
         }
         Err(Error::JobState { job: self.id, expected: state_name(state), found: state_name(found) }.into())
     }
+    /// Refuses a job that is in none of some states and was in none of them when a step of it failed: what annotators owe has a deadline, and a
+    /// fault that is not theirs must not make them miss it.
+    pub(crate) fn require_standing(&self, states: &[JobState]) -> Result<()> {
+        let state = self.status.state();
+        let stood = if state == JobState::Quarantine { self.status.quarantined_from() } else { state };
+        match states {
+            [] => Ok(()),
+            _ if states.contains(&stood) => Ok(()),
+            [first, ..] => self.require(*first),
+        }
+    }
     /// Refuses anybody but the requester.
     pub(crate) fn require_requester(&self, sender: &Address) -> Result<()> {
         if *sender == self.requester {
@@ -136,6 +150,19 @@ impl Running {
     /// The settlement, which must have begun.
     pub(crate) fn settlement(&mut self) -> Result<&mut Settlement> {
         Ok(self.status.settlement.as_mut().ok_or(Error::Broken("a job in settlement has none"))?)
+    }
+    /// What the data set's first version says of its content.
+    pub(crate) fn content(&self) -> VersionContent {
+        VersionContent {
+            manifest_root: self.job.manifest_root.clone(),
+            items: self.job.tasks.into(),
+            bytes: self.job.bytes,
+            media_type: self.job.media_type.clone(),
+            content_addresses: self.job.content_addresses.clone(),
+            encryption: Encryption::None.into(),
+            key_commitment: Vec::new(),
+            croissant_sha256: Vec::new(),
+        }
     }
     /// What the inference runs under.
     pub(crate) fn truth_params(&self, gold: cairn_truth::Gold) -> Result<cairn_truth::Params> {

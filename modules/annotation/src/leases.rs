@@ -34,7 +34,7 @@ pub(crate) fn load_live(ctx: &Ctx, id: u64, sender: &Address) -> Result<(Running
         return Err(Error::NotHolder { lease: id, expected: lease.annotator, found }.into());
     }
     require_state(&lease, LeaseState::Live)?;
-    run.require(JobState::Open)?;
+    run.require_standing(&[JobState::Open])?;
     let (end, height) = (commit_until(&run, &lease, ctx.block().height), ctx.block().height);
     if height > end {
         return Err(Error::LeaseEnded { lease: id, end, height }.into());

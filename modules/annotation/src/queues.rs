@@ -1,6 +1,6 @@
 //! What falls due at a height. Queues are worked off in order, a bounded number of items a block; what is left carries over. An item that
 //! fails is undone and puts its job into quarantine; the others go on.
-use cairn_kernel::{Ctx, Error as KernelError, Result};
+use cairn_kernel::{Ctx, Error as KernelError, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::JobState;
 
 use crate::{
@@ -59,6 +59,22 @@ impl Kind {
 /// Lets an item fall due at the end of the block of `height`.
 pub(crate) fn schedule(ctx: &mut Ctx, height: u64, kind: Kind, job: u64, item: u64) -> Result<()> {
     DUE.insert(ctx, &(height, kind.number(), job, item))
+}
+
+/// Most items of one kind that a retry brings back to their turn.
+const RECALLED: usize = 2_000;
+
+/// Lets a job's items that its quarantine put off until `height` fall due now.
+pub(crate) fn recall(ctx: &mut Ctx, job: u64, height: u64) -> Result<()> {
+    let now = ctx.block().height;
+    for kind in Kind::ALL {
+        let prefix = key_prefix(&(height, kind.number(), job));
+        for key in DUE.range(ctx, &prefix).take(RECALLED).collect::<Result<Vec<_>>>()? {
+            DUE.remove(ctx, &key)?;
+            schedule(ctx, now, kind, job, key.3)?;
+        }
+    }
+    Ok(())
 }
 
 /// Handles what is due, at most `budget` items.

@@ -130,7 +130,7 @@ pub(crate) fn check_params(params: &Params) -> Result<()> {
         ("draws_per_block", params.draws_per_block.into(), 1..=100_000),
         ("label_visits_per_block", params.label_visits_per_block, 1..=1_000_000_000),
         ("claims_waiting_max", params.claims_waiting_max.into(), 1..=1_000_000),
-        ("exempt_funders", u64::try_from(params.exempt_funders.len()).map_err(|_| Error::Overflow)?, 0..=1_000),
+        ("exempt_funders", u64::try_from(params.exempt_funders.len()).map_err(|_| Error::Overflow)?, 0..=100),
     ];
     for (what, found, range) in ranges {
         if !range.contains(&found) {

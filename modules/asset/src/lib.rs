@@ -86,6 +86,16 @@ pub fn may_hold(ctx: &Ctx, address: &Address) -> Result<bool> {
     Ok(shares::may_hold(ctx, address))
 }
 
+/// Refuses a title or a content that [`publish_from_job`] would refuse, so that a job can be refused before anybody works on it.
+///
+/// # Errors
+/// What registration and publication refuse of them.
+pub fn check_publishable(title: &str, content: &VersionContent) -> Result<()> {
+    check::title(title)?;
+    check::content(content)?;
+    Ok(())
+}
+
 /// A data set that a settled annotation job made.
 #[derive(Debug, Clone)]
 pub struct JobResult {

@@ -81,7 +81,7 @@ pub struct Params {
     /// Most waiting claims of one job.
     #[prost(uint32, tag = "11")]
     pub claims_waiting_max: u32,
-    /// Accounts whose payments found no cluster: faucets and funders listed by governance. At most 1,000.
+    /// Accounts whose payments found no cluster: faucets and funders listed by governance. At most 100.
     #[prost(string, repeated, tag = "12")]
     pub exempt_funders: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }

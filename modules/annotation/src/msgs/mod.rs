@@ -21,6 +21,9 @@ use cairn_proto::cairn::annotation::v1::{
 
 use crate::{Annotation, Error, escrow, quarantine, rules, state::PARAMS};
 
+/// The one text that may have several lines.
+const DESCRIPTION: &str = "description";
+
 impl MsgServer for Annotation {
     fn post_job(&self, ctx: &mut Ctx, msg: MsgPostJob) -> Result<MsgPostJobResponse> {
         post_job::post_job(ctx, msg)
@@ -76,10 +79,16 @@ impl MsgServer for Annotation {
     }
 }
 
-/// Refuses a text of the wrong length.
+/// Refuses a text of the wrong length or with characters that are not shown.
 fn check_text(what: &'static str, text: &str, least: usize, most: usize) -> Result<(), Error> {
     let found = text.len();
-    if (least..=most).contains(&found) { Ok(()) } else { Err(Error::TextLength { what, least, most, found }) }
+    if !(least..=most).contains(&found) {
+        return Err(Error::TextLength { what, least, most, found });
+    }
+    let shown = |c: char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
+    // Instructions may have lines and columns.
+    let clean = text.chars().all(|c| shown(c) || (what == DESCRIPTION && matches!(c, '\n' | '\t')));
+    if clean { Ok(()) } else { Err(Error::TextControl(what)) }
 }
 
 /// Refuses a list of the wrong length.

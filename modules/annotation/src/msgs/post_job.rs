@@ -9,7 +9,7 @@ use cairn_proto::cairn::annotation::v1::{
 };
 use cairn_rewards as rewards;
 
-use super::{check_list, check_text, hash};
+use super::{DESCRIPTION, check_list, check_text, hash};
 use crate::{
     Error, buckets,
     escrow::ACCOUNT,
@@ -36,6 +36,7 @@ pub(super) fn post_job(ctx: &mut Ctx, msg: MsgPostJob) -> Result<MsgPostJobRespo
     }
     let fee = Coin::try_from(params.posting_fee.as_ref().ok_or(Error::Broken("parameters have no posting fee"))?)?;
     let mut run = open(ctx, msg, job_rules)?;
+    asset::check_publishable(&run.job.title, &run.content())?;
     let quote = run.quote()?;
     run.fund(&quote)?;
     let escrow = Coin::new(price.denom.clone(), run.money.in_total);
@@ -58,7 +59,7 @@ pub(super) fn post_job(ctx: &mut Ctx, msg: MsgPostJob) -> Result<MsgPostJobRespo
 /// What the job says of itself. Its limits are those of a data set asset, which it is to become.
 fn check_description(msg: &MsgPostJob) -> Result<()> {
     check_text("title", &msg.title, 1, rules::TITLE_MAX)?;
-    check_text("description", &msg.description, 0, rules::DESCRIPTION_MAX)?;
+    check_text(DESCRIPTION, &msg.description, 0, rules::DESCRIPTION_MAX)?;
     check_text("media type", &msg.media_type, 1, rules::MEDIA_TYPE_MAX)?;
     let (addresses, address) = rules::ADDRESSES_MAX;
     check_list("content addresses", msg.content_addresses.len(), 0, addresses)?;

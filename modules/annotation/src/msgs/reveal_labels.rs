@@ -69,7 +69,7 @@ fn check_window(ctx: &Ctx, run: &Running, lease: &Lease) -> Result<()> {
         return Err(Error::RevealTooLate { lease: id, until: lease.reveal_until, height }.into());
     }
     // A bucket may be revealed while others of the job are still open.
-    if run.status.state() == JobState::Open { Ok(()) } else { run.require(JobState::Revealing) }
+    run.require_standing(&[JobState::Revealing, JobState::Open])
 }
 
 /// One label for each task of the lease, each of a class of the job or skipped.

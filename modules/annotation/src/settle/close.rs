@@ -1,10 +1,7 @@
 //! CLOSE: the data set is published, the gold bond slashed where the gold was bad, and what is left goes back to the requester.
 use cairn_asset as asset;
 use cairn_kernel::{Ctx, Result};
-use cairn_proto::cairn::{
-    annotation::v1::{EventDatasetPublished, EventGoldBondSlashed, EventJobClosed, GoldVerdict, JobState},
-    asset::v1::{Encryption, VersionContent},
-};
+use cairn_proto::cairn::annotation::v1::{EventDatasetPublished, EventGoldBondSlashed, EventJobClosed, GoldVerdict, JobState};
 
 use super::shares;
 use crate::{
@@ -39,16 +36,6 @@ fn publish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     }
     let shares::Allotment { holders, claims } = shares::allotment(ctx, run)?;
     let contributors_root = gold::hash(&run.settlement()?.contributors_root)?;
-    let content = VersionContent {
-        manifest_root: run.job.manifest_root.clone(),
-        items: run.job.tasks.into(),
-        bytes: run.job.bytes,
-        media_type: run.job.media_type.clone(),
-        content_addresses: run.job.content_addresses.clone(),
-        encryption: Encryption::None.into(),
-        key_commitment: Vec::new(),
-        croissant_sha256: Vec::new(),
-    };
     let result = asset::JobResult {
         owner: run.requester,
         job: run.id,
@@ -56,7 +43,7 @@ fn publish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
         metadata: None,
         parents: Vec::new(),
         income_denoms: Vec::new(),
-        content,
+        content: run.content(),
         contributors_root,
         supply: rules::SHARE_SUPPLY,
         holders,

@@ -14,7 +14,7 @@ mod shares;
 
 pub(crate) use record::model;
 
-use cairn_kernel::{Ctx, Result};
+use cairn_kernel::{Ctx, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::SettleStep;
 
 use crate::{
@@ -59,11 +59,9 @@ pub(crate) fn run(ctx: &mut Ctx, budget: u64) -> Result<()> {
 /// The jobs of a round, beginning after the one that was worked on last.
 fn round(ctx: &Ctx) -> Result<Vec<u64>> {
     let cursor = SETTLE_CURSOR.get(ctx)?.unwrap_or(0);
-    let mut jobs = SETTLING.range(ctx, &[]).collect::<Result<Vec<u64>>>()?;
-    let first = jobs.partition_point(|job| *job <= cursor);
-    jobs.rotate_left(first);
-    jobs.truncate(ROUND);
-    Ok(jobs)
+    let after = SETTLING.range_from(ctx, &[], &key_prefix(&cursor.saturating_add(1)));
+    let before = SETTLING.range(ctx, &[]).take_while(|job| job.as_ref().map_or(true, |job| *job <= cursor));
+    after.chain(before).take(ROUND).collect()
 }
 
 /// One step of one job, of about `budget` label visits. Gives what it cost.

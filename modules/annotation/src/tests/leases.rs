@@ -193,7 +193,7 @@ fn reports_of_content_not_served_stop_the_leases() {
     // Past its end the last lease still stands: it is longer by the blocks for which the job is stopped.
     world.go_to(last.end_height + 50);
     let query = QueryLeaseRequest { lease: last.id };
-    let until = world.ask(|ctx| Annotation.lease(ctx, query.clone())).commit_until;
+    let until = world.ask(|ctx| Annotation.lease(ctx, query)).commit_until;
     assert_eq!(until, last.end_height + (world.height() - since));
     let resume =
         |world: &mut World, n: u8| world.tx(|ctx| Annotation.resume_job(ctx, MsgResumeJob { requester: user(n).to_string(), job }));

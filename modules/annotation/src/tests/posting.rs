@@ -58,6 +58,9 @@ fn each_fault_of_a_job_has_its_code() {
     assert_eq!(refused(|m| m.media_type = String::new()), annotation(6));
     assert_eq!(refused(|m| m.classes[2] = "x".repeat(65)), annotation(6));
     assert_eq!(refused(|m| m.content_addresses[0] = "x".repeat(513)), annotation(6));
+    assert_eq!(refused(|m| m.title = "two\nlines".into()), annotation(84));
+    assert_eq!(refused(|m| m.classes[0] = "a\u{2028}b".into()), annotation(84));
+    assert_eq!(refused(|m| m.description = "bell \u{7}".into()), annotation(84));
     assert_eq!(refused(|m| m.classes.truncate(1)), annotation(7));
     assert_eq!(refused(|m| m.classes = (0..65).map(|n| n.to_string()).collect()), annotation(7));
     assert_eq!(refused(|m| m.content_addresses = vec!["x".into(); 9]), annotation(7));
@@ -91,6 +94,9 @@ fn faults_of_coins_addresses_and_funds_have_the_sdk_s_codes() {
     assert_eq!(refused(|m| m.price.as_mut().unwrap().denom = "!".into()), ("sdk", 10));
     assert_eq!(refused(|m| m.price = Some(Coin::base(WEALTH).into())), ("sdk", 5));
     assert_eq!(refused(|m| m.price = Some(Coin::base(u128::MAX).into())), ("annotation", Error::Overflow.code()));
+    // What the data set could not be published with is refused by its registry.
+    assert_eq!(refused(|m| m.media_type = "png".into()).0, "asset");
+    assert_eq!(refused(|m| m.content_addresses[0] = "not an address".into()).0, "asset");
 }
 
 #[test]
@@ -105,7 +111,7 @@ fn boundary_values_are_accepted() {
         |m: &mut MsgPostJob| m.gold_per_bucket = 5,
         |m: &mut MsgPostJob| (m.overlap_min, m.overlap_max) = (32, 32),
         |m: &mut MsgPostJob| (m.bucket_size, m.gold_per_bucket) = (50, 5),
-        |m: &mut MsgPostJob| (m.title, m.description) = ("x".repeat(128), "x".repeat(4_096)),
+        |m: &mut MsgPostJob| (m.title, m.description) = ("x".repeat(128), "x\n".repeat(2_048)),
         |m: &mut MsgPostJob| m.classes = (0..64).map(|n| n.to_string()).collect(),
     ] {
         posts(&mut world, change).unwrap();

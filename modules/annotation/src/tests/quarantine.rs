@@ -137,6 +137,38 @@ fn the_exit_from_quarantine_releases_standing_leases() {
     world.check();
 }
 
+/// A fault that is nobody's of the annotators' stops no clock against them: they commit and reveal as if nothing had been.
+#[test]
+fn annotators_go_on_while_their_job_is_in_quarantine() {
+    let mut world = World::new(8);
+    let post = Post { duration: 450, ..Post::default() };
+    let job = world.post(&post).id;
+    let (first, _) = world.grant(job, &user(2));
+    world.go_to(world.height() + 100);
+    let (second, tasks) = world.grant(job, &user(3));
+    let bucket = world.ask(|ctx| crate::buckets::load(ctx, job, first.buckets[0]));
+    assert_ne!(first.buckets, second.buckets);
+    world.checked = false;
+    world.tx(|ctx| BUCKETS.remove(ctx, &(job, first.buckets[0]))).unwrap();
+    world.go_to(first.end_height + 1);
+    assert_eq!(world.status(job).state(), JobState::Quarantine);
+    let labels: Vec<(u32, u16)> = tasks.iter().map(|task| (*task, (post.truth)(*task))).collect();
+    world.commit(&second, &labels).unwrap();
+    world.go_to(second.end_height + 10);
+    assert_eq!(world.lease(second.id).state(), LeaseState::Committed);
+
+    // Put in order again, all that fell due in the meantime has its turn at once.
+    world.tx(|ctx| BUCKETS.set(ctx, &(job, bucket.number), &bucket)).unwrap();
+    retry(&mut world, job).unwrap();
+    world.checked = true;
+    assert_eq!(world.lease(first.id).state(), LeaseState::Expired);
+    let deadline = world.job(job).0.commit_deadline;
+    world.go_to(deadline + 1);
+    assert!(world.lease(second.id).reveal_from > 0);
+    world.reveal(&user(3), &second, &labels).unwrap();
+    world.until(job, JobState::Gold);
+}
+
 #[test]
 fn a_retry_after_the_window_is_refused() {
     let (mut world, posted, good) = damaged();

@@ -136,7 +136,7 @@ fn labels_are_shown_when_they_are_revealed() {
     let deadline = world.job(posted.id).0.commit_deadline;
     world.go_to(deadline + 1);
     let query = QueryTasksRequest { job: posted.id, from: tasks[0], limit: 1 };
-    assert!(world.ask(|ctx| Annotation.tasks(ctx, query.clone())).tasks[0].votes.is_empty());
+    assert!(world.ask(|ctx| Annotation.tasks(ctx, query)).tasks[0].votes.is_empty());
     world.reveal(&user(2), &lease, &labels).unwrap();
     let task = world.ask(|ctx| Annotation.tasks(ctx, query)).tasks[0].clone();
     assert_eq!((task.votes, task.posterior.len(), task.gold), (vec![0, 1, 0, 0], 0, false));

@@ -163,7 +163,7 @@ impl Schedule {
         let tasks = leases::tasks(&run, &lease);
         let labels: Vec<(u32, u16)> = tasks
             .into_iter()
-            .map(|task| (task, if noise(salt, task) % 40 == 0 { u16::MAX } else { u16::try_from(noise(salt, task) % 4).unwrap() }))
+            .map(|task| (task, if noise(salt, task).is_multiple_of(40) { u16::MAX } else { u16::try_from(noise(salt, task) % 4).unwrap() }))
             .collect();
         let in_time = self.world.height() <= leases::commit_until(&run, &lease, self.world.height());
         let expected = lease.state() == LeaseState::Live && in_time && run.status.state() == JobState::Open;
@@ -261,7 +261,7 @@ impl Schedule {
         }
         self.seen = last;
         self.expiries(height);
-        if height % 25 == 0 {
+        if height.is_multiple_of(25) {
             self.world.check(); // invariants 1 and 3 among others
         }
         self.count("blocks");

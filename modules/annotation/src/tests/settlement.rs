@@ -53,7 +53,7 @@ fn jobs_settle_in_turn() {
         world.work(posted.id, &honest(&post));
         jobs.push(posted);
     }
-    world.tx(|ctx| Ok(crate::state::SETTLE_CURSOR.set(ctx, &0)?)).unwrap();
+    world.tx(|ctx| crate::state::SETTLE_CURSOR.set(ctx, &0)).unwrap();
     for posted in &jobs {
         if world.status(posted.id).state() == JobState::Gold && world.status(posted.id).gold_opened == 0 {
             world.open_gold(posted);
