@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 NET="${CAIRN_LOCALNET:-$CAIRN_CACHE/localnet}"
 BIN="$CARGO_TARGET_DIR/debug"
-NODES=4 BASE=26600 GATEWAY=8480 CHAIN=cairn-local-1
+NODES=4 BASE=26600 GATEWAY=8780 CHAIN=cairn-local-1
 export CAIRN_PASSPHRASE=cairn-local
 say() { printf '\033[1m[localnet]\033[0m %s\n' "$*"; }
 die() { printf '[localnet] %s\n' "$*" >&2; exit 1; }

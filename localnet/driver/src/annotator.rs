@@ -46,7 +46,7 @@ pub struct Annotator {
     name: String,
     chain: Chain,
     signer: Signer,
-    gateway: Gateway,
+    gateway: Arc<Gateway>,
     job: Arc<Job>,
     sheet: Sheet,
     truths: Truths,
@@ -74,7 +74,19 @@ impl Annotator {
             Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", journal.display()))?,
             Err(_) => BTreeMap::new(),
         };
-        Ok(Self { name, chain, signer, gateway, job, sheet, truths, journal, openings, revealed: BTreeSet::new(), done: false })
+        Ok(Self {
+            name,
+            chain,
+            signer,
+            gateway: Arc::new(gateway),
+            job,
+            sheet,
+            truths,
+            journal,
+            openings,
+            revealed: BTreeSet::new(),
+            done: false,
+        })
     }
 
     /// Works until the job closes its doors and everything committed is revealed. `ticks` tells each new height.
@@ -183,7 +195,7 @@ impl Annotator {
 
     async fn answers(&self, tasks: &[u32]) -> Result<Vec<(u32, u16)>> {
         let root: [u8; 32] = self.job.manifest_root.as_slice().try_into().context("a manifest root has 32 bytes")?;
-        let (gateway, job, count, list) = (self.gateway.clone(), self.job.id, self.job.tasks, tasks.to_vec());
+        let (gateway, job, count, list) = (Arc::clone(&self.gateway), self.job.id, self.job.tasks, tasks.to_vec());
         let hashes = tokio::task::spawn_blocking(move || {
             list.into_iter().map(|task| Ok((task, gateway.item(job, task, count, &root)?.hash))).collect::<Result<Vec<_>>>()
         })

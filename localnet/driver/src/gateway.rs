@@ -1,5 +1,8 @@
 //! The gateway as an annotator sees it: sign in, fetch an item, check it against the manifest's root on chain.
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
@@ -12,11 +15,12 @@ use sha2::{Digest, Sha256};
 
 const MAX_ITEM: u64 = 64 << 20;
 
-/// A gateway this account signed in to.
-#[derive(Clone)]
+/// A gateway this account signed in to. It signs in again when the gateway has forgotten it, as after a restart.
 pub struct Gateway {
     url: String,
-    token: String,
+    address: String,
+    key: SigningKey,
+    token: Mutex<String>,
     agent: ureq::Agent,
 }
 
@@ -46,35 +50,55 @@ pub struct Item {
 
 impl Gateway {
     /// Signs in at `url` as `address` (ADR-036). Blocks.
-    pub fn sign_in(url: &str, address: &str, key: &SigningKey) -> Result<Self> {
+    pub fn sign_in(url: &str, address: &str, key: SigningKey) -> Result<Self> {
         let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).http_status_as_error(false).build();
-        let mut gateway = Self { url: url.trim_end_matches('/').to_owned(), token: String::new(), agent: config.into() };
-        let challenge: Challenge = serde_json::from_slice(&gateway.get(&format!("/v1/auth/challenge?address={address}"))?)?;
+        let (url, address) = (url.trim_end_matches('/').to_owned(), address.to_owned());
+        let gateway = Self { url, address, key, token: Mutex::default(), agent: config.into() };
+        gateway.renew()?;
+        Ok(gateway)
+    }
+    /// Signs the text that the gateway names and keeps the token it gives.
+    fn renew(&self) -> Result<()> {
+        let address = &self.address;
+        let (status, body) = self.ask(&format!("/v1/auth/challenge?address={address}"), "")?;
+        if status != 200 {
+            bail!("the gateway names no text to sign ({status}): {}", String::from_utf8_lossy(&body).trim());
+        }
+        let challenge: Challenge = serde_json::from_slice(&body)?;
         let bytes = cairn_proto::adr036::sign_bytes(address, challenge.data.as_bytes());
-        let signature = key.sign(&bytes).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let signature = self.key.sign(&bytes).map_err(|e| anyhow::anyhow!("{e}"))?;
         let login = json!({
             "address": address, "data": challenge.data,
-            "pub_key": BASE64.encode(key.public_key().to_bytes()),
+            "pub_key": BASE64.encode(self.key.public_key().to_bytes()),
             "signature": BASE64.encode(signature.to_bytes()),
         });
-        let request = gateway.agent.post(format!("{}/v1/auth/login", gateway.url)).header("content-type", "application/json");
+        let request = self.agent.post(format!("{}/v1/auth/login", self.url)).header("content-type", "application/json");
         let mut response = request.send(login.to_string().as_bytes())?;
         let body = response.body_mut().read_to_vec()?;
         if response.status() != 200 {
-            bail!("the gateway does not let {address} in ({}): {}", response.status(), String::from_utf8_lossy(&body));
+            bail!("the gateway does not let {address} in ({}): {}", response.status(), String::from_utf8_lossy(&body).trim());
         }
-        gateway.token = serde_json::from_slice::<Login>(&body)?.token;
-        Ok(gateway)
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = serde_json::from_slice::<Login>(&body)?.token;
+        Ok(())
     }
-    fn get(&self, path: &str) -> Result<Vec<u8>> {
+    fn ask(&self, path: &str, token: &str) -> Result<(u16, Vec<u8>)> {
         let request = self.agent.get(format!("{}{path}", self.url));
-        let request = if self.token.is_empty() { request } else { request.header("authorization", format!("Bearer {}", self.token)) };
+        let request = if token.is_empty() { request } else { request.header("authorization", format!("Bearer {token}")) };
         let mut response = request.call().with_context(|| format!("no gateway answers at {}", self.url))?;
         let body = response.body_mut().with_config().limit(MAX_ITEM).read_to_vec()?;
-        if response.status() != 200 {
-            bail!("{path}: {} {}", response.status(), String::from_utf8_lossy(&body).trim());
+        Ok((response.status().as_u16(), body))
+    }
+    fn get(&self, path: &str) -> Result<Vec<u8>> {
+        let token = || self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut answer = self.ask(path, &token())?;
+        if answer.0 == 401 {
+            self.renew()?;
+            answer = self.ask(path, &token())?;
         }
-        Ok(body)
+        match answer {
+            (200, body) => Ok(body),
+            (status, body) => bail!("{path}: {status} {}", String::from_utf8_lossy(&body).trim()),
+        }
     }
     /// Fetches the item of a task and checks that it is the one that the job committed to. Blocks.
     pub fn item(&self, job: u64, task: u32, tasks: u32, root: &[u8; 32]) -> Result<Item> {

@@ -225,7 +225,7 @@ async fn annotator(
     let key = accounts::named(accounts, &member.name)?.key()?;
     let signer = Signer::new(chain.clone(), key)?;
     let (url, address, key) = (args.gateway.clone(), signer.address().to_owned(), accounts::named(accounts, &member.name)?.key()?);
-    let gateway = tokio::task::spawn_blocking(move || Gateway::sign_in(&url, &address, &key)).await??;
+    let gateway = tokio::task::spawn_blocking(move || Gateway::sign_in(&url, &address, key)).await??;
     let classes = u16::try_from(job.classes.len())?;
     let sheet = Sheet::new(member.habit, classes, args.seed, number);
     let journal = args.out.join(format!("openings-{}-{}.json", job.id, member.name));

@@ -35,7 +35,7 @@ pub(crate) struct PostArgs {
     /// The folder of items, one file each.
     items: PathBuf,
     /// The gateway that keeps the items.
-    #[arg(long, env = "CAIRN_GATEWAY", default_value = "http://127.0.0.1:8480")]
+    #[arg(long, env = "CAIRN_GATEWAY", default_value = "http://127.0.0.1:8780")]
     gateway: String,
     #[command(flatten)]
     sender: Sender,
