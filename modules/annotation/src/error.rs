@@ -5,6 +5,7 @@ use crate::Annotation;
 
 /// Codes are consensus: add at the end, never renumber.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the texts say what each value is")]
 pub enum Error {
     /// A field that a message needs is not there.
     #[error("{0} is missing")]
@@ -20,145 +21,55 @@ pub enum Error {
     Visibility(i32),
     /// A text is too short or too long.
     #[error("{what} must have {least} to {most} bytes, found {found}")]
-    TextLength {
-        /// The field.
-        what: &'static str,
-        /// Fewest bytes.
-        least: usize,
-        /// Most bytes.
-        most: usize,
-        /// Bytes found.
-        found: usize,
-    },
+    TextLength { what: &'static str, least: usize, most: usize, found: usize },
     /// A list is too short or too long.
     #[error("{what} must have {least} to {most} entries, found {found}")]
-    ListLength {
-        /// The field.
-        what: &'static str,
-        /// Fewest entries.
-        least: usize,
-        /// Most entries.
-        most: usize,
-        /// Entries found.
-        found: usize,
-    },
+    ListLength { what: &'static str, least: usize, most: usize, found: usize },
     /// Two classes of one name.
     #[error("class names must differ, found {0:?} twice")]
     RepeatedClass(String),
     /// A hash, salt or seed of the wrong length.
     #[error("{what} must have 32 bytes, found {found}")]
-    HashLength {
-        /// The field.
-        what: &'static str,
-        /// Bytes found.
-        found: usize,
-    },
+    HashLength { what: &'static str, found: usize },
     /// Too few or too many tasks.
     #[error("a job has {least} to {most} tasks, found {found}")]
-    TaskCount {
-        /// Fewest tasks.
-        least: u32,
-        /// Most tasks.
-        most: u32,
-        /// Tasks found.
-        found: u32,
-    },
+    TaskCount { least: u32, most: u32, found: u32 },
     /// The price of a label is below the least.
     #[error("the price of a label must be at least {least} base units, found {found}")]
-    Price {
-        /// The least price.
-        least: u128,
-        /// The price found.
-        found: u128,
-    },
+    Price { least: u128, found: u128 },
     /// Least and most overlap differ.
     #[error("overlap must be fixed as long as there is only the blind round: least {min} and most {max} differ")]
-    OverlapNotFixed {
-        /// The least overlap.
-        min: u32,
-        /// The most overlap.
-        max: u32,
-    },
+    OverlapNotFixed { min: u32, max: u32 },
     /// The overlap is outside the parameters.
     #[error("overlap must be {least} to {most} labels a task, found {found}")]
-    Overlap {
-        /// Fewest labels.
-        least: u32,
-        /// Most labels.
-        most: u32,
-        /// Labels found.
-        found: u32,
-    },
+    Overlap { least: u32, most: u32, found: u32 },
     /// The size of buckets is out of range.
     #[error("a bucket holds {least} to {most} tasks, found {found}")]
-    BucketSize {
-        /// Fewest tasks.
-        least: u32,
-        /// Most tasks.
-        most: u32,
-        /// Tasks found.
-        found: u32,
-    },
+    BucketSize { least: u32, most: u32, found: u32 },
     /// The gold a bucket is out of range.
     #[error("a bucket holds {least} to {most} gold tasks, found {found}")]
-    GoldPerBucket {
-        /// Fewest gold tasks.
-        least: u32,
-        /// Most gold tasks: half of the smallest bucket.
-        most: u32,
-        /// Gold tasks found.
-        found: u32,
-    },
+    GoldPerBucket { least: u32, most: u32, found: u32 },
     /// The whole job has too little gold.
     #[error("a job needs at least {least} gold tasks, found {found}: gold per bucket times buckets")]
-    TooLittleGold {
-        /// Fewest gold tasks.
-        least: u32,
-        /// Gold tasks found.
-        found: u64,
-    },
+    TooLittleGold { least: u32, found: u64 },
     /// The gold root was used by a job before.
     #[error("a gold root is accepted once per chain, {0} was used before: draw another seed")]
     GoldRootUsed(String),
     /// The kappa target is out of range.
     #[error("the kappa target must be {least} to {most} basis points, found {found}")]
-    KappaTarget {
-        /// Least target.
-        least: u32,
-        /// Most target.
-        most: u32,
-        /// Target found.
-        found: u32,
-    },
+    KappaTarget { least: u32, most: u32, found: u32 },
     /// The gate is out of range.
     #[error("the gold gate must be {least} to {most} bits, found {found}")]
-    Gate {
-        /// Lowest gate.
-        least: i32,
-        /// Highest gate.
-        most: i32,
-        /// Gate found.
-        found: i32,
-    },
+    Gate { least: i32, most: i32, found: i32 },
     /// The requester's part of the shares is above the whole.
     #[error("the requester's part of the shares must be at most 10000 basis points, found {0}")]
     RequesterShares(u32),
     /// The job is too short or too long.
     #[error("the commit deadline must be {least} to {most} blocks away, found {found}")]
-    Duration {
-        /// Fewest blocks.
-        least: u64,
-        /// Most blocks.
-        most: u64,
-        /// Blocks found.
-        found: u64,
-    },
+    Duration { least: u64, most: u64, found: u64 },
     /// The requester has too many jobs that are neither closed nor cancelled.
     #[error("a requester has at most {most} open jobs")]
-    TooManyJobs {
-        /// The most.
-        most: u32,
-    },
+    TooManyJobs { most: u32 },
     /// A module's account cannot take part: it could not hold shares.
     #[error("{0} is a module's account, which cannot post or lease")]
     ModuleAccount(String),
@@ -170,121 +81,49 @@ pub enum Error {
     NoJob(u64),
     /// The job is in another state than the message needs.
     #[error("job {job} must be {expected}, it is {found}")]
-    JobState {
-        /// The job.
-        job: u64,
-        /// The state needed.
-        expected: &'static str,
-        /// The state found.
-        found: &'static str,
-    },
+    JobState { job: u64, expected: &'static str, found: &'static str },
     /// Somebody else's job.
     #[error("job {job} is of {expected}, not of {found}")]
-    NotRequester {
-        /// The job.
-        job: u64,
-        /// Its requester.
-        expected: String,
-        /// Who sent.
-        found: String,
-    },
+    NotRequester { job: u64, expected: String, found: String },
     /// The job is paid in another denomination.
     #[error("the job is paid in {expected}, found {found}")]
-    Denomination {
-        /// The job's denomination.
-        expected: String,
-        /// The denomination found.
-        found: String,
-    },
+    Denomination { expected: String, found: String },
     /// The added money does not pay one label with its fee and bond.
     #[error("money added must pay at least one label with fee and bond, {least} base units, found {found}")]
-    FundTooLittle {
-        /// The least amount.
-        least: u128,
-        /// The amount found.
-        found: u128,
-    },
+    FundTooLittle { least: u128, found: u128 },
     /// The job cannot be cancelled any more.
     #[error("job {job} can be cancelled only before its first lease, it has had {leases}")]
-    Leased {
-        /// The job.
-        job: u64,
-        /// Leases granted so far.
-        leases: u64,
-    },
+    Leased { job: u64, leases: u64 },
     /// The job grants leases; there is nothing to resume.
     #[error("job {0} is not stopped")]
     NotStopped(u64),
     /// The job grants no leases: its content is not served.
     #[error("job {job} grants no leases since height {since}: its content was reported as not served")]
-    Stopped {
-        /// The job.
-        job: u64,
-        /// Since when.
-        since: u64,
-    },
+    Stopped { job: u64, since: u64 },
     /// The time for a retry is over.
     #[error("job {job} could be retried until height {deadline}, this is {height}")]
-    RetryTooLate {
-        /// The job.
-        job: u64,
-        /// The last height.
-        deadline: u64,
-        /// This height.
-        height: u64,
-    },
+    RetryTooLate { job: u64, deadline: u64, height: u64 },
     /// A claim asks for no bucket or too many.
     #[error("a claim asks for 1 to {most} buckets, found {found}")]
-    ClaimSize {
-        /// The most.
-        most: u32,
-        /// Buckets found.
-        found: u32,
-    },
+    ClaimSize { most: u32, found: u32 },
     /// The claim's number is not above the last one's.
     #[error("the claim's nonce must be at least {least}, found {found}")]
-    Nonce {
-        /// The least number.
-        least: u64,
-        /// The number found.
-        found: u64,
-    },
+    Nonce { least: u64, found: u64 },
     /// The annotator's claim of that job waits already.
     #[error("a claim of job {job} made at height {height} is still waiting")]
-    ClaimWaiting {
-        /// The job.
-        job: u64,
-        /// Height of the waiting claim.
-        height: u64,
-    },
+    ClaimWaiting { job: u64, height: u64 },
     /// The annotator let a lease expire or gave one back.
     #[error("no claim before height {until}, this is {height}: a lease expired or was given back")]
-    Paused {
-        /// First height for a claim.
-        until: u64,
-        /// This height.
-        height: u64,
-    },
+    Paused { until: u64, height: u64 },
     /// The annotator has skipped too many tasks of the job.
     #[error("the skip budget of {budget} tasks is used up: {used} skipped")]
-    SkipBudgetSpent {
-        /// The budget.
-        budget: u32,
-        /// Units used.
-        used: u32,
-    },
+    SkipBudgetSpent { budget: u32, used: u32 },
     /// The annotator holds as many seats as one account may.
     #[error("one account holds at most {most} bucket seats of this job")]
-    SeatCap {
-        /// The most.
-        most: u32,
-    },
+    SeatCap { most: u32 },
     /// Too many claims wait.
     #[error("at most {most} claims of a job wait at a time")]
-    ClaimsFull {
-        /// The most.
-        most: u32,
-    },
+    ClaimsFull { most: u32 },
     /// The requester cannot label its own job.
     #[error("the requester never leases in its own job")]
     OwnJob,
@@ -296,165 +135,67 @@ pub enum Error {
     FunderOfJob,
     /// A lease would end after the commit deadline.
     #[error("a lease granted at {earliest} would end after the commit deadline {deadline}")]
-    TooLate {
-        /// Earliest height of the draw.
-        earliest: u64,
-        /// The commit deadline.
-        deadline: u64,
-    },
+    TooLate { earliest: u64, deadline: u64 },
     /// No such lease.
     #[error("no lease {0}")]
     NoLease(u64),
     /// Somebody else's lease.
     #[error("lease {lease} is of {expected}, not of {found}")]
-    NotHolder {
-        /// The lease.
-        lease: u64,
-        /// Its holder.
-        expected: String,
-        /// Who sent.
-        found: String,
-    },
+    NotHolder { lease: u64, expected: String, found: String },
     /// The lease is in another state than the message needs.
     #[error("lease {lease} must be {expected}, it is {found}")]
-    LeaseState {
-        /// The lease.
-        lease: u64,
-        /// The state needed.
-        expected: &'static str,
-        /// The state found.
-        found: &'static str,
-    },
+    LeaseState { lease: u64, expected: &'static str, found: &'static str },
     /// The lease's last height is past.
     #[error("lease {lease} ended at height {end}, this is {height}")]
-    LeaseEnded {
-        /// The lease.
-        lease: u64,
-        /// Its last height.
-        end: u64,
-        /// This height.
-        height: u64,
-    },
+    LeaseEnded { lease: u64, end: u64, height: u64 },
     /// The lease was renewed before.
     #[error("lease {0} was renewed before; there is one renewal")]
     Renewed(u64),
     /// The renewal would pass the commit deadline.
     #[error("a renewed lease would end at {end}, after the commit deadline {deadline}")]
-    RenewalTooLong {
-        /// The new end.
-        end: u64,
-        /// The commit deadline.
-        deadline: u64,
-    },
+    RenewalTooLong { end: u64, deadline: u64 },
     /// The reason for giving back is unknown.
     #[error("skip reason must be unavailable (1) or declined (2), found {0}")]
     SkipReason(i32),
     /// The skip budget does not cover the lease.
     #[error("the skip budget has {left} tasks left, the lease has {wanted}")]
-    SkipBudget {
-        /// Units left.
-        left: u32,
-        /// Tasks of the lease.
-        wanted: u32,
-    },
+    SkipBudget { left: u32, wanted: u32 },
     /// The lease has a commitment.
     #[error("lease {0} is committed; the first commitment is final")]
     Committed(u64),
     /// The lease's reveals have not begun.
     #[error("lease {lease} may be revealed from height {from} on, this is {height}")]
-    RevealTooEarly {
-        /// The lease.
-        lease: u64,
-        /// First height.
-        from: u64,
-        /// This height.
-        height: u64,
-    },
+    RevealTooEarly { lease: u64, from: u64, height: u64 },
     /// The lease's reveals are over.
     #[error("lease {lease} could be revealed until height {until}, this is {height}")]
-    RevealTooLate {
-        /// The lease.
-        lease: u64,
-        /// Last height.
-        until: u64,
-        /// This height.
-        height: u64,
-    },
+    RevealTooLate { lease: u64, until: u64, height: u64 },
     /// The lease was revealed before.
     #[error("lease {0} was revealed before")]
     Revealed(u64),
     /// The lease waits for other leases of its buckets.
     #[error("lease {lease} waits until {waiting} of its buckets have no live lease and no free seat")]
-    RevealWaits {
-        /// The lease.
-        lease: u64,
-        /// Buckets that have not had their R.
-        waiting: u32,
-    },
+    RevealWaits { lease: u64, waiting: u32 },
     /// Not one label for each task.
     #[error("lease has {expected} tasks, found {found} labels")]
-    LabelCount {
-        /// Tasks of the lease.
-        expected: usize,
-        /// Labels found.
-        found: usize,
-    },
+    LabelCount { expected: usize, found: usize },
     /// A label of another task than the lease's next one.
     #[error("label {position} must be of task {expected}, found task {found}")]
-    WrongTask {
-        /// Place in the list, from 0.
-        position: usize,
-        /// The lease's task there.
-        expected: u32,
-        /// The task found.
-        found: u32,
-    },
+    WrongTask { position: usize, expected: u32, found: u32 },
     /// A class that the job does not have.
     #[error("class of task {task} must be below {classes}, or 65535 for a skipped task, found {found}")]
-    Class {
-        /// The task.
-        task: u32,
-        /// Classes of the job.
-        classes: usize,
-        /// The class found.
-        found: u32,
-    },
+    Class { task: u32, classes: usize, found: u32 },
     /// The opening does not match the commitment.
     #[error("labels and salt of lease {lease} hash to {found}, the commitment is {expected}")]
-    RevealMismatch {
-        /// The lease.
-        lease: u64,
-        /// The commitment.
-        expected: String,
-        /// What was sent hashes to.
-        found: String,
-    },
+    RevealMismatch { lease: u64, expected: String, found: String },
     /// The commitment is another lease's.
     #[error("the commitment of lease {lease} was made for lease {original}: a commitment holds for its own lease and address only")]
-    CopiedCommitment {
-        /// The lease.
-        lease: u64,
-        /// The lease that committed to it first.
-        original: u64,
-    },
+    CopiedCommitment { lease: u64, original: u64 },
     /// The gold window is over.
     #[error("gold of job {job} could be opened until height {deadline}, this is {height}")]
-    GoldTooLate {
-        /// The job.
-        job: u64,
-        /// Last height.
-        deadline: u64,
-        /// This height.
-        height: u64,
-    },
+    GoldTooLate { job: u64, deadline: u64, height: u64 },
     /// No such chunk.
     #[error("the job has {chunks} chunks of 1024 tasks, found chunk {found}")]
-    NoChunk {
-        /// Chunks of the job.
-        chunks: u32,
-        /// The chunk found.
-        found: u32,
-    },
+    NoChunk { chunks: u32, found: u32 },
     /// The chunk's gold was opened before.
     #[error("the gold of chunk {0} was opened before")]
     ChunkOpened(u32),
@@ -463,72 +204,28 @@ pub enum Error {
     OtherSeed,
     /// Truths out of order.
     #[error("truths must ascend by task: task {found} after {last}")]
-    TruthOrder {
-        /// The task before.
-        last: u32,
-        /// The task found.
-        found: u32,
-    },
+    TruthOrder { last: u32, found: u32 },
     /// A truth of another chunk.
     #[error("truths of chunk {chunk} are of tasks {first} to {last}, found task {found}")]
-    TruthOutside {
-        /// The chunk.
-        chunk: u32,
-        /// Its first task.
-        first: u32,
-        /// Its last task.
-        last: u32,
-        /// The task found.
-        found: u32,
-    },
+    TruthOutside { chunk: u32, first: u32, last: u32, found: u32 },
     /// A truth that is no class of the job.
     #[error("truth of task {task} must be below {classes}, found {found}")]
-    TruthClass {
-        /// The task.
-        task: u32,
-        /// Classes of the job.
-        classes: usize,
-        /// The class found.
-        found: u32,
-    },
+    TruthClass { task: u32, classes: usize, found: u32 },
     /// A bucket without exactly its gold.
     #[error("bucket {bucket} must hold {expected} gold tasks, found {found}")]
-    GoldCount {
-        /// The bucket.
-        bucket: u32,
-        /// Gold tasks promised.
-        expected: u32,
-        /// Gold tasks found.
-        found: u32,
-    },
+    GoldCount { bucket: u32, expected: u32, found: u32 },
     /// The path cannot be read.
     #[error("a path has at most 64 parts of 32 bytes, found {0} parts")]
     GoldPath(usize),
     /// Seed, truths and path do not lead to the root.
     #[error("seed, truths and path of chunk {chunk} do not lead to the gold root {expected}; the chunk hashes to {found}")]
-    GoldRoot {
-        /// The chunk.
-        chunk: u32,
-        /// The root committed to.
-        expected: String,
-        /// What the chunk hashes to.
-        found: String,
-    },
+    GoldRoot { chunk: u32, expected: String, found: String },
     /// Nothing to pay out.
     #[error("{0} has nothing to withdraw")]
     NothingClaimable(String),
     /// A parameter is out of range.
     #[error("parameter {what} must be {least} to {most}, found {found}")]
-    Parameter {
-        /// The parameter.
-        what: &'static str,
-        /// The least value.
-        least: u64,
-        /// The largest value.
-        most: u64,
-        /// The value found.
-        found: u64,
-    },
+    Parameter { what: &'static str, least: u64, most: u64, found: u64 },
     /// Neither an annotator nor a job was named.
     #[error("leases are listed of an annotator, of a job or of both: name one")]
     LeasesOfNobody,
@@ -540,22 +237,10 @@ pub enum Error {
     EarningsLeft(u64),
     /// No such task.
     #[error("job {job} has {tasks} tasks, found task {found}")]
-    NoTask {
-        /// The job.
-        job: u64,
-        /// Its tasks, numbered from 0.
-        tasks: u32,
-        /// The task found.
-        found: u32,
-    },
+    NoTask { job: u64, tasks: u32, found: u32 },
     /// The account never held a lease in the job.
     #[error("{annotator} never held a lease in job {job}")]
-    NoWorker {
-        /// The job.
-        job: u64,
-        /// The account.
-        annotator: String,
-    },
+    NoWorker { job: u64, annotator: String },
     /// An account listed twice in genesis.
     #[error("genesis lists account {0} twice")]
     RepeatedAccount(String),

@@ -140,7 +140,7 @@ fn set_claimable(ctx: &mut Ctx, account: &Address, denom: &str, amount: u128) ->
     if amount == 0 { CLAIMABLE.remove(ctx, &key) } else { CLAIMABLE.set(ctx, &key, &amount.to_string()) }
 }
 
-/// Burns `burn_bps` of money that lies with the module (of another denomination than the chain's own: nothing) and gives the rest to the pool.
+/// Burns `burn_bps` of money that lies with the module and gives the rest to the pool. Only the chain's own denomination is burnt.
 pub(crate) fn forfeit(ctx: &mut Ctx, denom: &str, amount: u128, burn_bps: u32) -> Result<rewards::Split> {
     rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::new(denom, amount), burn_bps)
 }

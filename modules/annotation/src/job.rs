@@ -77,7 +77,7 @@ impl Running {
         }
         Err(Error::JobState { job: self.id, expected: state_name(state), found: state_name(found) }.into())
     }
-    /// Refuses a job that is in none of some states and was in none of them when a step of it failed: what annotators owe has a deadline, and a
+    /// Refuses a job that is in none of `states` and was in none when a step of it failed: what annotators owe has a deadline, and a
     /// fault that is not theirs must not make them miss it.
     pub(crate) fn require_standing(&self, states: &[JobState]) -> Result<()> {
         let state = self.status.state();

@@ -3,10 +3,13 @@
 mod attacks;
 mod claims;
 mod clusters;
+mod crew;
 mod formats;
+mod gas;
 mod gold;
 mod jobs;
 mod leases;
+mod post;
 mod posting;
 mod quarantine;
 mod queries;

@@ -1,7 +1,7 @@
 //! The ten invariants of leases under random schedules: whatever people and time do, in whatever order.
 //!
-//! 1 standing leases + accepted labels of a task <= overlap; 2 nobody gets a task twice; 3 every seat is paid for; 4 a commitment counts up to
-//! the last height and not one block longer; 5 an expired lease frees its seats in that block; 6 nothing is drawn before its beacon;
+//! 1 standing leases + accepted labels of a task <= overlap; 2 nobody gets a task twice; 3 every seat is paid for; 4 a commitment counts
+//! up to the last height and not one block longer; 5 an expired lease frees its seats in that block; 6 nothing is drawn before its beacon;
 //! 7 giving back costs no money; 8 a claim sent again is the same claim; 9 a leased job is not cancelled; 10 the bond comes back on reveal.
 use std::collections::{BTreeMap, BTreeSet};
 

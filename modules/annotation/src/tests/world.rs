@@ -1,5 +1,5 @@
 //! A small chain with every module that annotation stands on, fresh beacons, invariants after every block, and people who work on jobs.
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use cairn_asset::Asset;
 use cairn_auth::Auth;
@@ -9,9 +9,8 @@ use cairn_kernel::{Address, Coin, Ctx, Module, Result, testing::Chain};
 use cairn_proto::{
     cairn::{
         annotation::v1::{
-            Genesis, ItemKind, Job, JobState, JobStatus, JobType, Label, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgOpenGold,
-            MsgPostJob, MsgRevealLabels, MsgServer, Publication, QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest,
-            Visibility, Worker,
+            Genesis, Job, JobState, JobStatus, Label, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgRevealLabels, MsgServer,
+            QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest, Worker,
         },
         beacon::v1::{GenesisState as BeaconGenesis, Validator},
     },
@@ -19,11 +18,8 @@ use cairn_proto::{
 };
 use cairn_rewards::Rewards;
 
-use crate::{
-    Annotation,
-    formats::{self, GoldTree},
-    rules,
-};
+pub(crate) use super::post::{GoldSecret, Post, Posted};
+use crate::{Annotation, formats};
 
 /// What users own at the start, in ucairn and in `ibc/ABC`.
 pub(crate) const WEALTH: u128 = 1_000_000_000_000;
@@ -309,120 +305,4 @@ pub(crate) fn noise(salt: u64, task: u32) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
-}
-
-/// What a requester keeps of its gold.
-#[derive(Clone)]
-pub(crate) struct GoldSecret {
-    pub(crate) seed: [u8; 32],
-    pub(crate) truths: BTreeMap<u32, u16>,
-    pub(crate) tree: GoldTree,
-}
-
-impl GoldSecret {
-    pub(crate) fn opening(&self, job: u64, chunk: u32, tasks: u32) -> MsgOpenGold {
-        let truths = self.truths.range(formats::chunk_tasks(tasks, chunk));
-        MsgOpenGold {
-            sender: user(1).to_string(),
-            job,
-            seed: self.seed.to_vec(),
-            chunk,
-            truths: truths.map(|(task, class)| Label { task: *task, class: (*class).into() }).collect(),
-            path: self.tree.path(chunk).unwrap().into_iter().map(|hash| hash.to_vec()).collect(),
-        }
-    }
-}
-
-/// A posted job.
-pub(crate) struct Posted {
-    pub(crate) id: u64,
-    pub(crate) gold: GoldSecret,
-    pub(crate) truth: fn(u32) -> u16,
-}
-
-/// What a test posts.
-#[derive(Clone)]
-pub(crate) struct Post {
-    pub(crate) tasks: u32,
-    pub(crate) overlap: u32,
-    pub(crate) bucket_size: u32,
-    pub(crate) gold_per_bucket: u32,
-    pub(crate) classes: u16,
-    pub(crate) price: Coin,
-    pub(crate) duration: u64,
-    pub(crate) gate_bits: i32,
-    pub(crate) requester_bps: u32,
-    /// The class of a task.
-    pub(crate) truth: fn(u32) -> u16,
-    /// What the requester commits to as the class of a gold task.
-    pub(crate) gold_truth: fn(u32) -> u16,
-}
-
-impl Default for Post {
-    fn default() -> Self {
-        let truth = |task| u16::try_from(noise(1, task) % 4).unwrap();
-        Self {
-            tasks: 100,
-            overlap: 3,
-            bucket_size: 10,
-            gold_per_bucket: 1,
-            classes: 4,
-            price: Coin::base(10_000),
-            duration: 2_000,
-            gate_bits: -2,
-            requester_bps: 7_000,
-            truth,
-            gold_truth: truth,
-        }
-    }
-}
-
-impl Post {
-    pub(crate) fn buckets(&self) -> formats::Buckets {
-        formats::Buckets::new(self.tasks, self.bucket_size).unwrap()
-    }
-    /// Gold at drawn places of each bucket. `salt` makes the seed differ.
-    pub(crate) fn gold(&self, chain_id: &str, salt: u64) -> GoldSecret {
-        let mut seed = [5; 32];
-        seed[..8].copy_from_slice(&salt.to_be_bytes());
-        let mut truths = BTreeMap::new();
-        for bucket in 0..self.buckets().count() {
-            let mut tasks: Vec<u32> = self.buckets().tasks(bucket).collect();
-            tasks.sort_by_key(|task| noise(salt, *task));
-            truths.extend(tasks.iter().take(self.gold_per_bucket as usize).map(|task| (*task, (self.gold_truth)(*task))));
-        }
-        let tree = GoldTree::new(chain_id, &[3; 32], &seed, self.tasks, &truths);
-        GoldSecret { seed, truths, tree }
-    }
-    pub(crate) fn msg(&self, gold: &GoldSecret) -> MsgPostJob {
-        MsgPostJob {
-            requester: user(1).to_string(),
-            title: "Digits".into(),
-            description: "Which digit is it?".into(),
-            r#type: JobType::Classify.into(),
-            item_kind: ItemKind::Image.into(),
-            visibility: Visibility::Private.into(),
-            classes: (0..self.classes).map(|class| format!("class {class}")).collect(),
-            manifest_root: vec![3; 32],
-            tasks: self.tasks,
-            bytes: 1_000,
-            media_type: "image/png".into(),
-            content_addresses: vec!["https://gateway.example/".into()],
-            price: Some(self.price.clone().into()),
-            overlap_min: self.overlap,
-            overlap_max: self.overlap,
-            bucket_size: self.bucket_size,
-            gold_per_bucket: self.gold_per_bucket,
-            gold_root: gold.tree.root().to_vec(),
-            kappa_target_bps: 6_000,
-            gate_bits: self.gate_bits,
-            publication: Some(Publication { publish: true, requester_bps: self.requester_bps }),
-            duration: self.duration,
-        }
-    }
-    /// Escrow of the job, without the posting fee.
-    pub(crate) fn quote(&self) -> formats::Quote {
-        let rules = rules::TEST_RULES;
-        formats::Quote::new(self.tasks, self.overlap, self.price.amount, rules.fee_bps, rules.gold_bond_bps).unwrap()
-    }
 }
