@@ -1,9 +1,12 @@
 //! Who may use what, now.
 use cairn_asset as asset;
-use cairn_kernel::{Address, Ctx, Result, key_prefix};
+use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::licensing::v1::Scope;
 
-use crate::state::{self, SEATS};
+use crate::{
+    Error,
+    state::{self, Seat, TERMS},
+};
 
 /// By which right access is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +24,13 @@ pub enum Grant {
 
 /// Whether `address` has a seat in a valid licence on `asset`, whatever it permits.
 pub fn is_licensed(ctx: &Ctx, address: &Address, asset: u64) -> Result<bool> {
-    // Seats are sorted by expiry, the longest first.
-    match SEATS.range(ctx, &key_prefix(&(*address, asset))).next() {
-        Some(seat) => Ok(state::is_valid(state::expiry(seat?.2), ctx.block().height)),
-        None => Ok(false),
-    }
+    let height = ctx.block().height;
+    let seats = state::longest_seats(ctx, address, asset)?;
+    Ok(seats.iter().any(|seat| state::is_valid(state::expiry(seat.rank), height)))
 }
 
-/// By which right, if any, `address` may use `version` of `asset` (0: any version) in every way that `wanted` names.
+/// By which right, if any, `address` may use `version` of `asset` (0: any version) in every way that `wanted` names: of several licences, by
+/// the one that lasts longest.
 ///
 /// # Errors
 /// The asset module's refusal of an unknown asset or version.
@@ -40,17 +42,18 @@ pub fn access(ctx: &Ctx, address: &Address, asset: u64, version: u64, wanted: &S
     if licensed.owner == address.to_string() {
         return Ok(Some(Grant::Owner));
     }
-    for seat in SEATS.range(ctx, &key_prefix(&(*address, asset))) {
-        let (_, _, rank, id) = seat?;
+    let mut seats = state::longest_seats(ctx, address, asset)?;
+    seats.sort_by_key(|seat| (seat.rank, seat.license));
+    for Seat { terms, rank, license } in seats {
         let expires = state::expiry(rank);
         if !state::is_valid(expires, ctx.block().height) {
             break; // Those that follow end earlier.
         }
-        let (_, terms) = state::terms(ctx, &state::license(ctx, id)?.terms_id)?;
+        let terms = TERMS.get(ctx, &terms)?.ok_or_else(|| Error::NoTerms(hex::encode(terms)))?;
         let content = terms.content.unwrap_or_default();
         let covered = version == 0 || content.versions.is_empty() || content.versions.binary_search(&version).is_ok();
         if covered && permits(&content.scope.unwrap_or_default(), wanted) {
-            return Ok(Some(Grant::License { id, expires }));
+            return Ok(Some(Grant::License { id: license, expires }));
         }
     }
     Ok(None)

@@ -47,8 +47,9 @@ pub(crate) fn licenses(ctx: &Ctx) -> Result<(), String> {
         let mut assets = BTreeSet::new();
         for entry in LICENSES.range(ctx, &[]) {
             let (id, license) = entry?;
+            let terms = state::terms_key(&license.terms_id)?;
             for user in std::iter::once(&license.licensee).chain(&license.users) {
-                seats.insert((Address::parse(user)?, license.asset_id, state::rank(license.expires), id));
+                seats.insert((Address::parse(user)?, license.asset_id, terms, (state::rank(license.expires), id)));
             }
             holders.insert((Address::parse(&license.licensee)?, id));
             assets.insert((license.asset_id, id));

@@ -1,5 +1,5 @@
 //! What licensing stores.
-use cairn_kernel::{Address, Ctx, Item, Map, Result, Sequence, Set};
+use cairn_kernel::{Address, Ctx, Item, Map, Result, Sequence, Set, key_prefix};
 use cairn_proto::cairn::licensing::v1::{License, Params, Terms};
 
 use crate::Error;
@@ -19,8 +19,8 @@ cairn_kernel::state! { "licensing";
     BY_LICENSEE: Set<(Address, u64)> = 6;
     /// Licences by asset.
     BY_ASSET: Set<(u64, u64)> = 7;
-    /// Seats by user and asset, the longest licence first: user, asset, rank (see [`rank`]), licence.
-    SEATS: Set<(Address, u64, u64, u64)> = 8;
+    /// Seats by user, asset and terms, the longest licence first: user, asset, terms, rank (see [`rank`]) and licence.
+    SEATS: Set<(Address, u64, [u8; 32], (u64, u64))> = 8;
 }
 
 /// The settings in force.
@@ -30,11 +30,20 @@ pub(crate) fn params(ctx: &Ctx) -> Result<Params> {
 
 /// The terms with that id, or a refusal.
 pub(crate) fn terms(ctx: &Ctx, id: &str) -> Result<([u8; 32], Terms)> {
-    let unknown = || Error::NoTerms(id.chars().take(80).collect());
-    let mut key = [0; 32];
-    hex::decode_to_slice(id, &mut key).map_err(|_| unknown())?;
-    let terms = TERMS.get(ctx, &key)?.filter(|terms| terms.id == id).ok_or_else(unknown)?;
+    let key = terms_key(id)?;
+    let terms = TERMS.get(ctx, &key)?.filter(|terms| terms.id == id).ok_or_else(|| no_terms(id))?;
     Ok((key, terms))
+}
+
+/// The key of the terms with that id.
+pub(crate) fn terms_key(id: &str) -> Result<[u8; 32], Error> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(id, &mut key).map_err(|_| no_terms(id))?;
+    Ok(key)
+}
+
+fn no_terms(id: &str) -> Error {
+    Error::NoTerms(id.chars().take(80).collect())
 }
 
 /// Writes terms and their entry in the index.
@@ -68,10 +77,34 @@ fn seated(license: &License) -> Result<Vec<Address>> {
     std::iter::once(&license.licensee).chain(&license.users).map(|text| Address::parse(text)).collect()
 }
 
+/// A seat in a licence.
+pub(crate) struct Seat {
+    /// The key of the licence's terms.
+    pub(crate) terms: [u8; 32],
+    /// See [`rank`].
+    pub(crate) rank: u64,
+    /// The licence.
+    pub(crate) license: u64,
+}
+
+/// Of the seats that `user` has on `asset`, the one that lasts longest under each of the asset's terms. Whoever gives seats away cannot make
+/// this long: it grows with the terms that the asset's owner offered, not with licences.
+pub(crate) fn longest_seats(ctx: &Ctx, user: &Address, asset: u64) -> Result<Vec<Seat>> {
+    let prefix = key_prefix(&(*user, asset));
+    let (mut from, mut seats) = (prefix.clone(), Vec::new());
+    while let Some((_, _, terms, (rank, license))) = SEATS.range_from(ctx, &prefix, &from).next().transpose()? {
+        seats.push(Seat { terms, rank, license });
+        // Above every seat under these terms: what follows them in a key is two numbers of 8 bytes.
+        from = [key_prefix(&(*user, asset, terms)), vec![u8::MAX; 17]].concat();
+    }
+    Ok(seats)
+}
+
 /// Enters or takes away a licence's seats, as they stand in it.
 pub(crate) fn seat(ctx: &mut Ctx, license: &License, present: bool) -> Result<()> {
+    let terms = terms_key(&license.terms_id)?;
     for user in seated(license)? {
-        let key = (user, license.asset_id, rank(license.expires), license.id);
+        let key = (user, license.asset_id, terms, (rank(license.expires), license.id));
         if present { SEATS.insert(ctx, &key)? } else { SEATS.remove(ctx, &key)? }
     }
     Ok(())

@@ -1,4 +1,5 @@
 //! Who may use what: seats, transfer, scope, versions.
+use cairn_kernel::{Ctx, Gas};
 use cairn_proto::cairn::licensing::v1::{
     Access, MsgAssignSeats, MsgTransferLicense, QueryCheckAccessRequest, QueryCheckAccessResponse, QueryLicensesByAssetRequest,
     QueryLicensesByHolderRequest,
@@ -128,5 +129,32 @@ fn access_depends_on_version_and_scope() {
     assert!(allowed(&mut chain, BUYER, 1, Some(train)));
     assert!(licensed(&mut chain, BUYER));
     // Expired licences beside the valid one change nothing.
+    assert_invariants(&mut chain);
+}
+
+/// Anybody may buy free licences for anybody: they must not bury the one that its user paid for.
+#[test]
+fn licences_forced_upon_a_user_do_not_hide_the_right_one() {
+    let mut chain = chain();
+    let train = Scope { train: true, ..Scope::default() };
+    let sample = TermsContent { scope: Some(Scope { evaluate: true, ..Scope::default() }), prices: vec![], seats: 4, ..one_off() };
+    let (free, paid) = (offer(&mut chain, OWNER, sample).unwrap(), offer(&mut chain, OWNER, period()).unwrap());
+    let right = buy(&mut chain, purchase(&paid, Some(coin(BASE_DENOM, 200)))).unwrap();
+    let cost = |chain: &mut Chain| {
+        let gas = Gas::unlimited();
+        let ask = |ctx: &mut Ctx| Ok((crate::access(ctx, &user(BUYER), 1, 0, &train)?, crate::is_licensed(ctx, &user(BUYER), 1)?));
+        let found = chain.run(|ctx| ctx.metered(&gas, ask)).unwrap();
+        assert_eq!(found, (Some(crate::Grant::License { id: right, expires: 110 }), true));
+        gas.used()
+    };
+    let forced = |chain: &mut Chain| {
+        let m = MsgBuyLicense { buyer: name(7), terms_id: free.clone(), licensee: name(6), users: vec![name(BUYER)], ..Default::default() };
+        buy(chain, m).unwrap();
+    };
+    forced(&mut chain);
+    let least = cost(&mut chain);
+    (0..200).for_each(|_| forced(&mut chain));
+    // The terms' counter of sales is a byte longer.
+    assert!(cost(&mut chain) < least + 10);
     assert_invariants(&mut chain);
 }
