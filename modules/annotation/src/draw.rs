@@ -21,7 +21,6 @@ const PURPOSE: u8 = 1;
 
 /// Draws for the jobs that have claims, in turn, trying at most `budget` claims.
 pub(crate) fn run(ctx: &mut Ctx, budget: u32) -> Result<()> {
-    let Some((newest, seed)) = closed(ctx)? else { return Ok(()) };
     let start = DRAW_CURSOR.get(ctx)?.unwrap_or(0);
     let (mut last, mut wrapped, mut left) = (start, false, budget);
     while left > 0 {
@@ -36,7 +35,7 @@ pub(crate) fn run(ctx: &mut Ctx, budget: u32) -> Result<()> {
             break;
         }
         last = job;
-        let spent = match ctx.atomic(|ctx| draw_job(ctx, job, newest, &seed, left)) {
+        let spent = match ctx.atomic(|ctx| draw_job(ctx, job, left)) {
             Ok(spent) => spent,
             Err(error) => {
                 quarantine::contain(ctx, job, Kind::Draw.number(), 0, &error)?;
@@ -48,16 +47,12 @@ pub(crate) fn run(ctx: &mut Ctx, budget: u32) -> Result<()> {
     DRAW_CURSOR.set(ctx, &last)
 }
 
-/// The newest height whose claims are closed, and the seed, where this block's beacon is somebody's quick seed.
-fn closed(ctx: &Ctx) -> Result<Option<(u64, [u8; 32])>> {
-    if CLAIM_GROUPS.range(ctx, &[]).next().transpose()?.is_none() {
-        return Ok(None);
-    }
+/// The newest height, from that of the oldest claim on, whose claims are closed, and the seed, where this block's beacon is its quick seed.
+/// Later heights have no seed yet; where the newest seed came before this block, no draw falls into it.
+fn closed(ctx: &Ctx, oldest: u64) -> Result<Option<(u64, [u8; 32])>> {
     let height = ctx.block().height;
-    let newest = height.saturating_sub(rules::QUICK_LAG);
-    for asked in (height.saturating_sub(rules::CLAIM_BLOCKS).max(1)..=newest).rev() {
+    for asked in (oldest..=height.saturating_sub(rules::QUICK_LAG)).rev() {
         if let Some(seed) = beacon::quick(ctx, asked)? {
-            // Seeds of older questions are no newer: where this one came before this block, no draw falls into it.
             return Ok((seed.height == height).then_some((asked, seed.bytes)));
         }
     }
@@ -71,18 +66,20 @@ fn next_job(ctx: &Ctx, last: u64) -> Result<Option<u64>> {
 }
 
 /// Draws for one job. Gives how many claims were tried.
-fn draw_job(ctx: &mut Ctx, job: u64, newest: u64, seed: &[u8; 32], budget: u32) -> Result<u32> {
+fn draw_job(ctx: &mut Ctx, job: u64, budget: u32) -> Result<u32> {
     let mut run = Running::load(ctx, job)?;
     let in_time = ctx.block().height.saturating_add(run.rules.lease_blocks) <= run.job.commit_deadline;
     if run.status.state() != JobState::Open || run.status.stopped_since > 0 || !in_time {
         return Ok(1); // the claims wait, and get NO_SEAT when their time is over
     }
-    buckets::open_more(ctx, &mut run)?;
-    let mut session = Session { draw: Draw::new(seed, PURPOSE, job), seats: Urn::new(run.status.buckets_free), full: Vec::new() };
-    let groups = CLAIM_GROUPS.range(ctx, &key_prefix(&job)).take_while(|group| group.as_ref().map_or(true, |((_, q), _)| *q <= newest));
+    let groups = CLAIM_GROUPS.range(ctx, &key_prefix(&job)).map(|group| group.map(|((_, height), count)| (height, count)));
     let groups = groups.collect::<Result<Vec<_>>>()?;
+    let Some((oldest, _)) = groups.first() else { return Ok(1) };
+    let Some((newest, seed)) = closed(ctx, *oldest)? else { return Ok(1) };
+    buckets::open_more(ctx, &mut run)?;
+    let mut session = Session { draw: Draw::new(&seed, PURPOSE, job), seats: Urn::new(run.status.buckets_free), full: Vec::new() };
     let mut tried = 0_u32;
-    for ((_, height), count) in groups {
+    for (height, count) in groups.into_iter().filter(|(height, _)| *height <= newest) {
         let mut order = Urn::new(count);
         let mut served = Vec::new();
         while tried < budget && !session.seats.is_empty() {

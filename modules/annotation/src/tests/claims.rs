@@ -48,6 +48,29 @@ fn without_fresh_beacons_no_seat_is_drawn() {
     assert_eq!(world.status(job).leases, 1, "two fresh heights after the claim");
 }
 
+/// A claim that finds no seat is tried again in each later draw, also where nobody else claims.
+#[test]
+fn an_unserved_claim_is_served_when_a_seat_comes_free() {
+    let mut genesis = Annotation.default_genesis();
+    let rules = genesis.params.as_mut().unwrap().rules.as_mut().unwrap();
+    (rules.account_seats_bps, rules.lease_blocks) = (10_000, 40);
+    let mut world = World::with(8, genesis);
+    let job = world.post(&Post::default()).id;
+    while world.status(job).buckets_free > 0 {
+        for n in 2..=4 {
+            let _refused = world.claim(job, &user(n));
+        }
+        world.block();
+    }
+    world.claim(job, &user(5)).unwrap();
+    let first = world.leases(job, &user(2), LeaseState::Live).iter().map(|(lease, _)| lease.end_height).min().unwrap();
+    world.go_to(first);
+    assert!(world.leases(job, &user(5), LeaseState::Unspecified).is_empty());
+    world.block();
+    let (lease, _) = world.leases(job, &user(5), LeaseState::Live).pop().unwrap();
+    assert_eq!(lease.granted_height, first, "in the block in which the seat came free");
+}
+
 #[test]
 fn a_claim_sent_again_is_the_same_claim_and_the_same_lease() {
     let mut world = World::new(2);
