@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What a step costs at the least, in label visits: it reads and writes the job.
-const STEP_VISITS: u64 = 1_000;
+const STEP_VISITS: u64 = 4_000;
 /// Jobs that get their turn in one round at the most.
 const ROUND: usize = 1_000;
 

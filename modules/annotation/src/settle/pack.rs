@@ -6,7 +6,7 @@ use crate::{Error, job::Running, labels, lifecycle, state::SETTLING};
 
 /// Label visits of packing a label, and of reading a bucket.
 const LABEL_VISITS: u64 = 8;
-const BUCKET_VISITS: u64 = 200;
+const BUCKET_VISITS: u64 = 600;
 
 /// Packs buckets until `budget` is spent, at least a chunk's worth of them.
 pub(super) fn step(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64> {

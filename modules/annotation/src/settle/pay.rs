@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Label visits of paying one worker: some twenty reads and writes of state.
-const WORKER_VISITS: u64 = 1_000;
+const WORKER_VISITS: u64 = 8_000;
 
 /// Pays the workers of one sheet of results.
 pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {

@@ -8,8 +8,8 @@ use cairn_truth::{Label, Model};
 use super::infer;
 use crate::{Error, formats, gold, job::Running, labels, state::WORKERS};
 
-/// Label visits of hashing one label's leaf, and of a task's posterior.
-const LABEL_VISITS: u64 = 16;
+/// Label visits of one label (its leaf is hashed, its worker read once a chunk), and of a task's posterior.
+const LABEL_VISITS: u64 = 64;
 const TASK_VISITS: u64 = 4;
 /// Bars of the histogram.
 const BARS: usize = 10;

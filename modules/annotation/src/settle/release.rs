@@ -14,7 +14,7 @@ use crate::{
 
 /// Items handled in one step, and label visits of one.
 const ITEMS: usize = 256;
-const ITEM_VISITS: u64 = 1_000;
+const ITEM_VISITS: u64 = 4_000;
 
 /// Releases the leases that still stand, in the order of their numbers.
 pub(super) fn leases(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {

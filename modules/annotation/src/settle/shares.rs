@@ -10,7 +10,7 @@ use crate::{Error, escrow, job::Running, rules, state::WORKERS};
 /// Workers passed in one step.
 const WORKERS_STEP: u32 = 256;
 /// Label visits of passing one.
-const WORKER_VISITS: u64 = 200;
+const WORKER_VISITS: u64 = 1_000;
 
 /// Passes some workers, if their shares need a tree.
 pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
