@@ -61,17 +61,40 @@ pub(super) struct Doors {
     /// Paths that are answered, whoever answers them.
     pub(super) served: BTreeSet<String>,
     node: Node,
+    arriving: Arc<Semaphore>,
     pending: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    /// Kibibytes of answers that clients have not taken.
+    unsent: Arc<Semaphore>,
+    max_unsent: u32,
+    reflecting: Arc<Semaphore>,
     timeout: Duration,
 }
+
+/// A request's body has so long to arrive.
+const ARRIVAL: Duration = Duration::from_secs(10);
+/// Streams of questions about descriptors at once.
+const MAX_REFLECTING: usize = 256;
 
 impl Doors {
     pub(super) fn new(config: &Config, chain: Arc<dyn Chain>, comet_rpc: &str) -> Self {
         let served = chain.query_paths().into_iter().chain(comet::CALLS.iter().map(|(path, _)| (*path).to_owned())).collect();
         let node = Node::new(Arc::clone(&chain), comet_rpc, config.timeout);
-        let (pending, running) = (Arc::new(Semaphore::new(config.max_pending)), Arc::new(Semaphore::new(config.max_running)));
-        Self { chain, dialect: Dialect::cairn(), served, node, pending, running, timeout: config.timeout }
+        let places = |most: usize| Arc::new(Semaphore::new(most));
+        let max_unsent = u32::try_from(config.max_unsent >> 10).unwrap_or(u32::MAX).max(1);
+        Self {
+            chain,
+            dialect: Dialect::cairn(),
+            served,
+            node,
+            arriving: places(config.max_pending),
+            pending: places(config.max_pending),
+            running: places(config.max_running),
+            unsent: places(usize::try_from(max_unsent).unwrap_or(usize::MAX)),
+            max_unsent,
+            reflecting: places(MAX_REFLECTING),
+            timeout: config.timeout,
+        }
     }
 
     /// Answers one path. Blocks.
@@ -84,7 +107,23 @@ impl Doors {
 
     /// A place in memory for one more request, as long as it is kept.
     pub(super) fn admit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.pending).try_acquire_owned().map_err(|_| Refusal::new(Status::ResourceExhausted, "too many requests at once"))
+        place(&self.pending, 1, "too many requests at once")
+    }
+
+    /// A place in memory for one more request whose body is on its way. Those that never arrive keep no place from those that have.
+    pub(super) fn await_body(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        place(&self.arriving, 1, "too many requests at once")
+    }
+
+    /// A place in memory for an answer of so many bytes, until the client has taken it. The largest may take all there is.
+    pub(super) fn hold(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        let kibibytes = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        place(&self.unsent, kibibytes.clamp(1, self.max_unsent), "too many answers wait to be taken")
+    }
+
+    /// A place for one more stream of questions about descriptors.
+    pub(super) fn reflect(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        place(&self.reflecting, 1, "too many streams at once")
     }
 
     /// Runs blocking work off the asynchronous threads. As many run at once as the limit allows; a request that waits or takes longer than the
@@ -114,10 +153,14 @@ impl Doors {
         }
     }
 
-    /// How long a request may take.
-    pub(super) fn timeout(&self) -> Duration {
-        self.timeout
+    /// How long a request's body may take to arrive.
+    pub(super) fn arrival(&self) -> Duration {
+        self.timeout.min(ARRIVAL)
     }
+}
+
+fn place(places: &Arc<Semaphore>, wanted: u32, none: &str) -> Result<OwnedSemaphorePermit, Refusal> {
+    Arc::clone(places).try_acquire_many_owned(wanted).map_err(|_| Refusal::new(Status::ResourceExhausted, none))
 }
 
 /// The header in which clients choose the height of the state, over gRPC and REST.

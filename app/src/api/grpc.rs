@@ -3,12 +3,13 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use axum::{
     Router,
+    body::{Body, to_bytes},
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use prost::bytes::{Buf, BufMut};
-use tokio::time::timeout;
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use tonic::{
     Code, Status,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
@@ -17,6 +18,7 @@ use tonic::{
 };
 
 use super::{
+    connection::Connection,
     doors::{Doors, HEIGHT, Refusal, parse_height},
     reflection::{self, Reflection},
 };
@@ -62,6 +64,8 @@ impl From<Refusal> for Status {
     }
 }
 
+/// Bytes before a message: whether it is compressed, and its length.
+const FRAME: usize = 5;
 /// Bytes of a question about descriptors: a name.
 const MAX_QUESTION: usize = 4 << 10;
 
@@ -82,23 +86,50 @@ async fn handle(State(grpcs): State<Arc<Grpcs>>, request: Request) -> Response {
     }
     let doors = Arc::clone(&grpcs.doors);
     let path = request.uri().path().to_owned();
+    let connection = Connection::of(request.extensions());
     if reflection::PATHS.contains(&path.as_str()) {
-        // Such a stream may stay open, so it takes no place; its questions are small.
-        let mut grpc = Grpc::new(Raw).max_decoding_message_size(MAX_QUESTION);
-        return grpc.streaming(Reflection(doors), request).await.map(axum::body::Body::new);
+        // Such a stream may stay open, so it takes no place among the requests; its questions are small.
+        return match doors.reflect() {
+            Ok(held) => {
+                let mut grpc = Grpc::new(Raw).max_decoding_message_size(MAX_QUESTION);
+                let answers = grpc.streaming(Reflection(doors), request).await;
+                connection.stream(answers.map(Body::new), held)
+            }
+            Err(refusal) => refuse(refusal.into()),
+        };
     }
+    let request = match arrived(&doors, request, grpcs.max_body).await {
+        Ok(request) => request,
+        Err(status) => return refuse(*status),
+    };
     let _place = match doors.admit() {
         Ok(place) => place,
-        Err(refusal) => return Status::from(refusal).into_http::<tonic::body::Body>().map(axum::body::Body::new),
+        Err(refusal) => return refuse(refusal.into()),
     };
     let mut grpc = Grpc::new(Raw).max_decoding_message_size(grpcs.max_body);
-    // Reading the request and answering it each have their own limit; this one ends a request that trickles in.
-    let whole = doors.timeout().saturating_mul(3);
-    match timeout(whole, grpc.unary(Call { doors, path }, request)).await {
-        Ok(response) => response.map(axum::body::Body::new),
-        Err(_) => Status::deadline_exceeded("no complete request in time").into_http::<tonic::body::Body>().map(axum::body::Body::new),
-    }
+    let mut response = grpc.unary(Call { doors, path }, request).await.map(Body::new);
+    let held = response.extensions_mut().remove::<Held>().and_then(|held| Arc::into_inner(held.0));
+    connection.send(response, held)
 }
+
+fn refuse(status: Status) -> Response {
+    status.into_http::<tonic::body::Body>().map(Body::new)
+}
+
+/// The request with its whole body.
+async fn arrived(doors: &Doors, request: Request, max_body: usize) -> Result<Request, Box<Status>> {
+    let _place = doors.await_body().map_err(Status::from)?;
+    let (parts, body) = request.into_parts();
+    let most = max_body.saturating_add(FRAME);
+    let body =
+        timeout(doors.arrival(), to_bytes(body, most)).await.map_err(|_| Status::deadline_exceeded("no complete request in time"))?;
+    let body = body.map_err(|_| Status::out_of_range(format!("the request is larger than {max_body} bytes, or broke off")))?;
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// A place in memory, on its way to where the answer is sent.
+#[derive(Clone)]
+struct Held(Arc<OwnedSemaphorePermit>);
 
 /// One call, to be answered by the chain, CometBFT or the node itself.
 struct Call {
@@ -135,7 +166,9 @@ async fn call(doors: Arc<Doors>, path: String, request: tonic::Request<Vec<u8>>)
     };
     let data = request.into_inner();
     let answer = doors.run(move |doors| doors.answer(&path, &data, height)).await?;
+    let held = doors.hold(answer.value.len())?;
     let mut response = tonic::Response::new(answer.value);
+    response.extensions_mut().insert(Held(Arc::new(held)));
     response.metadata_mut().insert(HEIGHT, MetadataValue::from(answer.height));
     Ok(response)
 }

@@ -2,6 +2,7 @@
 //!
 //! No service has code of its own, except those that only CometBFT can answer (`comet`). The README beside this file describes both doors.
 mod comet;
+mod connection;
 mod doors;
 mod grpc;
 pub mod json;
@@ -73,8 +74,12 @@ pub struct Config {
     pub max_body: usize,
     /// Connections at once on each door; more wait to be accepted.
     pub max_connections: usize,
-    /// Requests at once that are held in memory, over both doors; more are refused.
+    /// Of these, connections of one IP address; more are closed at once.
+    pub max_per_peer: usize,
+    /// Requests at once that are held in memory, over both doors; more are refused. As many may be on their way in.
     pub max_pending: usize,
+    /// Bytes of answers that clients have not taken yet, over both doors; requests whose answer would be more are refused.
+    pub max_unsent: usize,
     /// Requests at once that are worked on, over both doors; more wait.
     pub max_running: usize,
     /// How long a request may wait, and may be worked on, before it is refused.
@@ -88,7 +93,9 @@ impl Default for Config {
             rest: SocketAddr::from(([127, 0, 0, 1], 1317)),
             max_body: 2 << 20,
             max_connections: 512,
+            max_per_peer: 128,
             max_pending: 256,
+            max_unsent: 256 << 20,
             max_running: 64,
             timeout: Duration::from_secs(20),
         }
@@ -99,7 +106,7 @@ impl Default for Config {
 pub struct Front {
     grpc: (TcpListener, axum::Router),
     rest: (TcpListener, axum::Router),
-    max_connections: usize,
+    limits: server::Limits,
 }
 
 impl Front {
@@ -116,7 +123,7 @@ impl Front {
         Ok(Self {
             grpc: (bind(config.grpc).await?, grpc::router(&doors, config.max_body)),
             rest: (bind(config.rest).await?, rest::router(&doors, config.max_body)),
-            max_connections: config.max_connections,
+            limits: server::Limits { connections: config.max_connections, per_peer: config.max_per_peer },
         })
     }
 
@@ -137,8 +144,8 @@ impl Front {
         };
         let ((grpc_port, grpc), (rest_port, rest)) = (self.grpc, self.rest);
         tokio::join!(
-            server::serve(grpc_port, grpc, self.max_connections, until(stopped.clone())),
-            server::serve(rest_port, rest, self.max_connections, until(stopped)),
+            server::serve(grpc_port, grpc, self.limits, until(stopped.clone())),
+            server::serve(rest_port, rest, self.limits, until(stopped)),
             async move {
                 shutdown.await;
                 stop.send_replace(true);

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes, HttpBody, to_bytes},
     extract::{Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
@@ -12,11 +12,12 @@ use cairn_kernel::Status;
 use prost::Message;
 use prost_reflect::DynamicMessage;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use tower::ServiceExt;
 use tower_http::cors::{Any, CorsLayer};
 
 use super::{
+    connection::Connection,
     doors::{Doors, HEIGHT, Refusal, parse_height},
     grpc,
     json::to_go_string,
@@ -65,18 +66,20 @@ async fn handle(State(rest): State<Arc<Rest>>, request: Request) -> Response {
             Err(never) => match never {},
         };
     }
-    let _place = match rest.doors.admit() {
-        Ok(place) => place,
-        Err(refusal) => return refuse(&refusal),
-    };
-    let limit = rest.doors.timeout();
     let (parts, body) = request.into_parts();
-    let body = match timeout(limit, read(body, &parts.headers, rest.max_body)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(refused)) => return refused,
-        Err(_) => return refuse(&Refusal::unavailable(format!("no complete request within {limit:?}"))),
+    let connection = Connection::of(&parts.extensions);
+    let body = match rest.arrived(body, &parts.headers).await {
+        Ok(body) => body,
+        Err(refused) => return *refused,
     };
-    rest.answer(&parts.method, &parts.uri, &parts.headers, body).await.unwrap_or_else(|refusal| refuse(&refusal))
+    let answered = async {
+        let _place = rest.doors.admit()?;
+        rest.answer(&parts.method, &parts.uri, &parts.headers, body).await
+    };
+    match answered.await {
+        Ok((response, held)) => connection.send(response, Some(held)),
+        Err(refusal) => refuse(&refusal),
+    }
 }
 
 /// The whole body, if it is not too large.
@@ -93,7 +96,25 @@ async fn read(body: Body, headers: &HeaderMap, max: usize) -> Result<Bytes, Resp
 }
 
 impl Rest {
-    async fn answer(self: Arc<Self>, method: &Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> Result<Response, Refusal> {
+    /// The whole body, once it is there.
+    async fn arrived(&self, body: Body, headers: &HeaderMap) -> Result<Bytes, Box<Response>> {
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        let limit = self.doors.arrival();
+        let _place = self.doors.await_body().map_err(|refusal| refuse(&refusal))?;
+        let late = |_| refuse(&Refusal::unavailable(format!("no complete request within {limit:?}")));
+        Ok(timeout(limit, read(body, headers, self.max_body)).await.map_err(late)??)
+    }
+
+    /// The answer, and the place that it takes up until the client has it.
+    async fn answer(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<(Response, OwnedSemaphorePermit), Refusal> {
         let verb = if method == Method::HEAD { "GET" } else { method.as_str() };
         let (route, variables) = match self.routes.find(verb, uri.path()) {
             Found::Route(route, variables) => (route.clone(), variables),
@@ -107,11 +128,12 @@ impl Rest {
             return Err(Refusal::invalid(format!("at most {MAX_PARAMETERS} parameters, found {}", query.len())));
         }
         let (json, height) = self.doors.run(move |doors| ask(doors, &route, &variables, &query, &body, height)).await?;
+        let held = self.doors.hold(json.len())?;
         let mut response = respond(StatusCode::OK, json);
         for name in [GATEWAY_HEIGHT, HEIGHT] {
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(height));
         }
-        Ok(response)
+        Ok((response, held))
     }
 }
 

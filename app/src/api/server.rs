@@ -1,7 +1,14 @@
 //! Accepts connections with limits that no client can stretch, and lets them finish when the node stops.
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use axum::Router;
+use axum::{Router, extract::Request};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -12,9 +19,14 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
+use tower::util::MapRequestLayer;
+
+use super::connection::{Connection, Patience};
 
 /// A client has so long to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// It has as long to send the first one; then it has so long to take some of an answer.
+const PATIENCE: Patience = Patience { first: HEAD_TIMEOUT, stall: Duration::from_secs(30) };
 /// Between pings on an idle HTTP/2 connection, and until one must be answered.
 const PING: Duration = Duration::from_secs(30);
 /// Calls at once on one HTTP/2 connection.
@@ -27,9 +39,19 @@ const CONNECTION_WINDOW: u32 = 256 << 10;
 /// How long requests may take to end when the node stops.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Serves `router` on `listener`, HTTP/1 and HTTP/2 without TLS, to at most `max_connections` at once, until `shutdown`.
-pub(super) async fn serve(listener: TcpListener, router: Router, max_connections: usize, shutdown: impl Future<Output = ()>) {
-    let places = Arc::new(Semaphore::new(max_connections));
+/// How many connections there may be at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Of everybody; more wait to be accepted.
+    pub(super) connections: usize,
+    /// Of one IP address; more are closed.
+    pub(super) per_peer: usize,
+}
+
+/// Serves `router` on `listener`, HTTP/1 and HTTP/2 without TLS, within `limits`, until `shutdown`.
+pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let peers = Arc::new(Peers::default());
     let graceful = GracefulShutdown::new();
     let builder = builder();
     tokio::pin!(shutdown);
@@ -38,7 +60,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, max_connections
             accepted = accept(&listener, &places) => accepted,
             () = &mut shutdown => break,
         };
-        let (stream, place) = match accepted {
+        let (stream, peer, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: others must close before one more can be opened.
@@ -47,13 +69,20 @@ pub(super) async fn serve(listener: TcpListener, router: Router, max_connections
                 continue;
             }
         };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
+        let Some(counted) = Peers::count(&peers, peer.ip(), limits.per_peer) else {
+            tracing::debug!(%peer, most = limits.per_peer, "one connection too many of one address");
+            continue;
+        };
+        let connection = Arc::new(Connection::default());
+        let service = TowerToHyperService::new(router.clone().layer(of(&connection)));
+        let served = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
         tokio::spawn(async move {
-            let _place = place;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke off");
+            let _place = (place, counted);
+            tokio::select! {
+                ended = served => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke off");
+                },
+                () = connection.overdue(PATIENCE) => tracing::debug!("a connection that only held its place was closed"),
             }
         });
     }
@@ -64,11 +93,59 @@ pub(super) async fn serve(listener: TcpListener, router: Router, max_connections
 }
 
 /// The next connection, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, place))
+    Ok((stream, peer, place))
+}
+
+/// Connections by address.
+#[derive(Default)]
+struct Peers(Mutex<HashMap<IpAddr, usize>>);
+
+/// One connection of an address, until it is dropped.
+struct Counted {
+    peers: Arc<Peers>,
+    address: IpAddr,
+}
+
+impl Peers {
+    /// Counts one more connection; `None` where there are `most` already.
+    fn count(peers: &Arc<Self>, address: IpAddr, most: usize) -> Option<Counted> {
+        let mut all = peers.all();
+        let open = all.entry(address).or_default();
+        if *open >= most {
+            return None;
+        }
+        *open = open.saturating_add(1);
+        Some(Counted { peers: Arc::clone(peers), address })
+    }
+    fn all(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut all = self.peers.all();
+        if let Some(open) = all.get_mut(&self.address) {
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                all.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Tells each request which connection it came by.
+fn of(connection: &Arc<Connection>) -> MapRequestLayer<impl Fn(Request) -> Request + Clone + use<>> {
+    let connection = Arc::clone(connection);
+    MapRequestLayer::new(move |mut request: Request| {
+        connection.ask();
+        request.extensions_mut().insert(Arc::clone(&connection));
+        request
+    })
 }
 
 fn builder() -> Builder<TokioExecutor> {
@@ -80,4 +157,23 @@ fn builder() -> Builder<TokioExecutor> {
     http2.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
     http2.keep_alive_interval(PING).keep_alive_timeout(PING);
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_its_limit_and_others_have_theirs() {
+        let peers = Arc::new(Peers::default());
+        let [a, b] = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
+        let first = Peers::count(&peers, a, 2).unwrap();
+        let second = Peers::count(&peers, a, 2).unwrap();
+        assert!(Peers::count(&peers, a, 2).is_none());
+        let other = Peers::count(&peers, b, 2).unwrap();
+        drop(first);
+        let third = Peers::count(&peers, a, 2).unwrap();
+        drop((second, third, other));
+        assert!(peers.all().is_empty());
+    }
 }

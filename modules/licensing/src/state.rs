@@ -4,6 +4,9 @@ use cairn_proto::cairn::licensing::v1::{License, Params, Terms};
 
 use crate::Error;
 
+/// User, asset, terms, then rank (see [`rank`]) and licence.
+pub(crate) type SeatKey = (Address, u64, [u8; 32], (u64, u64));
+
 cairn_kernel::state! { "licensing";
     /// Settings; the defaults where never set.
     PARAMS: Item<Params> = 1;
@@ -19,8 +22,8 @@ cairn_kernel::state! { "licensing";
     BY_LICENSEE: Set<(Address, u64)> = 6;
     /// Licences by asset.
     BY_ASSET: Set<(u64, u64)> = 7;
-    /// Seats by user, asset and terms, the longest licence first: user, asset, terms, rank (see [`rank`]) and licence.
-    SEATS: Set<(Address, u64, [u8; 32], (u64, u64))> = 8;
+    /// Seats by user, asset and terms, the longest licence first.
+    SEATS: Set<SeatKey> = 8;
 }
 
 /// The settings in force.

@@ -8,6 +8,7 @@ use axum::{
 };
 use serde_json::json;
 use tokio::sync::oneshot;
+use tower::ServiceExt;
 
 use super::{
     FakeChain, config, nowhere, refusal,
@@ -36,8 +37,10 @@ async fn requests_beyond_what_memory_holds_are_refused_at_once() {
     let endless = Body::from_stream(tokio_stream::pending::<Result<Bytes, std::io::Error>>());
     let first = ask(&router, Request::post("/cosmos/tx/v1beta1/simulate").body(endless).unwrap());
     let second = async {
-        let second = ask(&router, get("/cosmos/bank/v1beta1/params")).await;
+        let second = ask(&router, post("/cosmos/tx/v1beta1/simulate", "{}")).await;
         assert_eq!(second, (429, refusal(8, "too many requests at once")));
+        // Who sends no body waits for nobody's.
+        assert_eq!(ask(&router, get("/cosmos/bank/v1beta1/params")).await.0, 200);
     };
     tokio::select! {
         biased;
@@ -45,6 +48,29 @@ async fn requests_beyond_what_memory_holds_are_refused_at_once() {
         () = second => {}
     }
     assert_eq!(ask(&router, get("/cosmos/bank/v1beta1/params")).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_request_in_hand_keeps_its_place_from_others() {
+    let chain = Arc::new(FakeChain::default());
+    let router = before(&chain, &Config { max_pending: 1, ..config() });
+    let second = async {
+        assert_eq!(ask(&router, get("/cosmos/bank/v1beta1/params")).await, (429, refusal(8, "too many requests at once")));
+        chain.open_gate();
+    };
+    let (first, ()) = tokio::join!(ask(&router, get("/cosmos/bank/v1beta1/supply")), second);
+    assert_eq!(first.0, 200);
+}
+
+#[tokio::test]
+async fn answers_that_nobody_takes_are_bounded() {
+    let router = before(&Arc::default(), &Config { max_unsent: 1 << 10, ..config() });
+    let ask_for = || get("/cosmos/bank/v1beta1/params");
+    let untaken = router.clone().oneshot(ask_for()).await.unwrap();
+    assert_eq!(untaken.status(), 200);
+    assert_eq!(ask(&router, ask_for()).await, (429, refusal(8, "too many answers wait to be taken")));
+    drop(untaken);
+    assert_eq!(ask(&router, ask_for()).await.0, 200);
 }
 
 /// A body in parts, of untold length.

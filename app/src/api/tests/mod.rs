@@ -175,7 +175,17 @@ pub(super) fn nowhere() -> String {
 
 pub(super) fn config() -> Config {
     let any = ([127, 0, 0, 1], 0).into();
-    Config { grpc: any, rest: any, max_body: 1 << 16, max_connections: 8, max_pending: 8, max_running: 4, timeout: Duration::from_secs(30) }
+    Config {
+        grpc: any,
+        rest: any,
+        max_body: 1 << 16,
+        max_connections: 8,
+        max_per_peer: 8,
+        max_pending: 8,
+        max_unsent: 1 << 16,
+        max_running: 4,
+        timeout: Duration::from_secs(30),
+    }
 }
 
 pub(super) fn doors(comet_rpc: &str) -> Arc<Doors> {
