@@ -69,8 +69,9 @@ pub(crate) fn reach_end(ctx: &mut Ctx, run: &mut Running, id: u64) -> Result<()>
     }
     let height = ctx.block().height;
     if run.status.stopped_since > 0 && height < run.job.commit_deadline {
-        let later = height.saturating_add(rules::STOPPED_CHECK).min(run.job.commit_deadline);
-        return queues::schedule(ctx, later, Kind::LeaseEnd, run.id, id);
+        // Nobody knows how long: ResumeJob recalls it, at the latest the deadline ends it.
+        queues::put_off(ctx, Kind::LeaseEnd, run.id, id)?;
+        return queues::schedule(ctx, run.job.commit_deadline, Kind::LeaseEnd, run.id, id);
     }
     let until = commit_until(run, &lease, height);
     if until > height {

@@ -63,10 +63,8 @@ pub(crate) fn retry(ctx: &mut Ctx, job: u64, sender: String) -> Result<()> {
     run.status.quarantine_deadline = 0;
     run.enter(ctx, from)?;
     run.save(ctx)?;
-    ctx.metered(&Gas::unlimited(), |ctx| {
-        redo(ctx, job, &failed)?;
-        queues::recall(ctx, job, deadline.saturating_add(1))
-    })?;
+    ctx.metered(&Gas::unlimited(), |ctx| redo(ctx, job, &failed))?;
+    queues::recall(ctx, job)?;
     ctx.emit(&EventJobRetried { job, sender });
     Ok(())
 }

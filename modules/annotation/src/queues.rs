@@ -7,7 +7,7 @@ use crate::{
     Error, buckets, claims,
     job::{Running, is_final},
     leases, lifecycle, quarantine,
-    state::{CHECKS, DUE},
+    state::{CHECKS, DUE, PUT_OFF},
 };
 
 /// What falls due. The numbers are keys of state; items of one height are handled in their order.
@@ -32,10 +32,12 @@ pub(crate) enum Kind {
     Draw = 8,
     /// Not in this queue: a bucket looked at for its R. Item: the bucket.
     Check = 9,
+    /// Items of a job that were put off have their turn. Item: 0.
+    Recall = 10,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::LeaseEnd,
         Self::BucketWait,
         Self::RevealEnd,
@@ -45,6 +47,7 @@ impl Kind {
         Self::QuarantineEnd,
         Self::Draw,
         Self::Check,
+        Self::Recall,
     ];
     /// Its number in keys and in `FailedStep`.
     pub(crate) fn number(self) -> u8 {
@@ -61,20 +64,28 @@ pub(crate) fn schedule(ctx: &mut Ctx, height: u64, kind: Kind, job: u64, item: u
     DUE.insert(ctx, &(height, kind.number(), job, item))
 }
 
-/// Most items of one kind that a retry brings back to their turn.
-const RECALLED: usize = 2_000;
+/// Puts an item off until its job recalls it.
+pub(crate) fn put_off(ctx: &mut Ctx, kind: Kind, job: u64, item: u64) -> Result<()> {
+    PUT_OFF.insert(ctx, &(job, kind.number(), item))
+}
 
-/// Lets a job's items that its quarantine put off until `height` fall due now.
-pub(crate) fn recall(ctx: &mut Ctx, job: u64, height: u64) -> Result<()> {
-    let now = ctx.block().height;
-    for kind in Kind::ALL {
-        let prefix = key_prefix(&(height, kind.number(), job));
-        for key in DUE.range(ctx, &prefix).take(RECALLED).collect::<Result<Vec<_>>>()? {
-            DUE.remove(ctx, &key)?;
-            schedule(ctx, now, kind, job, key.3)?;
-        }
+/// Lets the items that a job put off have their turn, from the next block on.
+pub(crate) fn recall(ctx: &mut Ctx, job: u64) -> Result<()> {
+    schedule(ctx, ctx.block().height, Kind::Recall, job, 0)
+}
+
+/// Moves items that were put off to what is due, at most `budget` of them; the rest comes with the next block.
+fn bring_back(ctx: &mut Ctx, job: u64, budget: u32) -> Result<u32> {
+    let most = usize::try_from(budget).map_err(|_| Error::Overflow)?;
+    let keys = PUT_OFF.range(ctx, &key_prefix(&job)).take(most).collect::<Result<Vec<_>>>()?;
+    for key in &keys {
+        PUT_OFF.remove(ctx, key)?;
+        DUE.insert(ctx, &(ctx.block().height, key.1, job, key.2))?;
     }
-    Ok(())
+    if keys.len() >= most {
+        recall(ctx, job)?;
+    }
+    Ok(u32::try_from(keys.len()).map_err(|_| Error::Overflow)?)
 }
 
 /// Handles what is due, at most `budget` items.
@@ -121,14 +132,16 @@ pub(crate) fn handle(ctx: &mut Ctx, kind: Kind, job: u64, item: u64, budget: u32
     if kind == Kind::ClaimsEnd {
         return claims::expire(ctx, job, item, budget);
     }
+    if kind == Kind::Recall {
+        return bring_back(ctx, job, budget);
+    }
     let mut run = Running::load(ctx, job)?;
     let state = run.status.state();
     if is_final(state) {
         return Ok(1);
     }
     if state == JobState::Quarantine && kind != Kind::QuarantineEnd {
-        // Its time comes again when the quarantine is over, one way or the other.
-        schedule(ctx, run.status.quarantine_deadline.saturating_add(1), kind, job, item)?;
+        put_off(ctx, kind, job, item)?;
         return Ok(1);
     }
     let bucket = || u32::try_from(item).map_err(|_| Error::Broken("a bucket's number is too large"));
@@ -141,7 +154,7 @@ pub(crate) fn handle(ctx: &mut Ctx, kind: Kind, job: u64, item: u64, budget: u32
         Kind::CommitDeadline => spent = lifecycle::reach_deadline(ctx, &mut run, bucket()?, budget)?,
         Kind::GoldEnd => lifecycle::reach_gold_end(ctx, &mut run)?,
         Kind::QuarantineEnd => quarantine::reach_end(ctx, &mut run)?,
-        Kind::Draw | Kind::ClaimsEnd => {}
+        Kind::Draw | Kind::ClaimsEnd | Kind::Recall => {}
     }
     lifecycle::advance(ctx, &mut run)?;
     run.save(ctx)?;

@@ -48,8 +48,6 @@ pub const REPORTS_LEAST: u32 = 5;
 pub const REPORTS_BPS: u64 = 2_000;
 /// Blocks for which a report counts.
 pub const REPORTS_BLOCKS: u64 = 1_000;
-/// Blocks after which the end of a lease is looked at again while its job is stopped.
-pub const STOPPED_CHECK: u64 = 100;
 /// First credit by a user's payment that makes a cluster, in base units of the chain's own coin: 0.1 CAIRN.
 pub const CLUSTER_CREDIT: u128 = 100_000;
 /// Shares of a published data set, in base units: a million shares of 6 decimals.

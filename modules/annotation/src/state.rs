@@ -57,6 +57,8 @@ cairn_kernel::state! { "annotation";
     DRAW_CURSOR: Item<u64> = 25;
     /// What falls due: height, kind, job, item.
     DUE: Set<(u64, u8, u64, u64)> = 26;
+    /// What a job put off until it recalls it: job, kind, item.
+    PUT_OFF: Set<(u64, u8, u64)> = 38;
     /// Buckets to be looked at for their R at the end of the block: job, bucket.
     CHECKS: Set<(u64, u32)> = 27;
     /// Revealed labels by job and bucket, until they are packed (borsh, see `labels.rs`).

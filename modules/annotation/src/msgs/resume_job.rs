@@ -2,7 +2,7 @@
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{EventJobResumed, JobState, MsgResumeJob, MsgResumeJobResponse};
 
-use crate::{Error, job::Running};
+use crate::{Error, job::Running, queues};
 
 pub(super) fn resume_job(ctx: &mut Ctx, msg: &MsgResumeJob) -> Result<MsgResumeJobResponse> {
     let requester = Address::parse(&msg.requester)?;
@@ -18,6 +18,7 @@ pub(super) fn resume_job(ctx: &mut Ctx, msg: &MsgResumeJob) -> Result<MsgResumeJ
     run.status.stopped_since = 0;
     run.status.reports_from = height.saturating_add(1);
     run.save(ctx)?;
+    queues::recall(ctx, run.id)?;
     ctx.emit(&EventJobResumed { job: run.id, stopped_blocks: stopped });
     Ok(MsgResumeJobResponse {})
 }

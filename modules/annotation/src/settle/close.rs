@@ -9,7 +9,7 @@ use crate::{
     escrow::{self, shift},
     gold,
     job::Running,
-    rules,
+    queues, rules,
     state::{INFERENCES, SETTLING},
 };
 
@@ -101,6 +101,7 @@ pub(super) fn finish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     }
     escrow::credit(ctx, &run.requester, &run.denom, rest)?;
     run.enter(ctx, JobState::Closed)?;
+    queues::recall(ctx, run.id)?; // nothing is left to be done for what was put off
     SETTLING.remove(ctx, &run.id)?;
     INFERENCES.remove(ctx, &run.id)?;
     ctx.emit(&EventJobClosed {

@@ -228,6 +228,46 @@ fn a_lengthened_lease_expires_when_its_time_is_over() {
     assert_eq!(world.lease(held[5].1.id).state(), LeaseState::Expired);
 }
 
+/// Its end passes while the job is stopped; resumed, it expires to the block at the end that is longer by that time.
+#[test]
+fn a_lease_whose_end_passed_in_a_stop_expires_to_the_block() {
+    let mut world = World::new(9);
+    let job = world.post(&Post { tasks: 400, ..Post::default() }).id;
+    let held: Vec<_> = (2..=7).map(|n| (n, world.grant(job, &user(n)).0)).collect();
+    for (n, lease) in &held[..5] {
+        skip(&mut world, *n, lease.id, SkipReason::Unavailable).unwrap();
+    }
+    let (since, last) = (world.height(), held[5].1.clone());
+    world.go_to(last.end_height + 30);
+    world.tx(|ctx| Annotation.resume_job(ctx, MsgResumeJob { requester: user(1).to_string(), job })).unwrap();
+    let end = last.end_height + (world.height() - since);
+    world.go_to(end);
+    assert_eq!(world.lease(last.id).state(), LeaseState::Live);
+    world.block();
+    assert_eq!(world.lease(last.id).ended_height, end);
+}
+
+/// Resuming recalls what the stop put off and nothing else: neither the commit deadline nor the end of anybody's reveal comes early.
+#[test]
+fn resuming_brings_nothing_else_forward() {
+    let mut world = World::new(9);
+    let posted = world.post(&Post { tasks: 2_000, duration: 500, ..Post::default() });
+    let job = posted.id;
+    let held: Vec<_> = (2..=7).map(|n| (n, world.grant(job, &user(n)).0)).collect();
+    for (n, lease) in &held[..5] {
+        skip(&mut world, *n, lease.id, SkipReason::Unavailable).unwrap();
+    }
+    world.tx(|ctx| Annotation.resume_job(ctx, MsgResumeJob { requester: user(1).to_string(), job })).unwrap();
+    (0..5).for_each(|_| world.block());
+    let status = world.status(job);
+    assert_eq!((status.state(), status.buckets_revealing), (cairn_proto::cairn::annotation::v1::JobState::Open, 0));
+    let deadline = world.job(job).0.commit_deadline;
+    world.go_to(deadline);
+    assert_eq!(world.status(job).buckets_revealing, 0);
+    world.block();
+    assert_eq!(world.status(job).buckets_revealing, 200);
+}
+
 #[test]
 fn a_stopped_job_ends_at_its_deadline() {
     let mut world = World::new(9);
