@@ -69,7 +69,7 @@ pub(crate) fn put_off(ctx: &mut Ctx, kind: Kind, job: u64, item: u64) -> Result<
     PUT_OFF.insert(ctx, &(job, kind.number(), item))
 }
 
-/// Lets the items that a job put off have their turn, from the next block on.
+/// Lets the items that a job put off have their turn.
 pub(crate) fn recall(ctx: &mut Ctx, job: u64) -> Result<()> {
     schedule(ctx, ctx.block().height, Kind::Recall, job, 0)
 }
@@ -88,30 +88,37 @@ fn bring_back(ctx: &mut Ctx, job: u64, budget: u32) -> Result<u32> {
     Ok(u32::try_from(keys.len()).map_err(|_| Error::Overflow)?)
 }
 
-/// Handles what is due, at most `budget` items.
+/// Handles what is due, at most `budget` items, those that fall due in doing so included.
 pub(crate) fn run_due(ctx: &mut Ctx, budget: u32) -> Result<()> {
-    let height = ctx.block().height;
-    let most = usize::try_from(budget).map_err(|_| Error::Overflow)?;
-    let due = DUE.range(ctx, &[]).take(most).take_while(|item| item.as_ref().map_or(true, |(at, ..)| *at <= height));
-    let due = due.collect::<Result<Vec<_>>>()?;
     let mut left = budget;
-    for key in due {
-        if left == 0 {
-            break;
+    loop {
+        let due = due(ctx, left)?;
+        if due.is_empty() {
+            return Ok(());
         }
-        let (_, number, job, item) = key;
-        DUE.remove(ctx, &key)?;
-        let done = match Kind::of(number) {
-            Some(kind) => ctx.atomic(|ctx| handle(ctx, kind, job, item, left)).map_err(|error| (kind, error)),
-            None => Ok(1), // nothing writes such a key
-        };
-        let spent = match done {
-            Ok(spent) => spent.max(1),
-            Err((kind, error)) => contain(ctx, kind, job, item, &error)?,
-        };
-        left = left.saturating_sub(spent);
+        for key in due {
+            if left == 0 {
+                return Ok(());
+            }
+            DUE.remove(ctx, &key)?;
+            left = left.saturating_sub(run_item(ctx, key, left)?);
+        }
     }
-    Ok(())
+}
+
+/// The first items that are due, at most `most` of them.
+fn due(ctx: &Ctx, most: u32) -> Result<Vec<(u64, u8, u64, u64)>> {
+    let (height, most) = (ctx.block().height, usize::try_from(most).map_err(|_| Error::Overflow)?);
+    DUE.range(ctx, &[]).take(most).take_while(|item| item.as_ref().map_or(true, |(at, ..)| *at <= height)).collect()
+}
+
+/// Handles one item, contained. Gives what it costs of the budget, at least 1.
+fn run_item(ctx: &mut Ctx, (_, number, job, item): (u64, u8, u64, u64), budget: u32) -> Result<u32> {
+    let Some(kind) = Kind::of(number) else { return Ok(1) }; // nothing writes such a key
+    match ctx.atomic(|ctx| handle(ctx, kind, job, item, budget)) {
+        Ok(spent) => Ok(spent.max(1)),
+        Err(error) => contain(ctx, kind, job, item, &error),
+    }
 }
 
 /// Looks at buckets for their R, at most `budget` of them.

@@ -275,7 +275,12 @@ impl Schedule {
             let (run, lease) = self.world.ask(|ctx| leases::load(ctx, id));
             let stopped = run.status.stopped_since > 0 && height < run.job.commit_deadline;
             let over = leases::commit_until(&run, &lease, height) <= height && !stopped;
-            assert!(!(over && lease.state() == LeaseState::Live), "invariant 5: {lease:?} at the end of {height}");
+            let status = &run.status;
+            assert!(
+                !(over && lease.state() == LeaseState::Live),
+                "invariant 5: {lease:?} at the end of {height}, seed {}, {status:?}",
+                self.dice.0
+            );
         }
     }
 }
