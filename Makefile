@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 ENV := . localnet/env.sh &&
+# Cargo is always asked for the whole workspace: with other selections it picks other features and builds dependencies again.
 
 .PHONY: help tools tools-test localnet localnet-stop localnet-reset build test lint test-rust test-web test-e2e proto descriptors bench fmt
 
@@ -15,7 +16,7 @@ tools-test:
 	@localnet/tools.sh test
 
 build: tools ## Build the node, the gateway and the driver
-	@$(ENV) cargo build --locked -p cairn-app -p cairn-gateway -p cairn-driver
+	@$(ENV) cargo build --locked --workspace --bins
 
 localnet: build ## Start four validators, run the main job on real data, leave the network running
 	@$(ENV) localnet/localnet.sh start
@@ -35,7 +36,7 @@ test-rust:
 
 test-e2e: build
 	@$(ENV) npm ci --prefix e2e/js --no-audit --no-fund --loglevel=error
-	@$(ENV) CAIRN_DIGITS=$$(localnet/digits/fetch.sh) cargo test --locked -p cairn-e2e -- --test-threads=1 --nocapture
+	@$(ENV) CAIRN_DIGITS=$$(localnet/digits/fetch.sh) cargo test --locked --workspace --test e2e -- --test-threads=1 --nocapture
 
 proto: ## Regenerate the wire types after a change of a .proto
 	@$(ENV) cargo run -q -p cairn-codegen

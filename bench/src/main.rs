@@ -27,6 +27,10 @@ use state::{
 };
 use throughput::Plan;
 
+/// As in `cairnd`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {

@@ -46,6 +46,11 @@ impl Signer {
         Self { format, curve: Secp256k1::signing_only() }
     }
 
+    /// Of the chain's addresses.
+    pub(crate) fn prefix(&self) -> Hrp {
+        self.format.prefix
+    }
+
     /// One unit from `from`, whose account has this number and next sequence, to `to`.
     pub(crate) fn send(&self, from: &Account, to: &Account, number: u64, sequence: u64) -> Result<Vec<u8>> {
         let Format { chain_id, prefix, .. } = &self.format;

@@ -31,8 +31,8 @@ use crate::{
     send::Signer,
 };
 
-/// Blocks before measuring begins.
-const WARM_UP: usize = 5;
+/// Blocks before measuring begins: caches fill, and the database sorts what genesis wrote.
+const WARM_UP: usize = 20;
 /// Bytes that a block may hold: no limit to what is measured here.
 const MAX_BYTES: u64 = 64 << 20;
 /// Where the random choice of accounts starts.
@@ -165,11 +165,21 @@ impl Net {
             disk_bytes: bytes_below(&disk)?,
             blocks: vec![],
         };
-        let number = |account: Option<&Account>| number_of(&app, &account.context("there are no accounts")?.text(format.prefix)?);
-        let (first, last) = (number(accounts.first())?, number(accounts.last())?);
-        ensure!(last - first == u64::try_from(count)? - 1, "account numbers {first} to {last} are not those of {count} accounts in a row");
         let (sequences, random) = (vec![0; count], StdRng::seed_from_u64(SEED));
-        Ok((Self { app, proposer, signer: Signer::new(format), accounts, first, sequences, random }, out))
+        let mut net = Self { app, proposer, signer: Signer::new(format), accounts, first: 0, sequences, random };
+        net.number()?;
+        Ok((net, out))
+    }
+
+    /// Finds the accounts' numbers. Before the first block the chain answers nobody.
+    fn number(&mut self) -> Result<()> {
+        self.block(vec![], false, &mut Steps::default())?;
+        let of = |account: Option<&Account>| number_of(&self.app, &account.context("there are no accounts")?.text(self.signer.prefix())?);
+        let (first, last) = (of(self.accounts.first())?, of(self.accounts.last())?);
+        let count = u64::try_from(self.accounts.len())?;
+        ensure!(last == first + count - 1, "account numbers {first} to {last} are not those of {count} accounts in a row");
+        self.first = first;
+        Ok(())
     }
 
     /// Runs `count` blocks of `sends` after a few that are not measured.

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::{Timing, timed};
 use crate::machine::Clock;
 
-/// Blocks before measuring begins.
-const WARM_UP: usize = 5;
+/// Blocks before measuring begins: caches fill, and the database sorts what genesis wrote.
+const WARM_UP: usize = 20;
 /// Where the random choice of keys starts.
 const SEED: u64 = 2;
 /// Bytes of a value.

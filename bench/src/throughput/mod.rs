@@ -141,6 +141,8 @@ pub(crate) struct Run {
 /// What a process costs.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Cost {
+    /// Seconds of CPU in the measured time.
+    pub(crate) cpu_seconds: f64,
     /// Seconds of CPU a second.
     pub(crate) cores: f64,
     /// Microseconds of CPU for each committed transaction.

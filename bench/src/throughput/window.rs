@@ -82,7 +82,10 @@ impl Window {
         committed -= committed.min(own_txs * blocks);
         let seconds = to.time.duration_since(from.time)?.as_secs_f64();
         let per_second = committed as f64 / seconds;
-        let cost = |cores: f64, peak_memory| Cost { cores, micros_per_tx: cores * 1e6 / per_second.max(f64::MIN_POSITIVE), peak_memory };
+        let cost = |cores: f64, peak_memory| {
+            let micros_per_tx = cores * 1e6 / per_second.max(f64::MIN_POSITIVE);
+            Cost { cpu_seconds: cores * seconds, cores, micros_per_tx, peak_memory }
+        };
         let mut processes = BTreeMap::from([("load", cost(cores.own, None))]);
         for (process, cores) in node.processes.iter().zip(&cores.measured) {
             processes.insert(process.name, cost(*cores, Some(process.peak_memory()?)));

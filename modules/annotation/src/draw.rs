@@ -1,6 +1,6 @@
 //! The draw: which claims get which buckets. Claims are closed at their height q and served from quick(q) on: oldest height first, within
 //! a height in an order drawn from the beacon, each a random bucket that it may have.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_beacon::{self as beacon, Draw};
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
@@ -18,6 +18,8 @@ use crate::{
 
 /// Purpose of the lease draw in the beacon's streams.
 const PURPOSE: u8 = 1;
+/// Claims that are refused without a look at a bucket, for the price of one for which buckets are looked at.
+const REFUSED_AT_ONCE: u32 = 1;
 
 /// Draws for the jobs that have claims, in turn, trying at most `budget` claims.
 pub(crate) fn run(ctx: &mut Ctx, budget: u32) -> Result<()> {
@@ -77,16 +79,23 @@ fn draw_job(ctx: &mut Ctx, job: u64, budget: u32) -> Result<u32> {
     let Some((oldest, _)) = groups.first() else { return Ok(1) };
     let Some((newest, seed)) = closed(ctx, *oldest)? else { return Ok(1) };
     buckets::open_more(ctx, &mut run)?;
-    let mut session = Session { draw: Draw::new(&seed, PURPOSE, job), seats: Urn::new(run.status.buckets_free), full: Vec::new() };
-    let mut tried = 0_u32;
+    let mut session = Session {
+        draw: Draw::new(&seed, PURPOSE, job),
+        seats: Urn::new(run.status.buckets_free),
+        full: Vec::new(),
+        seated_everywhere: BTreeSet::new(),
+    };
+    // Counted in refusals at once.
+    let (mut spent, most) = (0_u32, budget.saturating_mul(REFUSED_AT_ONCE));
     for (height, count) in groups.into_iter().filter(|(height, _)| *height <= newest) {
         let mut order = Urn::new(count);
         let mut served = Vec::new();
-        while tried < budget && !session.seats.is_empty() {
+        while spent < most && !session.seats.is_empty() {
             let Some(place) = order.draw(&mut session.draw)? else { break };
-            tried = tried.saturating_add(1);
             let (annotator, claim) = claims::claimant(ctx, job, height, place)?;
-            if session.serve(ctx, &mut run, &annotator, &claim)? {
+            let answer = session.serve(ctx, &mut run, &annotator, &claim)?;
+            spent = spent.saturating_add(if answer == Answer::RefusedAtOnce { 1 } else { REFUSED_AT_ONCE });
+            if answer == Answer::Served {
                 served.push(place);
             }
         }
@@ -94,7 +103,18 @@ fn draw_job(ctx: &mut Ctx, job: u64, budget: u32) -> Result<u32> {
     }
     session.full.iter().try_for_each(|bucket| buckets::unlist(ctx, &mut run, *bucket))?;
     run.save(ctx)?;
-    Ok(tried)
+    Ok(spent.div_ceil(REFUSED_AT_ONCE))
+}
+
+/// What became of a claim in a draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// It has its lease.
+    Served,
+    /// Buckets were looked at and none was found.
+    Waits,
+    /// No bucket was looked at.
+    RefusedAtOnce,
 }
 
 /// One job's draw in one block.
@@ -104,32 +124,39 @@ struct Session {
     seats: Urn,
     /// Buckets that gave their last seat; they leave that list after the draw, so that places stay true during it.
     full: Vec<u32>,
+    /// Parties that had a seat in every bucket which is left. Their claims are refused at once, or a crowd of one cluster would use up the
+    /// draws of everybody else.
+    seated_everywhere: BTreeSet<u32>,
 }
 
 impl Session {
-    /// Tries to answer a claim with a lease. Whether it did.
-    fn serve(&mut self, ctx: &mut Ctx, run: &mut Running, annotator: &Address, claim: &Claim) -> Result<bool> {
+    /// Tries to answer a claim with a lease.
+    fn serve(&mut self, ctx: &mut Ctx, run: &mut Running, annotator: &Address, claim: &Claim) -> Result<Answer> {
         let worker = accounts::worker(ctx, run.id, annotator)?;
         let (held, paused) = worker.as_ref().map_or((0, 0), |worker| (worker.seats, worker.paused_until));
         let standing = rules::lease_buckets(accounts::settled_labels(ctx, annotator)?);
         let wanted = claim.buckets.min(standing).min(run.seat_cap().saturating_sub(held));
         if wanted == 0 || ctx.block().height < paused {
-            return Ok(false);
+            return Ok(Answer::RefusedAtOnce);
         }
         let parties = accounts::known_parties(ctx, run.id, annotator)?;
+        if parties.iter().any(|party| self.seated_everywhere.contains(party)) {
+            return Ok(Answer::RefusedAtOnce);
+        }
         let picked = self.pick(ctx, run, wanted, &parties)?;
         if picked.is_empty() {
-            return Ok(false);
+            return Ok(Answer::Waits);
         }
         let lease = grant(ctx, run, annotator, claim, picked, worker)?;
         self.full.extend(lease.into_iter().filter(|bucket| bucket.free_seats == 0).map(|bucket| bucket.number));
-        Ok(true)
+        Ok(Answer::Served)
     }
     /// Picks up to `wanted` different buckets at random that gave no seat within the seat gap, never had one of `parties`, and that the
     /// job's free money pays.
     fn pick(&mut self, ctx: &Ctx, run: &Running, wanted: u32, parties: &[u32]) -> Result<Vec<Bucket>> {
         let wanted = usize::try_from(wanted).map_err(|_| Error::Overflow)?;
         let (mut picked, mut refused, mut price) = (Vec::new(), Vec::new(), 0_u128);
+        let mut everywhere = parties.to_vec();
         for _ in 0..rules::TRIES {
             if picked.len() >= wanted {
                 break;
@@ -144,12 +171,16 @@ impl Session {
             }
             let tasks = u64::try_from(run.buckets.tasks(number).len()).map_err(|_| Error::Overflow)?;
             let total = escrow::add(price, run.labels_price(tasks)?)?;
+            everywhere.retain(|party| bucket.parties.contains(party));
             if total > run.money.free || bucket.parties.iter().any(|party| parties.contains(party)) {
                 refused.push(place);
                 continue;
             }
             price = total;
             picked.push(bucket);
+        }
+        if self.seats.is_empty() {
+            self.seated_everywhere.extend(everywhere);
         }
         refused.into_iter().for_each(|place| self.seats.put(place));
         Ok(picked)

@@ -54,6 +54,8 @@ pub const CLUSTER_CREDIT: u128 = 100_000;
 pub const SHARE_SUPPLY: u64 = 1_000_000_000_000;
 /// Annotators whose shares are allotted at once; of more, all claim theirs by Merkle proof.
 pub const INLINE_HOLDERS: u32 = 499;
+/// Annotators that ever had a lease in a job, of which those with shares are still looked for in one block.
+pub const INLINE_WORKERS: u32 = 4_096;
 /// Title of a job: most bytes.
 pub const TITLE_MAX: usize = 128;
 /// Instructions of a job: most bytes.

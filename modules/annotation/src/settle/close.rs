@@ -13,8 +13,9 @@ use crate::{
     state::{INFERENCES, SETTLING},
 };
 
-/// Label visits of closing a job: up to 500 holders are written.
+/// Label visits of closing a job, where up to 500 holders are written, and of looking whether a worker is one.
 const VISITS: u64 = 100_000;
+const WORKER_VISITS: u64 = 1_000;
 
 /// Closes the job.
 pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
@@ -25,7 +26,8 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     slash(ctx, run)?;
     give_back_held(ctx, run)?;
     finish(ctx, run)?;
-    Ok(VISITS)
+    let workers = u64::from(run.status.workers.min(rules::INLINE_WORKERS));
+    Ok(VISITS.saturating_add(workers.saturating_mul(WORKER_VISITS)))
 }
 
 /// Registers the result as a data set of the requester, its shares with requester and annotators.

@@ -1,5 +1,5 @@
-//! SHARES: the annotators' part of the data set's shares. Up to 499 of them get theirs at once; of more, all stand under a Merkle root
-//! and claim them from the data set.
+//! SHARES: the annotators' part of the data set's shares. Up to 499 of them get theirs at once; of more, or where they are to be looked for
+//! among too many who earned nothing, all stand under a Merkle root and claim them from the data set.
 use cairn_asset as asset;
 use cairn_kernel::{Address, Ctx, Result, bps};
 use cairn_proto::cairn::{annotation::v1::SettleStep, asset::v1::ClaimTree};
@@ -15,12 +15,13 @@ const WORKER_VISITS: u64 = 1_000;
 /// Passes some workers, if their shares need a tree.
 pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let publishes = run.job.publication.is_some_and(|rule| rule.publish);
-    let settlement = run.settlement()?;
-    if settlement.workers_paid <= rules::INLINE_HOLDERS || !publishes {
+    let workers_paid = run.settlement()?.workers_paid;
+    let inline = workers_paid <= rules::INLINE_HOLDERS && run.status.workers <= rules::INLINE_WORKERS;
+    if inline || !publishes {
         super::go_on(run, SettleStep::Close)?;
         return Ok(0);
     }
-    let first = u32::try_from(settlement.position).map_err(|_| Error::Broken("a worker's number is too large"))?;
+    let first = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a worker's number is too large"))?;
     let end = first.saturating_add(WORKERS_STEP).min(run.status.workers);
     for number in first..end {
         if let Some((account, shares)) = next_part(ctx, run, number)? {
@@ -68,8 +69,11 @@ fn part(whole: u64, some: u128, all: u128) -> Result<u64> {
     Ok(u64::try_from(part).map_err(|_| Error::Overflow)?)
 }
 
-/// The annotators' part of the supply.
+/// The annotators' part of the supply; none where what they earned is less than a unit of money.
 pub(super) fn annotators_shares(run: &Running) -> Result<u64> {
+    if escrow::number(run.status.settlement.as_ref().map_or("", |settlement| &settlement.paid))? == 0 {
+        return Ok(0);
+    }
     let requester = run.job.publication.map_or(0, |rule| rule.requester_bps);
     let theirs = bps(rules::SHARE_SUPPLY.into(), cairn_kernel::BPS.saturating_sub(requester)).ok_or(Error::Overflow)?;
     Ok(u64::try_from(theirs).map_err(|_| Error::Overflow)?)

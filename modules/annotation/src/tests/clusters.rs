@@ -145,3 +145,30 @@ fn a_cluster_joined_late_counts_from_then_on() {
     later.dedup();
     assert_eq!(count, later.len(), "no bucket was given to both after the account joined");
 }
+
+/// Claims cost next to nothing, and accounts of one cluster cost a payment each: as many of them as there are draws in a block, waiting for
+/// buckets that their cluster has had, must not keep a stranger from its seat.
+#[test]
+fn a_crowd_of_one_cluster_leaves_draws_to_others() {
+    let mut genesis = Annotation.default_genesis();
+    let params = genesis.params.as_mut().unwrap();
+    params.rules.as_mut().unwrap().account_seats_bps = 10_000;
+    params.draws_per_block = 4;
+    let mut world = World::with(2, genesis);
+    let head = funder(&mut world);
+    let crowd: Vec<Address> = (102..=125).map(user).collect();
+    for member in &crowd {
+        send(&mut world, &head, member, 3_000_000);
+    }
+    let job = world.post(&Post::default()).id;
+    while world.leases(job, &crowd[0], LeaseState::Live).len() < 10 {
+        let _refused = world.claim(job, &crowd[0]);
+        world.block();
+    }
+    for member in &crowd[1..] {
+        world.claim(job, member).unwrap();
+    }
+    world.block();
+    world.grant(job, &user(2));
+    assert_eq!(world.status(job).leases, 11, "the cluster has one seat of each bucket and no more");
+}

@@ -1,12 +1,17 @@
 //! Settlement: bounded a block, in turn over the jobs, the same whatever the budgets and the order of reveals.
 use cairn_kernel::Module;
-use cairn_proto::cairn::annotation::v1::{GoldVerdict, JobState, LeaseState, PayReason, QueryJobProgressRequest, QueryServer, SettleStep};
+use cairn_proto::cairn::annotation::v1::{
+    GoldVerdict, JobState, LeaseState, PayReason, QueryJobProgressRequest, QueryServer, SettleStep, Worker,
+};
 
 use super::{
     jobs::honest,
     world::{Person, Post, World, user},
 };
-use crate::{Annotation, formats, rules};
+use crate::{
+    Annotation, formats, rules,
+    state::{STATUS, WORKERS},
+};
 
 fn genesis(visits: u64) -> cairn_proto::cairn::annotation::v1::Genesis {
     let mut genesis = Annotation.default_genesis();
@@ -241,4 +246,56 @@ fn a_worker_whose_peers_are_silent_gets_a_half() {
     assert_eq!((money.claimable, money.pool, money.burnt), (50_000, 25_000 + 400, 600));
     assert_eq!(money.refunded, 3_360_000 - 50_000 - 25_000 - 1_000);
     assert_eq!(world.status(posted.id).settlement.unwrap().gold(), GoldVerdict::Sound);
+}
+
+/// Whoever posts a job can fill it with accounts that lease and earn nothing: they are passed in steps, not in one block.
+#[test]
+fn a_crowd_that_earned_nothing_is_passed_in_steps() {
+    let mut world = World::new(8);
+    let post = Post::default();
+    let posted = world.post(&post);
+    world.work(posted.id, &honest(&post));
+    world.checked = false;
+    let mut status = world.status(posted.id);
+    for number in status.workers..=rules::INLINE_WORKERS {
+        let idle = Worker { job: posted.id, annotator: user(200).to_string(), number, ..Worker::default() };
+        world.tx(|ctx| WORKERS.set(ctx, &(posted.id, number), &idle)).unwrap();
+    }
+    status.workers = rules::INLINE_WORKERS + 1;
+    world.tx(|ctx| STATUS.set(ctx, &posted.id, &status)).unwrap();
+    world.open_gold(&posted);
+    world.until(posted.id, JobState::Closed);
+    let status = world.status(posted.id);
+    let settlement = status.settlement.unwrap();
+    assert!(settlement.workers_paid <= rules::INLINE_HOLDERS);
+    assert!(!settlement.claims_root.is_empty(), "few were paid, and all of them claim");
+    let shares = cairn_asset::share_denom(status.asset_id);
+    assert_eq!(world.ask(|ctx| cairn_bank::balance(ctx, &user(1), &shares)), 700_000_000_000);
+}
+
+/// Pay below one unit leaves the annotators nothing to divide shares by: the data set is published all the same, as the requester's.
+#[test]
+fn pay_of_nothing_leaves_the_shares_with_the_requester() {
+    let mut world = World::with(8, genesis(1));
+    let post = Post { requester_bps: 0, ..Post::default() };
+    let posted = world.post(&post);
+    world.work(posted.id, &honest(&post));
+    world.open_gold(&posted);
+    while world.status(posted.id).settlement.unwrap().step() != SettleStep::Shares {
+        world.block();
+    }
+    world.checked = false;
+    let mut status = world.status(posted.id);
+    status.settlement.as_mut().unwrap().paid = "0".into();
+    world.tx(|ctx| STATUS.set(ctx, &posted.id, &status)).unwrap();
+    for number in 0..status.workers {
+        let mut worker = world.ask(|ctx| WORKERS.get(ctx, &(posted.id, number))).unwrap();
+        worker.result.as_mut().unwrap().pay = None;
+        world.tx(|ctx| WORKERS.set(ctx, &(posted.id, number), &worker)).unwrap();
+    }
+    world.until(posted.id, JobState::Closed);
+    let status = world.status(posted.id);
+    assert_eq!(status.quarantine_deadline, 0);
+    let shares = cairn_asset::share_denom(status.asset_id);
+    assert_eq!(world.ask(|ctx| cairn_bank::balance(ctx, &user(1), &shares)), u128::from(rules::SHARE_SUPPLY));
 }
