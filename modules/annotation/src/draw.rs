@@ -19,7 +19,7 @@ use crate::{
 /// Purpose of the lease draw in the beacon's streams.
 const PURPOSE: u8 = 1;
 /// Claims that are refused without a look at a bucket, for the price of one for which buckets are looked at.
-const REFUSED_AT_ONCE: u32 = 1;
+const REFUSED_AT_ONCE: u32 = 8;
 
 /// Draws for the jobs that have claims, in turn, trying at most `budget` claims.
 pub(crate) fn run(ctx: &mut Ctx, budget: u32) -> Result<()> {
