@@ -245,3 +245,32 @@ impl Text {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn run(per_second: f64, cores: f64) -> Run {
+        let cost =
+            |cores: f64| Cost { cpu_seconds: cores * 10.0, cores, micros_per_tx: cores * 1e6 / per_second, peak_memory: Some(1 << 20) };
+        let processes = BTreeMap::from([("cairnd", cost(cores)), ("cometbft", cost(cores)), ("load", cost(0.1))]);
+        Run { per_second, committed: 4_000, failed: 1, blocks: 8, seconds: 10.0, processes, ..Run::default() }
+    }
+
+    #[test]
+    fn a_row_holds_medians_and_leaves_the_load_out_of_the_cost() {
+        let runs = vec![run(1_000.0, 0.5), run(3_000.0, 0.5), run(2_000.0, 0.5)];
+        let row = series_row(&Series { node: "cairnd".into(), tx_bytes: 300, runs });
+        assert_eq!(row, ["cairnd", "**2000**", "1000 - 3000", "1.25", "500", "500", "250", "2", "3, 0"]);
+    }
+
+    #[test]
+    fn rows_are_as_wide_as_their_table() {
+        let mut out = Text::default();
+        out.row(["a", "b"]);
+        out.rule(2);
+        assert_eq!(out.0, "| a | b |\n|---|---|\n");
+    }
+}

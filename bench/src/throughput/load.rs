@@ -101,3 +101,33 @@ fn watch_mempool(rpc: &Rpc, shared: &Shared) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+    use clap::Parser;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        plan: Plan,
+    }
+
+    #[test]
+    fn an_account_keeps_its_connection_and_its_order() {
+        let plan = Options::parse_from(["bench", "--accounts", "4", "--connections", "2", "--batch", "3"]).plan;
+        let txs: Vec<Vec<u8>> = (0..12).map(|x| vec![x]).collect();
+        let load = Load::new(&txs, &plan);
+        let sent = |requests: &[Vec<u8>]| -> Vec<u8> {
+            let batches = requests.iter().map(|r| serde_json::from_slice::<Vec<Value>>(r).unwrap());
+            let text = |request: Value| request.pointer("/params/tx").unwrap().as_str().unwrap().to_owned();
+            batches.flatten().flat_map(|request| BASE64.decode(text(request)).unwrap()).collect()
+        };
+        // Accounts 0 and 2 send transactions 0, 2, 4, 6, ..; accounts 1 and 3 the others.
+        assert_eq!(load.connections.iter().map(|c| sent(c)).collect::<Vec<_>>(), [[0, 2, 4, 6, 8, 10], [1, 3, 5, 7, 9, 11]]);
+        assert_eq!(load.connections[0].len(), 2);
+    }
+}
