@@ -1,7 +1,7 @@
 //! The proposer's share in the beacon: a transaction that only a proposer makes, first in its block, unsigned and without fee.
 use bytes::Bytes;
 use cairn_beacon::vrf;
-use cairn_kernel::{Ctx, Result};
+use cairn_kernel::{Ctx, Result, sdk};
 use cairn_proto::{
     cairn::beacon::v1::{MsgRevealBeacon, MsgRevealBeaconResponse},
     cosmos::{
@@ -34,15 +34,27 @@ pub(crate) fn write(message: &MsgRevealBeacon) -> Bytes {
     TxRaw { body_bytes: body.encode_to_vec(), ..TxRaw::default() }.encode_to_vec().into()
 }
 
-/// The reveal that the proposer of the block in `ctx` owes, made with `key`; `None` where it owes none. A key that is not the
+/// The reveal that the proposer of the block in `ctx` owes, made with `key`; `None` where it owes none. A key that is not there or not the
 /// registered one is the operator's to mend: a block without the reveal is refused by others, and the log says why.
-pub(crate) fn make(ctx: &Ctx, key: &vrf::SecretKey) -> Option<Bytes> {
-    match cairn_beacon::reveal(ctx, key) {
+pub(crate) fn make(ctx: &Ctx, key: Option<&vrf::SecretKey>) -> Option<Bytes> {
+    let made = match key {
+        Some(key) => cairn_beacon::reveal(ctx, key),
+        None => nothing_owed(ctx).map(|()| None),
+    };
+    match made {
         Ok(message) => message.as_ref().map(write),
         Err(error) => {
             tracing::error!(%error, "the block is proposed without a reveal");
             None
         }
+    }
+}
+
+/// Refuses a proposer that the chain knows a key of.
+fn nothing_owed(ctx: &Ctx) -> Result<()> {
+    match cairn_beacon::active_key(ctx, &ctx.block().proposer)? {
+        Some(_) => Err(sdk::not_found("this validator owes a reveal, and its home has no config/vrf_key")),
+        None => Ok(()),
     }
 }
 

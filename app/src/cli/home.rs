@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use crate::config::Config;
 
+/// The file in `data` that says what the state began with.
+const GENESIS_DIGEST: &str = "genesis_sha256";
+
 /// The folder that `--home` names; CometBFT uses the same one.
 #[derive(Debug, Clone)]
 pub(crate) struct Home(PathBuf);
@@ -59,6 +62,19 @@ impl Home {
     /// The genesis file.
     pub(crate) fn genesis(&self) -> Result<Value> {
         read_json(&self.config("genesis.json"))
+    }
+    /// The digest of the genesis file that the state began with, if it was noted.
+    pub(crate) fn genesis_digest(&self) -> Result<Option<String>> {
+        let path = self.data(GENESIS_DIGEST);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Some(text.trim().to_owned()))
+    }
+    /// Notes the digest of the genesis file.
+    pub(crate) fn set_genesis_digest(&self, digest: &str) -> Result<()> {
+        write_atomically(&self.data(GENESIS_DIGEST), digest.as_bytes(), 0o644)
     }
     /// The proposer's VRF key, if this node has one.
     pub(crate) fn vrf_key(&self) -> Result<Option<vrf::SecretKey>> {
@@ -132,6 +148,17 @@ fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_state_began_with_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path());
+        assert_eq!(home.genesis_digest().unwrap(), None);
+        for digest in ["ab", "cd"] {
+            home.set_genesis_digest(digest).unwrap();
+            assert_eq!(home.genesis_digest().unwrap().unwrap(), digest);
+        }
+    }
 
     #[test]
     fn secrets_are_private_kept_and_not_overwritten() {

@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use sha2::{Digest, Sha256};
 use tokio::{
     process::Child,
     signal::unix::{SignalKind, signal},
@@ -53,7 +54,7 @@ impl StartArgs {
         let shutdown = Shutdown::default();
         let app = App::open(&home.data("state"), settings)
             .with_context(|| format!("cannot open the state in {}", home.data("state").display()))?;
-        check_chain(home, &app)?;
+        check_genesis(home, &app)?;
         let height = app.latest().map_or(0, |v| v.height);
         tracing::info!(home = %home.path().display(), height, "state opened");
 
@@ -83,15 +84,24 @@ impl StartArgs {
     }
 }
 
-/// The state must be of the chain that the genesis file names.
-fn check_chain(home: &Home, app: &App) -> Result<()> {
+/// The state must have begun with the genesis file: CometBFT reads it once and would not notice another.
+fn check_genesis(home: &Home, app: &App) -> Result<()> {
     let genesis = home.genesis()?;
     let named = genesis.get("chain_id").and_then(|v| v.as_str()).context("genesis.json names no chain_id")?;
     let found = api::Chain::chain_id(app);
     if !found.is_empty() && found != named {
         bail!("the state is of chain {found}, genesis.json of chain {named}; restore the right genesis file or choose another --home");
     }
-    Ok(())
+    let digest = hex::encode(Sha256::digest(serde_json::to_vec(&genesis)?));
+    match home.genesis_digest()? {
+        Some(begun) if app.latest().is_some() && begun != digest => {
+            bail!(
+                "the state began with a genesis file of digest {begun}, genesis.json has {digest}; restore the right genesis file or choose another --home"
+            )
+        }
+        Some(begun) if begun == digest => Ok(()),
+        _ => home.set_genesis_digest(&digest),
+    }
 }
 
 fn init_log(log: &Log) -> Result<()> {

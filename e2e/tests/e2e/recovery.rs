@@ -1,6 +1,8 @@
 //! Processes that are killed and started again.
+use std::process::Command;
+
 use cairn_driver::accounts::named;
-use cairn_e2e::{Network, Options};
+use cairn_e2e::{Network, Options, program};
 
 /// Every node is killed once, at heights that differ, while transfers run; afterwards all agree on every block.
 #[test]
@@ -43,5 +45,29 @@ fn a_lone_validator_goes_on_after_being_killed_many_times() {
     assert!(stopped, "SIGTERM must end a node well within ten seconds");
     network.start_node(0);
     let height = network.height(0);
+    network.wait_for(0, height + 2);
+}
+
+/// CometBFT reads the genesis file once; a node must not go on beside one that says something else.
+#[test]
+fn a_node_does_not_start_from_another_genesis_file() {
+    let mut network = Network::start(&Options::default());
+    assert!(network.stop_node(0));
+    let home = network.path().join("nodes/node0");
+    let file = home.join("config/genesis.json");
+    let genesis = std::fs::read_to_string(&file).unwrap();
+    let start = || Command::new(program("cairnd")).arg("start").arg("--home").arg(&home).output().unwrap();
+    for (other, text) in [
+        (genesis.replacen("\"amount\": \"", "\"amount\": \"9", 1), "the state began with"),
+        (genesis.replace("cairn-local-1", "cairn-local-2"), "the state is of chain cairn-local-1"),
+    ] {
+        std::fs::write(&file, other).unwrap();
+        let ended = start();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success() && said.contains(text), "{said}");
+    }
+    std::fs::write(&file, genesis).unwrap();
+    let height = network.height(0);
+    network.start_node(0);
     network.wait_for(0, height + 2);
 }

@@ -11,7 +11,11 @@ pub fn check_denom(denom: &str) -> Result<()> {
     let bytes = denom.as_bytes();
     let tail_ok = bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"/:._-".contains(b));
     let ok = (3..=128).contains(&bytes.len()) && bytes.first().is_some_and(u8::is_ascii_alphabetic) && tail_ok;
-    if ok { Ok(()) } else { Err(sdk::invalid_coins(format!("invalid denom: {}", denom.chars().take(130).collect::<String>()))) }
+    if ok {
+        return Ok(());
+    }
+    let shown: String = denom.chars().take(130).collect();
+    Err(sdk::invalid_coins(format!("invalid denom: {}", shown.escape_debug())))
 }
 
 /// An amount of base units of one denomination.
