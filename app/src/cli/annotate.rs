@@ -13,7 +13,7 @@ use cairn_kernel::merkle;
 use cairn_proto::{
     cairn::annotation::v1::{
         Job, Label, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgRevealLabels, QueryClaimRequest, QueryClaimResponse,
-        QueryJobRequest, QueryJobResponse, QueryLeaseRequest, QueryLeaseResponse,
+        QueryJobRequest, QueryJobResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse,
     },
     pack,
 };
@@ -27,8 +27,9 @@ use super::{
     gateway::Gateway,
     home::{Home, read_secret, write_secret},
     job::Sender,
+    keyring::AccountKey,
     output::Output,
-    rpc::Rpc,
+    rpc::{Refused, Rpc},
     sign::Signer,
 };
 
@@ -103,15 +104,37 @@ fn lease(rpc: &Rpc, lease: u64) -> Result<(Lease, Vec<u32>, u64)> {
     Ok((answer.lease.context("the lease is empty")?, answer.tasks, answer.commit_until))
 }
 
-fn claim(rpc: &Rpc, home: &Home, sender: &Sender, job: u64, output: Output) -> Result<()> {
+/// Refuses a lease that another account holds.
+fn own(granted: &Lease, key: &AccountKey, sender: &Sender) -> Result<()> {
+    if granted.annotator != key.address().to_string() {
+        bail!("lease {} is held by {}, not by {} ({})", granted.id, granted.annotator, sender.name(), key.address());
+    }
+    Ok(())
+}
+
+/// Tells of the leases in a job that wait for labels: a claim that was interrupted may have been granted meanwhile.
+fn tell_standing(rpc: &Rpc, job: u64, annotator: &str) -> Result<()> {
+    let request =
+        QueryLeasesRequest { annotator: annotator.to_owned(), job, state: LeaseState::Live.into(), ..QueryLeasesRequest::default() };
+    let standing: QueryLeasesResponse = rpc.ask("/cairn.annotation.v1.Query/Leases", &request)?;
+    for lease in standing.leases {
+        let number = lease.lease.map_or(0, |l| l.id);
+        eprintln!("lease {number} waits for your labels until block {}: cairnd annotate fetch {number}", lease.commit_until);
+    }
+    Ok(())
+}
+
+fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, output: Output) -> Result<()> {
+    let denom = job(rpc, number)?.price.map(|p| p.denom).unwrap_or_default();
     let (key, options) = sender.open(home)?;
     let annotator = key.address().to_string();
     let ask = || -> Result<QueryClaimResponse> {
-        rpc.ask("/cairn.annotation.v1.Query/Claim", &QueryClaimRequest { job, annotator: annotator.clone() })
+        rpc.ask("/cairn.annotation.v1.Query/Claim", &QueryClaimRequest { job: number, annotator: annotator.clone() })
     };
     let before = ask()?;
+    tell_standing(rpc, number, &annotator)?;
     if before.claim.is_none() {
-        let message = MsgClaimTasks { annotator: annotator.clone(), job, buckets: 1, nonce: before.nonce.saturating_add(1) };
+        let message = MsgClaimTasks { annotator: annotator.clone(), job: number, buckets: 1, nonce: before.nonce.saturating_add(1) };
         let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
         eprintln!("claimed in block {}; the chain draws seats two or more blocks later", done.height);
     }
@@ -119,8 +142,9 @@ fn claim(rpc: &Rpc, home: &Home, sender: &Sender, job: u64, output: Output) -> R
         let now = ask()?;
         if now.last_lease != before.last_lease {
             let (granted, tasks, until) = lease(rpc, now.last_lease)?;
-            output.value(&json!({ "lease": granted.id, "tasks": tasks.len(), "commit_until_height": until, "bond": granted.bond }))?;
-            eprintln!("next: cairnd annotate fetch {} --from ... --out lease-{}", granted.id, granted.id);
+            let bond = format!("{}{denom}", granted.bond);
+            output.value(&json!({ "lease": granted.id, "tasks": tasks.len(), "commit_until_height": until, "bond": bond }))?;
+            eprintln!("next: cairnd annotate fetch {} --from {} --out lease-{}", granted.id, sender.name(), granted.id);
             return Ok(());
         }
         if now.claim.is_none() {
@@ -133,12 +157,13 @@ fn claim(rpc: &Rpc, home: &Home, sender: &Sender, job: u64, output: Output) -> R
 fn fetch(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, out: &Path, gateway: Option<String>) -> Result<()> {
     let (key, _) = sender.open(home)?;
     let (granted, tasks, until) = lease(rpc, number)?;
+    own(&granted, &key, sender)?;
     let job = job(rpc, granted.job)?;
     let url = gateway.or_else(|| job.content_addresses.first().cloned()).context("the job names no gateway; give one with --gateway")?;
     let gateway = Gateway::sign_in(&url, &key)?;
     let root: merkle::Hash = job.manifest_root.as_slice().try_into().context("a manifest root has 32 bytes")?;
     fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
-    let extension = job.media_type.rsplit('/').next().filter(|e| e.bytes().all(|b| b.is_ascii_alphanumeric())).unwrap_or("bin");
+    let extension = extension(&job.media_type);
     let mut table = String::from("task,class\n");
     for task in &tasks {
         let content = gateway.item(job.id, *task)?;
@@ -155,8 +180,21 @@ fn fetch(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, out: &Path, gatew
     }
     println!("{} items checked against the chain, in {}", tasks.len(), out.display());
     println!("{}\nclasses: {}", job.description, job.classes.join(", "));
-    println!("fill in {}, then: cairnd annotate commit {number} {} --from ...  (until block {until})", path.display(), path.display());
+    println!("fill in {}; an empty class skips its task. Then, until block {until}:", path.display());
+    println!("cairnd annotate commit {number} {} --from {}", path.display(), sender.name());
     Ok(())
+}
+
+/// The ending of a file of this media type, by which other programs know it.
+fn extension(media_type: &str) -> &str {
+    match media_type {
+        "text/plain" => "txt",
+        "image/jpeg" => "jpg",
+        "image/svg+xml" => "svg",
+        "audio/mpeg" => "mp3",
+        "audio/x-wav" | "audio/vnd.wave" => "wav",
+        other => other.rsplit('/').next().filter(|e| !e.is_empty() && e.bytes().all(|b| b.is_ascii_alphanumeric())).unwrap_or("bin"),
+    }
 }
 
 /// Refuses content that is not the item that the job committed to.
@@ -182,6 +220,7 @@ fn opening_path(home: &Home, chain_id: &str, lease: u64) -> PathBuf {
 fn commit(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, table: &Path) -> Result<()> {
     let (key, options) = sender.open(home)?;
     let (granted, tasks, _) = lease(rpc, number)?;
+    own(&granted, &key, sender)?;
     let job = job(rpc, granted.job)?;
     let chain_id = rpc.chain_id()?;
     let labels = read_labels(table, &tasks, &job.classes)?;
@@ -189,7 +228,13 @@ fn commit(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, table: &Path) ->
     let mut salt = [0; 32];
     if path.exists() {
         // A commitment that was sent before is final; an unsent one is opened by the same file.
-        bail!("{} exists: these labels were committed before; to replace labels that were never sent, delete it", path.display());
+        if granted.commitment.is_empty() {
+            bail!(
+                "{} holds labels that may be on their way to the chain; if they never arrive, delete it and commit again",
+                path.display()
+            );
+        }
+        bail!("lease {number} is committed, and that is final; next: cairnd annotate reveal {number} --from {}", sender.name());
     }
     rand::rngs::OsRng.fill_bytes(&mut salt);
     let payloads: Vec<(u32, [u8; 2])> = labels.iter().map(|(t, c)| (*t, formats::class_payload(*c))).collect();
@@ -198,11 +243,13 @@ fn commit(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, table: &Path) ->
     let message =
         MsgCommitLabels { annotator: key.address().to_string(), lease: number, commitment: commitment.to_vec(), revealer: String::new() };
     let sent = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options);
-    if sent.is_err() && lease(rpc, number)?.0.commitment.is_empty() {
-        // Refused: the labels may be mended and sent again.
+    if sent.as_ref().is_err_and(|e| e.is::<Refused>()) {
+        // The labels may be mended and sent again. After any other error the commitment may still arrive, and only this file opens it.
         fs::remove_file(&path)?;
     }
-    println!("committed in block {}; next: cairnd annotate reveal {number} --from ...", sent?.height);
+    let skipped = payloads.iter().filter(|(_, p)| *p == formats::class_payload(formats::SKIPPED)).count();
+    println!("committed {} labels, {skipped} tasks skipped, in block {}", payloads.len().saturating_sub(skipped), sent?.height);
+    println!("next: cairnd annotate reveal {number} --from {}", sender.name());
     Ok(())
 }
 
@@ -226,12 +273,18 @@ fn read_labels(table: &Path, tasks: &[u32], classes: &[String]) -> Result<Vec<(u
     if let Some(missing) = tasks.iter().find(|t| !given.contains_key(t)) {
         bail!("{} has no line for task {missing}; leave the class empty to skip it", table.display());
     }
+    if given.values().all(|c| *c == formats::SKIPPED) {
+        bail!("{} has no label; to give the lease back with its bond, use 'cairnd tx annotation skip-tasks'", table.display());
+    }
     Ok(given.into_iter().collect())
 }
 
 fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
     let (key, options) = sender.open(home)?;
     let path = opening_path(home, &rpc.chain_id()?, number);
+    if !path.exists() {
+        bail!("{} is not there: only the home that committed lease {number} can reveal it", path.display());
+    }
     let opening: Opening = serde_json::from_str(&read_secret(&path)?).with_context(|| format!("{} is damaged", path.display()))?;
     let mut told = false;
     loop {
@@ -240,7 +293,10 @@ fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
             LeaseState::Committed if now.reveal_from > 0 => break,
             LeaseState::Committed => {
                 if !told {
-                    eprintln!("waiting until every seat of the bucket is committed or its time is over ...");
+                    let last = job(rpc, now.job)?.commit_deadline;
+                    eprintln!(
+                        "waiting until every seat of the bucket is committed or its time is over, at the latest after block {last} ..."
+                    );
                     told = true;
                 }
                 sleep(Duration::from_secs(1));
@@ -258,7 +314,8 @@ fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
         labels: opening.labels.iter().map(|(task, class)| Label { task: *task, class: u32::from(*class) }).collect(),
     };
     let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
-    println!("revealed in block {}; your bond is back: cairnd tx annotation withdraw-earnings --from ...", done.height);
+    println!("revealed in block {}; your bond is back, and the pay comes when the job is settled:", done.height);
+    println!("cairnd tx annotation withdraw-earnings --from {}", sender.name());
     Ok(())
 }
 
@@ -275,9 +332,17 @@ mod tests {
             read_labels(file.path(), &[4, 7], &classes).map_err(|e| format!("{e:#}"))
         };
         assert_eq!(read("task,class\n7,dog\n4,\n").unwrap(), [(4, formats::SKIPPED), (7, 1)]);
+        assert!(read("task,class\n7,\n4,\n").unwrap_err().contains("has no label"));
         assert!(read("task,class\n7,dog\n").unwrap_err().contains("no line for task 4"));
         assert!(read("task,class\n7,cow\n").unwrap_err().contains("none of cat, dog"));
         assert!(read("task,class\n7,dog\n7,cat\n4,cat\n").unwrap_err().contains("twice"));
         assert!(read("task,class\n5,dog\n").unwrap_err().contains("not in this lease"));
+    }
+
+    #[test]
+    fn files_end_as_other_programs_expect() {
+        for (media_type, expected) in [("text/plain", "txt"), ("image/png", "png"), ("image/jpeg", "jpg"), ("a/b+c", "bin"), ("", "bin")] {
+            assert_eq!(extension(media_type), expected, "{media_type}");
+        }
     }
 }

@@ -13,6 +13,11 @@ fn open(home: &Home) -> Result<App> {
         .with_context(|| format!("cannot open the state in {}; is the node still running?", folder.display()))
 }
 
+/// Whether the chain of a home has begun; an error if its node runs.
+pub(super) fn has_blocks(home: &Home) -> Result<bool> {
+    Ok(home.data("state").exists() && open(home)?.latest().is_some())
+}
+
 /// Hash the whole state anew and check every module's invariants. The node must not be running.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {}

@@ -1,7 +1,10 @@
 //! `cairnd doctor`: what keeps a node from running, and what to do about it.
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
 
@@ -88,14 +91,24 @@ fn beacon_key(home: &Home) -> Result<String> {
     }
 }
 
+/// Whether a node could listen at `address`.
+fn port(name: &'static str, address: SocketAddr, setting: &str) -> Check {
+    let bound = TcpListener::bind(address).map(|_| format!("{address} is free; the node is not running"));
+    let why = || format!("{address} is taken by another program; stop it, or choose another port: {setting}");
+    (name, bound.with_context(why))
+}
+
 /// A running node's RPC and growing height, or free ports for one.
 fn node(config: &Config, wait: u64) -> Vec<Check> {
     let rpc = Rpc::new(&config.comet.rpc);
     let Ok(before) = rpc.height() else {
-        let free = |name, address| {
-            (name, TcpListener::bind(address).map(|_| format!("{address} is free; the node is not running")).map_err(anyhow::Error::from))
-        };
-        return vec![free("REST port", config.api.rest), free("gRPC port", config.api.grpc)];
+        let mut checks =
+            vec![port("REST port", config.api.rest, "api.rest in app.toml"), port("gRPC port", config.api.grpc, "api.grpc in app.toml")];
+        // A name that must be looked up, or another machine: not ours to bind.
+        if let Some(address) = config.comet.rpc.strip_prefix("http://").and_then(|a| a.parse().ok()) {
+            checks.push(port("RPC port", address, "rpc.laddr in config.toml and comet.rpc in app.toml"));
+        }
+        return checks;
     };
     let deadline = std::time::Instant::now().checked_add(Duration::from_secs(wait));
     let grows = loop {

@@ -6,11 +6,16 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::{genesis::parse_coin, genesis::parse_coins};
+use super::{
+    about,
+    genesis::{parse_coin, parse_coins},
+};
 use crate::api::json::Dialect;
 
 /// Messages nested as JSON text are no larger than this.
 const MAX_FILE: u64 = 16 << 20;
+/// Messages within messages are explained as deep as this.
+const MAX_SHAPE: usize = 4;
 
 /// One method with what the command line must know of it.
 #[derive(Clone)]
@@ -30,7 +35,8 @@ impl Method {
         let input = descriptor.input();
         let signers = option_list(dialect, &input, "cosmos.msg.v1.signer");
         let positional = path_fields(dialect, &descriptor);
-        let about = comment(&descriptor).unwrap_or_else(|| format!("{}.", input.full_name()));
+        let said = comment(&descriptor).or_else(|| about::request(input.full_name()).map(str::to_owned));
+        let about = said.unwrap_or_else(|| format!("{}.", input.full_name()));
         Self { descriptor, signers, positional, about }
     }
     /// `BuyLicense` becomes `buy-license`.
@@ -55,11 +61,15 @@ impl Method {
         command
     }
     fn arg(&self, field: &FieldDescriptor) -> Arg {
-        let name = kebab(field.name());
-        let mut arg = Arg::new(field.name().to_owned()).value_name(placeholder(field)).help(field_help(field));
+        let mut arg = Arg::new(id(field)).value_name(placeholder(field)).help(field_help(field));
+        if let Kind::Message(m) = field.kind()
+            && !is_coin(&m)
+        {
+            arg = arg.long_help(format!("{}\n{}", field_help(field), shape(&m, 1)));
+        }
         arg = match self.positional.iter().position(|p| p == field.name()) {
-            Some(i) => arg.index(i.saturating_add(1)).required(true),
-            None => arg.long(name),
+            Some(i) => arg.index(i.saturating_add(1)).required(true).value_name(field.name().to_uppercase()),
+            None => arg.long(kebab(field.name())),
         };
         match field.kind() {
             Kind::Bool if !field.is_list() => arg.action(ArgAction::SetTrue).value_name("").num_args(0),
@@ -126,15 +136,23 @@ impl Tree {
     }
 }
 
+/// `AddressByID` becomes `address-by-id`.
 fn kebab(name: &str) -> String {
     let mut out = String::new();
+    let mut after_capital = true;
     for c in name.chars() {
-        if c.is_ascii_uppercase() && !out.is_empty() {
+        if c.is_ascii_uppercase() && !after_capital {
             out.push('-');
         }
+        after_capital = c.is_ascii_uppercase();
         out.push(if c == '_' { '-' } else { c.to_ascii_lowercase() });
     }
     out
+}
+
+/// The id of a field's argument: no field may meet an option that every command has, such as `height` or `version`.
+fn id(field: &FieldDescriptor) -> String {
+    format!("field {}", field.name())
 }
 
 fn option_list(dialect: &Dialect, message: &MessageDescriptor, extension: &str) -> Vec<String> {
@@ -187,8 +205,40 @@ fn placeholder(field: &FieldDescriptor) -> String {
     }
 }
 
+fn said_of(field: &FieldDescriptor) -> String {
+    let written = comment_at(&field.parent_message().parent_file(), field.path());
+    written.or_else(|| about::field(field.full_name()).map(str::to_owned)).unwrap_or_default()
+}
+
+/// The fields of a message that is given as JSON, one a line, those of messages within it indented.
+fn shape(message: &MessageDescriptor, depth: usize) -> String {
+    let mut out = String::new();
+    for field in message.fields() {
+        let many = if field.is_list() { "[]" } else { "" };
+        let kind = match field.kind() {
+            Kind::Message(m) if is_coin(&m) => "{\"denom\", \"amount\"}".to_owned(),
+            Kind::Message(_) => "{..}".to_owned(),
+            Kind::Enum(e) => enum_names(&e).join(" | "),
+            Kind::Bytes => "base64".to_owned(),
+            Kind::Bool => "true | false".to_owned(),
+            Kind::String => "text".to_owned(),
+            _ => "number".to_owned(),
+        };
+        let line = format!("{}\"{}\": {kind}{many}   {}", "  ".repeat(depth), field.name(), said_of(&field));
+        out.push_str(line.trim_end());
+        out.push('\n');
+        if let Kind::Message(m) = field.kind()
+            && !is_coin(&m)
+            && depth < MAX_SHAPE
+        {
+            out.push_str(&shape(&m, depth.saturating_add(1)));
+        }
+    }
+    out
+}
+
 fn field_help(field: &FieldDescriptor) -> String {
-    let said = comment_at(&field.parent_message().parent_file(), field.path()).unwrap_or_default();
+    let said = said_of(field);
     let form = match field.kind() {
         Kind::Message(m) if is_coin(&m) && field.is_list() => "such as 10ucairn,5abc".to_owned(),
         Kind::Message(m) if is_coin(&m) => "such as 10ucairn".to_owned(),
@@ -227,9 +277,9 @@ fn page(matches: &ArgMatches) -> Value {
 
 fn argument(field: &FieldDescriptor, matches: &ArgMatches) -> Result<Option<Value>> {
     if matches!(field.kind(), Kind::Bool) && !field.is_list() {
-        return Ok(matches.get_flag(field.name()).then_some(Value::Bool(true)));
+        return Ok(matches.get_flag(&id(field)).then_some(Value::Bool(true)));
     }
-    let Some(values) = matches.get_many::<String>(field.name()) else { return Ok(None) };
+    let Some(values) = matches.get_many::<String>(&id(field)) else { return Ok(None) };
     let values: Vec<&String> = values.collect();
     match field.kind() {
         Kind::Message(m) if field.is_list() && is_coin(&m) => {
@@ -323,6 +373,14 @@ mod tests {
     }
 
     #[test]
+    fn a_message_given_as_json_is_explained() {
+        let message = Dialect::cairn().pool().get_message_by_name("cairn.licensing.v1.MsgOfferTerms").unwrap();
+        let shape = shape(&message, 1);
+        assert!(shape.contains("\n    \"prices\": {\"denom\", \"amount\"}[]"), "{shape}");
+        assert!(shape.contains("\n      \"train\": true | false"), "{shape}");
+    }
+
+    #[test]
     fn every_command_is_well_formed() {
         tree("Msg").command(Command::new("tx")).debug_assert();
         tree("Query").command(Command::new("query")).debug_assert();
@@ -336,6 +394,6 @@ mod tests {
         assert_eq!(bytes("0xff00").unwrap(), [255, 0]);
         assert_eq!(bytes("/wA=").unwrap(), [255, 0]);
         assert!(bytes("@/no/such/file").is_err() && bytes("%").is_err());
-        assert_eq!(kebab("AllBalances"), "all-balances");
+        assert_eq!((kebab("AllBalances").as_str(), kebab("AddressByID").as_str()), ("all-balances", "address-by-id"));
     }
 }

@@ -1,5 +1,5 @@
 //! The gateway's client: sign in with an account's key, hand items and manifests in, get leased items out.
-use std::{cell::RefCell, path::Path, time::Duration};
+use std::{cell::RefCell, path::Path, thread::sleep, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
@@ -11,6 +11,10 @@ use super::keyring::AccountKey;
 const MAX_REPLY: u64 = 16 << 20;
 /// Items are no larger, as gateways take them by default.
 const MAX_ITEM: u64 = 64 << 20;
+
+/// How often a gateway that went away is asked again, and the pause before: as long as a restart takes.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Status and body.
 type Answer = (u16, Vec<u8>);
@@ -66,14 +70,28 @@ impl Gateway {
     pub(crate) fn item(&self, job: u64, task: u32) -> Result<Vec<u8>> {
         self.signed_in(|| self.fetch(&format!("/v1/jobs/{job}/tasks/{task}"), MAX_ITEM))
     }
-    /// Asks, and once more after signing in again if the gateway no longer knows the token.
+    /// Asks, and again after signing in anew if the gateway no longer knows the token, or after a pause if it is away or busy. What is
+    /// asked so may be asked twice: contents and manifests are named by their hashes.
     fn signed_in(&self, ask: impl Fn() -> Result<Answer>) -> Result<Vec<u8>> {
-        let mut answer = ask()?;
-        if answer.0 == 401 {
-            self.renew()?;
-            answer = ask()?;
+        let mut answer = ask();
+        for _ in 1..ATTEMPTS {
+            match &answer {
+                Ok((401, _)) => {
+                    if let Err(e) = self.renew() {
+                        eprintln!("{e:#}; trying again");
+                        sleep(PAUSE);
+                    }
+                }
+                Ok((503, _)) => sleep(PAUSE),
+                Ok(_) => break,
+                Err(e) => {
+                    eprintln!("{e:#}; trying again");
+                    sleep(PAUSE);
+                }
+            }
+            answer = ask();
         }
-        self.answered(answer)
+        self.answered(answer?)
     }
     fn fetch(&self, path: &str, limit: u64) -> Result<Answer> {
         let request = self.agent.get(format!("{}{path}", self.url));

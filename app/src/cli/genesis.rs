@@ -142,8 +142,8 @@ pub(crate) fn parse_coins(text: &str) -> Result<Coins> {
 pub(crate) fn parse_coin(text: &str) -> Result<Coin> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (amount, denom) = text.split_at(split);
-    if amount.is_empty() || denom.is_empty() {
-        bail!("an amount is a number and a denomination, such as 1000ucairn; found {text:?}");
+    if amount.is_empty() || !denom.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        bail!("an amount is a whole number and a denomination, such as 1000ucairn; found {text:?}");
     }
     Ok(Coin::parse(denom, amount)?)
 }

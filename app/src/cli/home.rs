@@ -31,6 +31,12 @@ impl Home {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+    /// ` --home <path>` as commands that are suggested need it; nothing for the home that they take by default.
+    #[must_use]
+    pub(crate) fn flag(&self) -> String {
+        let default = std::env::var_os("CAIRN_HOME").map_or_else(super::default_home, PathBuf::from);
+        if self.0 == default { String::new() } else { format!(" --home {}", self.0.display()) }
+    }
     /// `config/<name>`.
     #[must_use]
     pub(crate) fn config(&self, name: &str) -> PathBuf {

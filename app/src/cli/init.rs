@@ -51,7 +51,11 @@ impl InitArgs {
         let genesis = Genesis { chain_id: self.chain_id, validators: vec![validator], accounts: vec![] };
         write_json(&home.config("genesis.json"), &genesis.to_json()?)?;
         println!("created {}", home.path().display());
-        println!("next: fund accounts with 'cairnd genesis add-account <address> <coins>', then 'cairnd start'");
+        let home = home.flag();
+        println!(
+            "next: make an account with 'cairnd keys add <name>{home}', fund it with 'cairnd genesis add-account <address> <coins>{home}',"
+        );
+        println!("then 'cairnd start{home}'");
         Ok(())
     }
 }

@@ -98,6 +98,17 @@ pub(crate) struct Entry {
     sealed: String,
 }
 
+impl Entry {
+    /// The compressed public key.
+    pub(crate) fn public(&self) -> Result<[u8; 33]> {
+        BASE64
+            .decode(&self.pub_key)
+            .ok()
+            .and_then(|b| b.try_into().ok())
+            .with_context(|| format!("the public key of {} is damaged", self.name))
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Kdf {
     name: String,
@@ -137,12 +148,17 @@ impl Keyring {
         }
         Ok(self.0.join(format!("{name}.json")))
     }
-    /// Seals `key` under `passphrase`; an existing name is refused.
-    pub(crate) fn add(&self, name: &str, key: &AccountKey, passphrase: &str) -> Result<Entry> {
+    /// The file of a key to be; an existing or bad name is refused.
+    pub(crate) fn vacant(&self, name: &str) -> Result<PathBuf> {
         let path = self.file(name)?;
         if path.exists() {
             bail!("a key named {name} exists; choose another name or delete it with 'cairnd keys delete {name}'");
         }
+        Ok(path)
+    }
+    /// Seals `key` under `passphrase`; an existing name is refused.
+    pub(crate) fn add(&self, name: &str, key: &AccountKey, passphrase: &str) -> Result<Entry> {
+        let path = self.vacant(name)?;
         if passphrase.chars().count() < 8 {
             bail!("the passphrase must have at least 8 characters");
         }
@@ -228,6 +244,7 @@ mod tests {
         ring.add("ann", &key, "long enough").unwrap();
         assert!(ring.add("ann", &key, "long enough").is_err());
         assert_eq!(ring.open("ann", "long enough").unwrap().address(), key.address());
+        assert_eq!(ring.entry("ann").unwrap().public().unwrap(), key.public());
         assert!(ring.open("ann", "wrong one").unwrap_err().to_string().contains("wrong passphrase"));
         assert!(ring.open("bob", "long enough").unwrap_err().to_string().contains("no key named bob"));
         fs::rename(folder.path().join("keyring/ann.json"), folder.path().join("keyring/bob.json")).unwrap();

@@ -80,7 +80,9 @@ impl KeysCommand {
                 if !yes && ask(&format!("Delete key {name} for ever? Without its 24 words the account is lost. Type its name: "))? != name {
                     bail!("nothing was deleted");
                 }
-                ring.delete(&name)
+                ring.delete(&name)?;
+                eprintln!("deleted {name}");
+                Ok(())
             }
         }
     }
@@ -91,6 +93,7 @@ fn show(entry: &Entry) -> Value {
 }
 
 fn add(ring: &Keyring, name: &str, recover: bool, output: Output) -> Result<()> {
+    ring.vacant(name)?;
     let phrase = if recover { Zeroizing::new(ask("The phrase: ")?) } else { new_mnemonic()? };
     let key = AccountKey::from_mnemonic(&phrase)?;
     let entry = ring.add(name, &key, &new_passphrase()?)?;

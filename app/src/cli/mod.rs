@@ -1,4 +1,5 @@
 //! The command line of `cairnd`: node, tools and client in one program.
+mod about;
 mod annotate;
 mod check;
 mod comet;
@@ -20,7 +21,7 @@ mod transact;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use cairn_kernel::{Address, Coins, Router};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -30,7 +31,7 @@ use output::Output;
 
 /// The node, the tools and the client of the Cairn chain.
 #[derive(Debug, Parser)]
-#[command(name = "cairnd", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "cairnd", version, arg_required_else_help = true)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -38,17 +39,20 @@ struct Cli {
     command: Command,
 }
 
+/// Where help lists the options that every command takes.
+const COMMON: &str = "Common options";
+
 /// Options that every command takes.
 #[derive(Debug, Args)]
 struct Global {
     /// The folder of keys, configuration and data.
-    #[arg(long, global = true, env = "CAIRN_HOME", default_value_os_t = default_home())]
+    #[arg(long, global = true, env = "CAIRN_HOME", default_value_os_t = default_home(), help_heading = COMMON)]
     home: PathBuf,
     /// The RPC of the node that client commands ask.
-    #[arg(long, global = true, env = "CAIRN_NODE", default_value = "http://127.0.0.1:26657")]
+    #[arg(long, global = true, env = "CAIRN_NODE", default_value = "http://127.0.0.1:26657", help_heading = COMMON)]
     node: String,
     /// The form of what is printed.
-    #[arg(long, short, global = true, value_enum, default_value_t = Output::Text)]
+    #[arg(long, short, global = true, value_enum, default_value_t = Output::Text, help_heading = COMMON)]
     output: Output,
 }
 
@@ -99,16 +103,25 @@ enum TruthCommand {
     Replay(crate::truth::ReplayArgs),
 }
 
-/// Runs the command line of this process.
-pub fn run() -> Result<()> {
+/// The messages and the queries that the modules serve.
+fn trees() -> (Tree, Tree) {
     let mut router = Router::default();
     crate::modules::all().iter().for_each(|m| m.routes(&mut router));
     let messages = Tree::new("Msg", |m| router.response_url(&format!("/{}", m.input().full_name())).is_ok());
     let paths: Vec<&str> = router.query_paths().collect();
     let queries = Tree::new("Query", |m| paths.contains(&format!("/{}/{}", m.parent_service().full_name(), m.name()).as_str()));
+    (messages, queries)
+}
 
-    let root = Cli::command().subcommand(messages.command(transact::command())).subcommand(queries.command(transact::query_command()));
-    let matches = root.get_matches();
+/// The whole command line.
+fn root(messages: &Tree, queries: &Tree) -> clap::Command {
+    Cli::command().subcommand(messages.command(transact::command())).subcommand(queries.command(transact::query_command()))
+}
+
+/// Runs the command line of this process.
+pub fn run() -> Result<()> {
+    let (messages, queries) = trees();
+    let matches = root(&messages, &queries).get_matches();
     let global = Global::from_arg_matches(&matches)?;
     match matches.subcommand() {
         Some(("tx", inner)) => transact::tx(&messages, inner, &global.node, &Home::new(global.home), global.output),
@@ -128,17 +141,68 @@ impl Cli {
             Command::Keys(command) => command.run(&home, output),
             Command::Genesis(GenesisCommand::AddAccount { address, coins }) => {
                 let path = home.config("genesis.json");
+                if check::has_blocks(&home)? {
+                    bail!("the chain of {} has started: its genesis is settled; send coins instead", home.path().display());
+                }
                 let mut genesis = home.genesis()?;
                 genesis::add_account(&mut genesis, &address, &coins)?;
-                home::write_json(&path, &genesis)
+                home::write_json(&path, &genesis)?;
+                println!("{address} starts with {coins}");
+                Ok(())
             }
             Command::Annotate(command) => command.run(&home, &node, output),
             Command::Job(command) => command.run(&home, &node, output),
-            Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json),
+            Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json, output::stdout()),
             Command::Status(args) => args.run(&node, output),
             Command::Doctor(args) => args.run(&home, output),
             Command::Check(args) => args.run(&home),
             Command::Export(args) => args.run(&home),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs `check` on every command that has no further ones below it, with its path.
+    fn leaves(command: &clap::Command, path: &str, check: &mut impl FnMut(&str, &clap::Command)) {
+        let path = format!("{path} {}", command.get_name());
+        if !command.has_subcommands() {
+            check(&path, command);
+        }
+        command.get_subcommands().for_each(|c| leaves(c, &path, check));
+    }
+
+    #[test]
+    fn no_argument_of_any_command_meets_a_common_option() {
+        let (messages, queries) = trees();
+        let mut root = root(&messages, &queries);
+        root.build();
+        let mut count = 0;
+        leaves(&root, "", &mut |_, _| count += 1);
+        assert!(count > 100, "{count} commands");
+        // Here `version` and `height` are fields and stay what they are.
+        let common = ["--node", "http://x", "--height", "7", "-o", "json"];
+        let args = [&["cairnd", "query", "licensing", "check-access", "2", "cairn1x", "--version", "3"], &common[..]].concat();
+        let matches = self::root(&messages, &queries).try_get_matches_from(args).unwrap();
+        let (_, inner) = matches.subcommand().unwrap();
+        let (method, inner) = queries.find(inner).unwrap();
+        assert_eq!(method.request(inner, None).unwrap().get("version").unwrap(), "3");
+        let args = [&["cairnd", "query", "beacon", "beacon", "9"], &common[..]].concat();
+        let matches = self::root(&messages, &queries).try_get_matches_from(args).unwrap();
+        let (_, inner) = matches.subcommand().unwrap();
+        let (method, inner) = queries.find(inner).unwrap();
+        assert_eq!(method.request(inner, None).unwrap().get("height").unwrap(), "9");
+        assert_eq!(inner.get_one::<String>("height").unwrap(), "7");
+    }
+
+    #[test]
+    fn every_command_says_what_it_is_for() {
+        let (messages, queries) = trees();
+        leaves(&root(&messages, &queries), "", &mut |path, command| {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(!about.is_empty() && !about.starts_with("cosmos.") && !about.starts_with("cairn."), "{path}: {about:?}");
+        });
     }
 }

@@ -1,5 +1,5 @@
 //! What commands print: text for people by default, JSON for programs.
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 use anyhow::Result;
 use serde_json::Value;
@@ -47,7 +47,30 @@ impl Output {
     }
 }
 
-/// Writes to standard output. A reader that has seen enough and went away, as `head` does, is no error.
+/// Standard output for long results. A reader that has seen enough and went away, as `head` does, ends the program and is no error.
+pub(crate) fn stdout() -> impl Write {
+    BufWriter::new(Pipe(std::io::stdout().lock()))
+}
+
+struct Pipe<W>(W);
+
+fn unless_gone<T>(done: std::io::Result<T>) -> std::io::Result<T> {
+    match done {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        other => other,
+    }
+}
+
+impl<W: Write> Write for Pipe<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        unless_gone(self.0.write(bytes))
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        unless_gone(self.0.flush())
+    }
+}
+
+/// Writes to standard output. A reader that went away is no error here either, and the program goes on.
 pub(crate) fn print(text: &str) -> Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -17,6 +17,28 @@ pub(crate) struct Rpc {
     agent: ureq::Agent,
 }
 
+/// A query or transaction that the chain refused: it had no effect and will have none. Shown without the frame that gRPC and the SDK put around the reason.
+#[derive(Debug)]
+pub(crate) struct Refused(String);
+
+impl Refused {
+    /// With the chain's text.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+    fn not_found(&self) -> bool {
+        self.0.contains("code = NotFound")
+    }
+}
+impl std::error::Error for Refused {}
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = self.0.split_once(" desc = ").map_or(self.0.as_str(), |(_, text)| text);
+        let text = text.strip_prefix("failed to execute message; message index: 0: ").unwrap_or(text);
+        f.write_str(text.rsplit_once(" with gas used: ").map_or(text, |(text, _)| text))
+    }
+}
+
 /// What became of a transaction.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
@@ -55,7 +77,7 @@ impl Rpc {
             let text = |k: &str| error.get(k).and_then(Value::as_str).unwrap_or("").to_owned();
             bail!("{method}: {} {}", text("message"), text("data"));
         }
-        reply.get("result").cloned().context("the reply has no result")
+        reply.get("result").cloned().with_context(|| format!("{} does not speak CometBFT's RPC: its reply has no result", self.url))
     }
     /// CometBFT's `status`.
     pub(crate) fn status(&self) -> Result<Value> {
@@ -74,7 +96,7 @@ impl Rpc {
         let response = result.get("response").context("the reply has no response")?;
         let code = response.get("code").and_then(Value::as_u64).unwrap_or(0);
         if code != 0 {
-            bail!("{}", response.get("log").and_then(Value::as_str).unwrap_or("the query was refused"));
+            return Err(Refused::new(response.get("log").and_then(Value::as_str).unwrap_or("the query was refused")).into());
         }
         let value = response.get("value").and_then(Value::as_str).unwrap_or("");
         BASE64.decode(value).context("the reply's value is not base64")
@@ -94,7 +116,9 @@ impl Rpc {
         let request = QueryAccountRequest { address: address.to_string() };
         let answer: Result<QueryAccountResponse> = self.ask("/cosmos.auth.v1beta1.Query/Account", &request);
         let any = match answer {
-            Err(e) if e.to_string().contains("NotFound") => bail!("account {address} is not on the chain yet; it must receive coins first"),
+            Err(e) if e.downcast_ref().is_some_and(Refused::not_found) => {
+                bail!("account {address} is not on the chain yet; it must receive coins first")
+            }
             other => other?.account.context("the reply holds no account")?,
         };
         if any.type_url != BaseAccount::type_url() {
@@ -135,5 +159,19 @@ fn outcome(outer: &Value, result: &Value) -> Outcome {
         log: text(result, "log"),
         gas_used: text(result, "gas_used").parse().unwrap_or(0),
         raw: outer.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_shows_its_reason_alone() {
+        let show = |text: &str| Refused(text.to_owned()).to_string();
+        let log = "rpc error: code = Unknown desc = failed to execute message; message index: 0: no coins: invalid coins with gas used: '9': unknown request";
+        assert_eq!(show(log), "no coins: invalid coins");
+        assert_eq!(show("rpc error: code = NotFound desc = no job 9: key not found"), "no job 9: key not found");
+        assert_eq!(show("unknown query path: unknown request"), "unknown query path: unknown request");
     }
 }

@@ -1,12 +1,12 @@
 //! From messages to a signed transaction in a block: gas by simulation, SIGN_MODE_DIRECT, broadcast, wait.
-use std::time::Duration;
+use std::{thread::sleep, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use cairn_kernel::{BASE_DENOM, Coin};
+use cairn_kernel::{Address, BASE_DENOM, Coin};
 use cairn_proto::{
     Any,
     cosmos::{
-        base::v1beta1 as base,
+        base::{abci::v1beta1::TxMsgData, v1beta1 as base},
         crypto::secp256k1::PubKey,
         tx::{
             signing::v1beta1::SignMode,
@@ -19,8 +19,12 @@ use prost::Message;
 
 use super::{
     keyring::AccountKey,
-    rpc::{Outcome, Rpc},
+    rpc::{Outcome, Refused, Rpc},
 };
+
+/// How often a transaction is signed anew because another one of its account came in between, and the pause before.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// How a transaction is paid for and annotated.
 #[derive(Debug, Clone)]
@@ -59,54 +63,92 @@ pub(crate) struct Signer<'a> {
     chain_id: String,
 }
 
+/// What the messages of a transaction in a block answered.
+pub(crate) fn answers(done: &Outcome) -> Result<Vec<Any>> {
+    let data = done.raw.pointer("/tx_result/data").and_then(serde_json::Value::as_str).unwrap_or("");
+    let bytes = crate::api::json::decode_base64(data).context("the transaction's answer is not base64")?;
+    Ok(TxMsgData::decode(&*bytes).context("the transaction's answer is damaged")?.msg_responses)
+}
+
 impl<'a> Signer<'a> {
     /// Asks the node for the chain's name.
     pub(crate) fn new(rpc: &'a Rpc, key: &'a AccountKey) -> Result<Self> {
         Ok(Self { rpc, key, chain_id: rpc.chain_id()? })
     }
-    /// Signs `messages` as one transaction, hands it in and waits for its block. A refusal by the chain is an error that names the code.
+    /// Signs `messages` as one transaction, hands it in and waits for its block. A refusal by the chain is a [`Refused`]; after any other
+    /// error the transaction may still come into a block.
     pub(crate) fn send(&self, messages: Vec<Any>, options: &TxOptions) -> Result<Outcome> {
-        let account = self.rpc.account(&self.key.address())?;
-        let body = TxBody { messages, memo: options.memo.clone(), ..TxBody::default() }.encode_to_vec();
-        let gas = match options.gas {
-            Some(gas) => gas,
-            None => self.simulate(&body, account.sequence)?,
-        };
-        let tx = self.sign(body, account.account_number, account.sequence, gas, options.micro_price);
-        let accepted = self.rpc.broadcast(&tx)?;
+        let body = body(messages, &options.memo);
+        let mut accepted = self.hand_in(&body, options)?;
+        for _ in 1..ATTEMPTS {
+            if !out_of_turn(&accepted) {
+                break;
+            }
+            sleep(PAUSE);
+            accepted = self.hand_in(&body, options)?;
+        }
         if accepted.code != 0 {
-            bail!("refused ({} {}): {}", accepted.codespace, accepted.code, accepted.log);
+            return Err(Refused::new(format!("refused ({} {}): {}", accepted.codespace, accepted.code, accepted.log)).into());
         }
         let done = self.rpc.wait(&accepted.hash, Duration::from_secs(60))?;
         if done.code != 0 {
-            bail!("transaction {} failed in block {} ({} {}): {}", done.hash, done.height, done.codespace, done.code, done.log);
+            let text =
+                format!("transaction {} failed in block {} ({} {}): {}", done.hash, done.height, done.codespace, done.code, done.log);
+            return Err(Refused::new(text).into());
         }
         Ok(done)
     }
 
-    fn auth_info(&self, sequence: u64, gas: u64, micro_price: u128) -> Vec<u8> {
-        let amount = u128::from(gas).saturating_mul(micro_price).div_ceil(1_000_000);
-        let coin = base::Coin::from(&Coin::base(amount));
-        let fee = Fee { amount: if amount == 0 { vec![] } else { vec![coin] }, gas_limit: gas, ..Fee::default() };
-        let mode = ModeInfo { sum: Some(mode_info::Sum::Single(mode_info::Single { mode: SignMode::Direct.into() })) };
-        let signer = SignerInfo { public_key: Some(pack(&PubKey { key: self.key.public().to_vec() })), mode_info: Some(mode), sequence };
-        AuthInfo { signer_infos: vec![signer], fee: Some(fee), ..AuthInfo::default() }.encode_to_vec()
+    /// Signs with the account's next sequence and hands in.
+    fn hand_in(&self, body: &[u8], options: &TxOptions) -> Result<Outcome> {
+        let account = self.rpc.account(&self.key.address())?;
+        let gas = match options.gas {
+            Some(gas) => gas,
+            None => simulate(self.rpc, &self.key.public(), body, account.sequence)?,
+        };
+        self.rpc.broadcast(&self.sign(body.to_vec(), account.account_number, account.sequence, gas, options.micro_price))
     }
 
     fn sign(&self, body_bytes: Vec<u8>, account_number: u64, sequence: u64, gas: u64, micro_price: u128) -> Vec<u8> {
-        let auth_info_bytes = self.auth_info(sequence, gas, micro_price);
+        let auth_info_bytes = auth_info(&self.key.public(), sequence, gas, micro_price);
         let doc = SignDoc { body_bytes, auth_info_bytes, chain_id: self.chain_id.clone(), account_number };
         let signature = self.key.sign(&doc.encode_to_vec());
         TxRaw { body_bytes: doc.body_bytes, auth_info_bytes: doc.auth_info_bytes, signatures: vec![signature] }.encode_to_vec()
     }
+}
 
-    fn simulate(&self, body: &[u8], sequence: u64) -> Result<u64> {
-        let raw = TxRaw { body_bytes: body.to_vec(), auth_info_bytes: self.auth_info(sequence, 0, 0), signatures: vec![vec![]] };
-        let request = SimulateRequest { tx_bytes: raw.encode_to_vec(), ..SimulateRequest::default() };
-        let response: SimulateResponse = self.rpc.ask("/cosmos.tx.v1beta1.Service/Simulate", &request)?;
-        let used = response.gas_info.context("the simulation tells no gas")?.gas_used;
-        Ok(used.saturating_add(used.div_ceil(2)))
-    }
+/// Refuses messages that the chain would not take now from the account of `public`. Nothing is signed or sent.
+pub(crate) fn rehearse(rpc: &Rpc, public: &[u8; 33], messages: Vec<Any>) -> Result<()> {
+    let account = rpc.account(&Address::from_secp256k1(public))?;
+    simulate(rpc, public, &body(messages, ""), account.sequence).map(drop)
+}
+
+fn body(messages: Vec<Any>, memo: &str) -> Vec<u8> {
+    TxBody { messages, memo: memo.to_owned(), ..TxBody::default() }.encode_to_vec()
+}
+
+/// Whether a transaction was refused only because one of the same account stands before it.
+fn out_of_turn(refused: &Outcome) -> bool {
+    refused.codespace == "sdk" && refused.code == 32
+}
+
+fn auth_info(public: &[u8; 33], sequence: u64, gas: u64, micro_price: u128) -> Vec<u8> {
+    let amount = u128::from(gas).saturating_mul(micro_price).div_ceil(1_000_000);
+    let coin = base::Coin::from(&Coin::base(amount));
+    let fee = Fee { amount: if amount == 0 { vec![] } else { vec![coin] }, gas_limit: gas, ..Fee::default() };
+    let mode = ModeInfo { sum: Some(mode_info::Sum::Single(mode_info::Single { mode: SignMode::Direct.into() })) };
+    let signer = SignerInfo { public_key: Some(pack(&PubKey { key: public.to_vec() })), mode_info: Some(mode), sequence };
+    AuthInfo { signer_infos: vec![signer], fee: Some(fee), ..AuthInfo::default() }.encode_to_vec()
+}
+
+/// The gas limit to set: half as much again as the messages would use now.
+fn simulate(rpc: &Rpc, public: &[u8; 33], body: &[u8], sequence: u64) -> Result<u64> {
+    let raw = TxRaw { body_bytes: body.to_vec(), auth_info_bytes: auth_info(public, sequence, 0, 0), signatures: vec![vec![]] };
+    let request = SimulateRequest { tx_bytes: raw.encode_to_vec(), ..SimulateRequest::default() };
+    let response: Result<SimulateResponse> = rpc.ask("/cosmos.tx.v1beta1.Service/Simulate", &request);
+    let refused = |e: anyhow::Error| if e.is::<Refused>() { e.context("not sent, for it would fail") } else { e };
+    let used = response.map_err(refused)?.gas_info.context("the simulation tells no gas")?.gas_used;
+    Ok(used.saturating_add(used.div_ceil(2)))
 }
 
 #[cfg(test)]
@@ -121,5 +163,20 @@ mod tests {
         for bad in ["", "1", "1uatom", "0.0000001ucairn", ".5ucairn", "-1ucairn", "1.2.3ucairn"] {
             assert!(parse_gas_price(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn only_a_sequence_that_moved_on_is_signed_anew() {
+        let refused = |codespace: &str, code| Outcome {
+            hash: String::new(),
+            height: 0,
+            code,
+            codespace: codespace.to_owned(),
+            log: String::new(),
+            gas_used: 0,
+            raw: serde_json::Value::Null,
+        };
+        assert!(out_of_turn(&refused("sdk", 32)));
+        assert!(!out_of_turn(&refused("sdk", 5)) && !out_of_turn(&refused("annotation", 32)) && !out_of_turn(&refused("", 0)));
     }
 }

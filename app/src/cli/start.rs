@@ -1,5 +1,5 @@
 //! `cairnd start`: the application, its front doors, and the CometBFT that drives it.
-use std::{sync::Arc, time::Duration};
+use std::{io::IsTerminal, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -106,7 +106,7 @@ fn check_genesis(home: &Home, app: &App) -> Result<()> {
 
 fn init_log(log: &Log) -> Result<()> {
     let filter = EnvFilter::try_new(&log.level).with_context(|| format!("log.level {:?}", log.level))?;
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let set = if log.json { builder.json().try_init() } else { builder.try_init() };
     set.map_err(|e| anyhow::anyhow!("cannot start logging: {e}"))
 }

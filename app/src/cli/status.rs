@@ -1,6 +1,9 @@
 //! `cairnd status`: where a node stands.
 use anyhow::Result;
-use cairn_proto::cairn::annotation::v1::{QueryJobsRequest, QueryJobsResponse};
+use cairn_proto::{
+    cairn::annotation::v1::{QueryJobsRequest, QueryJobsResponse},
+    cosmos::base::query::v1beta1::PageRequest,
+};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -18,7 +21,11 @@ impl StatusArgs {
         let at = |p: &str| status.pointer(p).cloned().unwrap_or(Value::Null);
         let peers = rpc.call("net_info", json!({}))?;
         let validators = rpc.call("validators", json!({}))?;
-        let jobs: QueryJobsResponse = rpc.ask("/cairn.annotation.v1.Query/Jobs", &QueryJobsRequest::default())?;
+        let request = QueryJobsRequest {
+            pagination: Some(PageRequest { limit: 1, count_total: true, ..PageRequest::default() }),
+            ..QueryJobsRequest::default()
+        };
+        let jobs: QueryJobsResponse = rpc.ask("/cairn.annotation.v1.Query/Jobs", &request)?;
         output.value(&json!({
             "chain_id": at("/node_info/network"),
             "moniker": at("/node_info/moniker"),
@@ -30,7 +37,7 @@ impl StatusArgs {
             "validators": validators.get("total").cloned().unwrap_or(Value::Null),
             "voting_power": at("/validator_info/voting_power"),
             "cometbft": at("/node_info/version"),
-            "jobs": jobs.jobs.len(),
+            "jobs": jobs.pagination.map_or(0, |p| p.total),
         }))
     }
 }

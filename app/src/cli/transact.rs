@@ -13,13 +13,13 @@ use super::{
     keys,
     output::Output,
     rpc::Rpc,
-    sign::{Signer, TxOptions, parse_gas_price},
+    sign::{Signer, TxOptions, answers, parse_gas_price},
 };
 use crate::api::json::Dialect;
 
 /// `cairnd tx`, before its modules are added.
 pub(crate) fn command() -> Command {
-    let option = |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help).global(true);
+    let option = |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help).global(true).help_heading("Signing");
     Command::new("tx")
         .about("Sign a message and send it")
         .arg(option("from", "The key that signs").value_name("NAME"))
@@ -63,7 +63,16 @@ pub(crate) fn tx(tree: &Tree, matches: &ArgMatches, node: &str, home: &Home, out
     let done = Signer::new(&rpc, &key)?.send(vec![any], &options)?;
     match output {
         Output::Json => output.value(&done.raw),
-        Output::Text => output.value(&json!({ "hash": done.hash, "height": done.height, "gas_used": done.gas_used })),
+        Output::Text => {
+            let mut shown = json!({ "hash": done.hash, "height": done.height, "gas_used": done.gas_used });
+            for answer in answers(&done)? {
+                let answer = dialect.encode_bytes(answer.type_url.trim_start_matches('/'), &answer.value)?;
+                if let (Some(to), Some(from)) = (shown.as_object_mut(), answer.as_object()) {
+                    to.extend(from.clone());
+                }
+            }
+            output.value(&shown)
+        }
     }
 }
 

@@ -200,7 +200,7 @@ fn another_digest_than_expected_fails() {
     let digest = hex::encode(run(LABELS, None).unwrap().outcome.digest);
     let run = |digest: &str, json| {
         let line = Line::try_parse_from(["replay", path.to_str().unwrap(), "--digest", digest]).unwrap();
-        line.replay.write(json, &mut std::io::sink())
+        line.replay.run(json, std::io::sink())
     };
     assert!(run(&digest, true).is_ok() && run(&digest, false).is_ok());
     assert!(run(&"00".repeat(32), false).unwrap_err().to_string().contains(&digest));

@@ -7,13 +7,13 @@ use std::{
 
 use anyhow::{Context, Result};
 use cairn_proto::cairn::annotation::v1::{
-    GoldVerdict, QueryJobResponse, QueryLabelsRequest, QueryLabelsResponse, QueryTasksRequest, QueryTasksResponse, TaskLabels, TaskResult,
+    GoldVerdict, Job, JobStatus, QueryLabelsRequest, QueryLabelsResponse, QueryTasksRequest, QueryTasksResponse, TaskLabels, TaskResult,
 };
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::{record::Record, watch};
-use crate::cli::rpc::Rpc;
+use super::record::Record;
+use crate::cli::{output::stdout, rpc::Rpc};
 
 /// Tasks asked for at once.
 const PAGE: u32 = 500;
@@ -31,13 +31,18 @@ pub(crate) enum Format {
     Gold,
 }
 
-/// Writes the result of `job` to `out`, or to standard output.
-pub(crate) fn export(rpc: &Rpc, record: Option<&Record>, job: u64, format: Format, out: Option<&PathBuf>) -> Result<()> {
-    let found = watch::job(rpc, job)?;
-    let classes = found.job.clone().context("the job is empty")?.classes;
+/// Writes the result of a job to `out`, or to standard output.
+pub(crate) fn export(
+    rpc: &Rpc,
+    record: Option<&Record>,
+    (found, status): (&Job, &JobStatus),
+    format: Format,
+    out: Option<&PathBuf>,
+) -> Result<()> {
+    let (job, classes) = (found.id, found.classes.clone());
     let mut sink: Box<dyn Write> = match out {
         Some(path) => Box::new(BufWriter::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?)),
-        None => Box::new(BufWriter::new(std::io::stdout().lock())),
+        None => Box::new(stdout()),
     };
     let writer = Writer { classes, record, job, format };
     writer.heading(&mut sink)?;
@@ -56,22 +61,23 @@ pub(crate) fn export(rpc: &Rpc, record: Option<&Record>, job: u64, format: Forma
     }
     sink.flush()?;
     if matches!(format, Format::Labels) {
-        eprintln!("check the settlement yourself: {}", replay_command(&found, out)?);
+        match replay_command(found, status, out) {
+            Some(command) => eprintln!("check the settlement yourself: {command}"),
+            None => eprintln!("job {job} has no digest to check: nothing was inferred, or not yet"),
+        }
     }
     Ok(())
 }
 
-/// The command that infers truth and pay again from the exported labels and fails unless it finds the chain's digest.
-fn replay_command(found: &QueryJobResponse, labels: Option<&PathBuf>) -> Result<String> {
-    let job = found.job.as_ref().context("the job is empty")?;
-    let status = found.status.as_ref().context("the job has no status")?;
-    let settlement = status.settlement.as_ref().context("the job is not settled yet")?;
+/// The command that infers truth and pay again from the exported labels and gold and fails unless it finds the chain's digest.
+fn replay_command(job: &Job, status: &JobStatus, labels: Option<&PathBuf>) -> Option<String> {
+    let settlement = status.settlement.as_ref().filter(|s| !s.digest.is_empty())?;
     let gold = match settlement.gold() {
-        GoldVerdict::Unopened => "--unopened".to_owned(),
-        _ => "--gold gold.csv".to_owned(),
+        GoldVerdict::Unopened => "--unopened",
+        _ => "--gold gold.csv",
     };
     let labels = labels.map_or("labels.csv".to_owned(), |p| p.display().to_string());
-    Ok(format!(
+    Some(format!(
         "cairnd truth replay {labels} {gold} --tasks {} --workers {} --classes {} --target {}.{:04} --gate {} --digest {}",
         job.tasks,
         status.workers,
@@ -149,7 +155,20 @@ fn field(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use cairn_proto::cairn::annotation::v1::Settlement;
+
     use super::*;
+
+    #[test]
+    fn only_a_job_with_a_digest_can_be_replayed() {
+        let job = Job { tasks: 9, classes: vec!["a".into(), "b".into()], kappa_target_bps: 6_000, gate_bits: -2, ..Job::default() };
+        let mut status = JobStatus { workers: 3, ..JobStatus::default() };
+        assert_eq!(replay_command(&job, &status, None), None);
+        status.settlement = Some(Settlement { digest: vec![0xab; 2], ..Settlement::default() });
+        let expected =
+            "cairnd truth replay labels.csv --gold gold.csv --tasks 9 --workers 3 --classes 2 --target 0.6000 --gate -2 --digest abab";
+        assert_eq!(replay_command(&job, &status, None).unwrap(), expected);
+    }
 
     #[test]
     fn posteriors_and_fields_are_written_exactly() {

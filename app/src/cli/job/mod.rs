@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     home::Home,
-    keyring::{AccountKey, Keyring},
+    keyring::{AccountKey, Entry, Keyring},
     keys,
     output::Output,
     rpc::Rpc,
@@ -33,6 +33,14 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
+    /// The key's name.
+    pub(super) fn name(&self) -> &str {
+        &self.from
+    }
+    /// The key's file, closed.
+    pub(super) fn entry(&self, home: &Home) -> Result<Entry> {
+        Keyring::new(home.keyring()).entry(&self.from)
+    }
     /// Opens the key.
     pub(super) fn open(&self, home: &Home) -> Result<(AccountKey, TxOptions)> {
         let options = TxOptions { micro_price: parse_gas_price(&self.gas_price)?, ..TxOptions::default() };
@@ -45,7 +53,7 @@ impl Sender {
 pub(crate) enum JobCommand {
     /// Hash, commit and upload items, pay the escrow and post the job.
     Post(post::PostArgs),
-    /// Where a job stands.
+    /// Where a job stands; everything that the chain tells of it with --output json.
     Status {
         /// Its number.
         job: u64,
@@ -86,16 +94,18 @@ impl JobCommand {
             Self::Post(args) => args.run(home, &rpc, output),
             Self::Status { job } => watch::status(&rpc, job, output),
             Self::Watch { job, from } => {
-                let key = from.map(|name| keys::open(&Keyring::new(home.keyring()), &name)).transpose()?;
-                watch::watch(&rpc, home, job, key.as_ref(), &TxOptions::default())
+                let key = from.map(|name| Ok::<_, anyhow::Error>((keys::open(&Keyring::new(home.keyring()), &name)?, name))).transpose()?;
+                watch::watch(&rpc, home, job, key.as_ref())
             }
             Self::OpenGold { job, sender } => {
+                let record = Record::need(home, &rpc.chain_id()?, &watch::job(&rpc, job)?.0.manifest_root)?;
                 let (key, options) = sender.open(home)?;
-                gold::open(&rpc, &Record::need(home, &rpc.chain_id()?, job)?, job, &key, &options)
+                gold::open(&rpc, &record, job, &key, &options)
             }
             Self::Export { job, format, out } => {
-                let record = Record::of_job(home, &rpc.chain_id()?, job)?;
-                export::export(&rpc, record.as_ref(), job, format, out.as_ref())
+                let (found, status) = watch::job(&rpc, job)?;
+                let record = Record::find(home, &rpc.chain_id()?, &found.manifest_root)?;
+                export::export(&rpc, record.as_ref(), (&found, &status), format, out.as_ref())
             }
         }
     }

@@ -12,7 +12,6 @@ use cairn_proto::{
     cairn::annotation::v1::{
         ItemKind, JobType, MsgPostJob, MsgPostJobResponse, Params, Publication, QueryParamsRequest, QueryParamsResponse, Visibility,
     },
-    cosmos::base::abci::v1beta1::TxMsgData,
     pack,
 };
 use clap::Args;
@@ -25,7 +24,14 @@ use super::{
     plan::{self, Description, Item},
     record::Record,
 };
-use crate::cli::{gateway::Gateway, genesis::parse_coin, home::Home, output::Output, rpc::Rpc, sign::Signer};
+use crate::cli::{
+    gateway::Gateway,
+    genesis::parse_coin,
+    home::Home,
+    output::Output,
+    rpc::Rpc,
+    sign::{Signer, answers, rehearse},
+};
 
 /// Hash, commit and upload items, pay the escrow and post the job.
 #[derive(Debug, Args)]
@@ -61,14 +67,18 @@ impl PostArgs {
     /// Runs the command.
     pub(crate) fn run(self, home: &Home, rpc: &Rpc, output: Output) -> Result<()> {
         let description = Description::load(&self.description)?;
-        let visibility = visibility(&description)?;
+        let entry = self.sender.entry(home)?;
         let params: QueryParamsResponse = rpc.ask("/cairn.annotation.v1.Query/Params", &QueryParamsRequest {})?;
         let params = params.params.context("the chain tells no parameters")?;
         eprintln!("reading {} ...", self.items.display());
-        let prepared = prepare(&description, visibility, &self.items, &self.gold(&description), &rpc.chain_id()?)?;
+        let prepared = prepare(&description, visibility(&description)?, &self.items, &self.gold(&description), &rpc.chain_id()?)?;
+        let message = pack(&message(&description, &prepared, &entry.address, &self.gateway)?);
         let quote = quote(&description, &params, &prepared)?;
         eprint!("{}", estimate(&description, &params, &prepared, &quote)?);
+        // What the chain would refuse is found before anything is uploaded.
+        rehearse(rpc, &entry.public()?, vec![message.clone()])?;
         if self.dry_run {
+            eprintln!("the chain would take this job; nothing was posted");
             return Ok(());
         }
         if !self.yes && !confirmed()? {
@@ -77,15 +87,14 @@ impl PostArgs {
         let (key, options) = self.sender.open(home)?;
         prepared.record.save(home)?;
         self.upload(&Gateway::sign_in(&self.gateway, &key)?, &description, &prepared)?;
-        let message = message(&description, visibility, &prepared, &key.address().to_string(), &self.gateway)?;
-        let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
-        let answer = answer(&done.raw)?;
+        let done = Signer::new(rpc, &key)?.send(vec![message], &options)?;
+        let answer = MsgPostJobResponse::decode(&*answers(&done)?.first().context("the transaction answers nothing")?.value)?;
         Record { job: Some(answer.job), ..prepared.record }.save(home)?;
         output.value(&json!({
             "job": answer.job, "hash": done.hash, "height": done.height, "tasks": prepared.tasks,
             "manifest_root": hex::encode(prepared.root), "commit_deadline": answer.commit_deadline,
         }))?;
-        eprintln!("follow it, and open its gold in time, with 'cairnd job watch {} --from {}'", answer.job, self.sender.from);
+        eprintln!("follow it, and open its gold in time, with 'cairnd job watch {} --from {}'", answer.job, self.sender.name());
         Ok(())
     }
 
@@ -203,14 +212,14 @@ fn confirmed() -> Result<bool> {
     Ok(line.trim().eq_ignore_ascii_case("y"))
 }
 
-fn message(description: &Description, visibility: Visibility, prepared: &Prepared, requester: &str, gateway: &str) -> Result<MsgPostJob> {
+fn message(description: &Description, prepared: &Prepared, requester: &str, gateway: &str) -> Result<MsgPostJob> {
     Ok(MsgPostJob {
         requester: requester.to_owned(),
         title: description.title.clone(),
         description: description.description.clone(),
         r#type: JobType::Classify.into(),
         item_kind: item_kind(description)?.into(),
-        visibility: visibility.into(),
+        visibility: visibility(description)?.into(),
         classes: description.classes.clone(),
         manifest_root: prepared.root.to_vec(),
         tasks: prepared.tasks,
@@ -228,12 +237,4 @@ fn message(description: &Description, visibility: Visibility, prepared: &Prepare
         publication: Some(Publication { publish: description.publish, requester_bps: description.requester_share_bps }),
         duration: description.duration,
     })
-}
-
-/// The answer of the message, out of the transaction's result.
-fn answer(raw: &Value) -> Result<MsgPostJobResponse> {
-    let data = raw.pointer("/tx_result/data").and_then(Value::as_str).context("the transaction answers nothing")?;
-    let bytes = crate::api::json::decode_base64(data).context("the answer is not base64")?;
-    let responses = TxMsgData::decode(&*bytes)?.msg_responses;
-    Ok(MsgPostJobResponse::decode(&*responses.first().context("the transaction answers nothing")?.value)?)
 }

@@ -1,7 +1,7 @@
 //! What only the requester knows of a job: seeds, the order of items, the gold. Written before the job is posted, so that a crash loses nothing.
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Item;
@@ -10,7 +10,8 @@ use crate::cli::home::{Home, read_secret, replace_secret};
 /// One job's record, `jobs/<manifest root>.json` below the home.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// Number on the chain; absent until the chain has answered.
+    /// Number on the chain; absent until the chain has answered. For people: a record is found by the manifest root that the chain tells,
+    /// so that it serves also where the program ended before the answer came.
     pub(crate) job: Option<u64>,
     /// The chain it was made for.
     pub(crate) chain_id: String,
@@ -34,34 +35,47 @@ impl Record {
     pub(crate) fn save(&self, home: &Home) -> Result<()> {
         replace_secret(&Self::path(home, &self.manifest_root), &serde_json::to_vec(self)?)
     }
-    /// The record of job `job`, if this home posted it.
-    pub(crate) fn of_job(home: &Home, chain_id: &str, job: u64) -> Result<Option<Self>> {
-        let folder = home.path().join("jobs");
-        if !folder.exists() {
+    /// The record of the job with this manifest root, if this home posted it.
+    pub(crate) fn find(home: &Home, chain_id: &str, root: &[u8]) -> Result<Option<Self>> {
+        let path = Self::path(home, &hex::encode(root));
+        if !path.exists() {
             return Ok(None);
         }
-        for entry in fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.extension().is_none_or(|e| e != "json") {
-                continue;
-            }
-            let record: Self =
-                serde_json::from_str(&read_secret(&path)?).with_context(|| format!("{} is no job record", path.display()))?;
-            if record.job == Some(job) && record.chain_id == chain_id {
-                return Ok(Some(record));
-            }
-        }
-        Ok(None)
+        let record: Self = serde_json::from_str(&read_secret(&path)?).with_context(|| format!("{} is no job record", path.display()))?;
+        Ok(Some(record).filter(|r| r.chain_id == chain_id))
     }
-    /// As [`Record::of_job`], or an error that says where it should be.
-    pub(crate) fn need(home: &Home, chain_id: &str, job: u64) -> Result<Self> {
-        match Self::of_job(home, chain_id, job)? {
-            Some(record) => Ok(record),
-            None => bail!("this home did not post job {job}: its record is not in {}", home.path().join("jobs").display()),
-        }
+    /// As [`Record::find`], or an error that says where it should be.
+    pub(crate) fn need(home: &Home, chain_id: &str, root: &[u8]) -> Result<Self> {
+        Self::find(home, chain_id, root)?
+            .with_context(|| format!("this home did not post that job: {} is not there", Self::path(home, &hex::encode(root)).display()))
     }
     /// A seed as bytes.
     pub(crate) fn seed(text: &str) -> Result<[u8; 32]> {
         hex::decode(text).ok().and_then(|b| b.try_into().ok()).context("the job record holds no valid seed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_found_by_its_root_even_if_the_chain_never_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path());
+        let record = Record {
+            job: None,
+            chain_id: "cairn-test-1".into(),
+            manifest_root: hex::encode([7; 32]),
+            gold_seed: hex::encode([1; 32]),
+            item_seed: hex::encode([2; 32]),
+            classes: vec!["a".into(), "b".into()],
+            items: vec![],
+        };
+        record.save(&home).unwrap();
+        assert_eq!(Record::find(&home, "cairn-test-1", &[7; 32]).unwrap().unwrap().gold_seed, record.gold_seed);
+        // Another chain of another name, or a chain made anew under the same one, whose job has another root.
+        assert!(Record::find(&home, "cairn-test-2", &[7; 32]).unwrap().is_none());
+        assert!(Record::need(&home, "cairn-test-1", &[8; 32]).unwrap_err().to_string().contains("did not post"));
     }
 }

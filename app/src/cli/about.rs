@@ -1,0 +1,62 @@
+//! What the commands of the Cosmos SDK's messages and queries are for: the descriptors taken from its Go types hold no comments.
+
+/// By the full name of the request.
+const REQUESTS: [(&str, &str); 28] = [
+    ("cosmos.auth.v1beta1.MsgUpdateParams", "Replaces the limits of transactions; for governance alone."),
+    ("cosmos.auth.v1beta1.QueryAccountRequest", "One account: its number, sequence and public key."),
+    ("cosmos.auth.v1beta1.QueryAccountAddressByIDRequest", "The address of the account with a number."),
+    ("cosmos.auth.v1beta1.QueryAccountInfoRequest", "Number, sequence and public key of an account of any kind."),
+    ("cosmos.auth.v1beta1.QueryAccountsRequest", "All accounts, by address."),
+    ("cosmos.auth.v1beta1.AddressBytesToStringRequest", "An address of bytes as text."),
+    ("cosmos.auth.v1beta1.AddressStringToBytesRequest", "An address of text as bytes."),
+    ("cosmos.auth.v1beta1.Bech32PrefixRequest", "The prefix of the chain's addresses."),
+    ("cosmos.auth.v1beta1.QueryModuleAccountByNameRequest", "The account of one module."),
+    ("cosmos.auth.v1beta1.QueryModuleAccountsRequest", "The accounts of the modules, with what each may do."),
+    ("cosmos.auth.v1beta1.QueryParamsRequest", "The limits of transactions."),
+    ("cosmos.bank.v1beta1.MsgSend", "Sends coins to another account."),
+    ("cosmos.bank.v1beta1.MsgMultiSend", "Sends coins of one account to many."),
+    ("cosmos.bank.v1beta1.MsgSetSendEnabled", "Allows or forbids sending denominations; for governance alone."),
+    ("cosmos.bank.v1beta1.MsgUpdateParams", "Replaces the settings; for governance alone."),
+    ("cosmos.bank.v1beta1.QueryAllBalancesRequest", "All coins of an account, by denomination."),
+    ("cosmos.bank.v1beta1.QueryBalanceRequest", "What an account has of one denomination."),
+    ("cosmos.bank.v1beta1.QueryDenomMetadataRequest", "Name and units of a denomination."),
+    ("cosmos.bank.v1beta1.QueryDenomMetadataByQueryStringRequest", "Name and units of a denomination, which may hold slashes."),
+    ("cosmos.bank.v1beta1.QueryDenomOwnersRequest", "Who holds a denomination, by address."),
+    ("cosmos.bank.v1beta1.QueryDenomOwnersByQueryRequest", "Who holds a denomination, which may hold slashes, by address."),
+    ("cosmos.bank.v1beta1.QueryDenomsMetadataRequest", "Names and units of all denominations."),
+    ("cosmos.bank.v1beta1.QueryParamsRequest", "The settings."),
+    ("cosmos.bank.v1beta1.QuerySendEnabledRequest", "Which denominations may be sent, where that differs from the rule."),
+    ("cosmos.bank.v1beta1.QuerySpendableBalanceByDenomRequest", "What an account can spend of one denomination."),
+    ("cosmos.bank.v1beta1.QuerySpendableBalancesRequest", "What an account can spend, by denomination."),
+    ("cosmos.bank.v1beta1.QuerySupplyOfRequest", "How much there is of one denomination."),
+    ("cosmos.bank.v1beta1.QueryTotalSupplyRequest", "How much there is of every denomination."),
+];
+
+/// By the name of the field.
+const FIELDS: [(&str, &str); 10] = [
+    ("address", "The account, cairn1..."),
+    ("to_address", "Who gets the coins, cairn1..."),
+    ("amount", "What is sent."),
+    ("denom", "The denomination, such as ucairn."),
+    ("denoms", "Which denominations; without it, all."),
+    ("account_id", "The account's number."),
+    ("name", "The module."),
+    ("outputs", "Who gets how much."),
+    ("inputs", "Who gives how much: one account, the sum of the outputs."),
+    ("resolve_denom", "Show denominations by the names of their metadata."),
+];
+
+fn find(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    table.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+}
+
+/// What a request of the SDK is for.
+pub(crate) fn request(full_name: &str) -> Option<&'static str> {
+    find(&REQUESTS, full_name)
+}
+
+/// What a field of the SDK's messages is, by its full name.
+pub(crate) fn field(full_name: &str) -> Option<&'static str> {
+    let (_, name) = full_name.strip_prefix("cosmos.")?.rsplit_once('.')?;
+    find(&FIELDS, name)
+}
