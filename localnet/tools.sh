@@ -12,7 +12,9 @@ GRPCURL=v1.9.4
 IBC_GO=v8.8.0 # its simd is what the benchmark compares with
 
 mkdir -p "$CAIRN_CACHE/bin" "$ROCKSDB_LIB_DIR"
-say() { printf '\033[1m[tools]\033[0m %s\n' "$*"; }
+bold=$'\033[1m' plain=$'\033[0m'
+[ -t 1 ] || bold='' plain=''
+say() { printf '%s[tools]%s %s\n' "$bold" "$plain" "$*"; }
 die() { printf '[tools] %s\n' "$*" >&2; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -101,4 +103,4 @@ if [ ! -e "$ROCKSDB_LIB_DIR/.version-$version" ]; then
   touch "$ROCKSDB_LIB_DIR/.version-$version"
   rm -rf "$build"
 fi
-say "ready: $(cometbft version), RocksDB $version, $(rustc --version | cut -d' ' -f1,2), $(go version | cut -d' ' -f3)"
+say "ready: CometBFT $(cometbft version), RocksDB $version, $(rustc --version | cut -d' ' -f1,2), $(go version | cut -d' ' -f3)"

@@ -55,6 +55,24 @@ pub struct Annotator {
     revealed: BTreeSet<u64>,
     /// No more leases are to be had.
     done: bool,
+    trouble: Trouble,
+}
+
+/// The last failure. A block or a killed node that came in between is no news: only what fails twice in a row is told, and told once.
+#[derive(Debug, Default)]
+struct Trouble {
+    text: String,
+    times: u32,
+}
+
+impl Trouble {
+    /// Notes how a step ended; returns what is to be told.
+    fn note(&mut self, ended: Result<()>) -> Option<&str> {
+        let text = ended.err().map(|e| format!("{e:#}")).unwrap_or_default();
+        self.times = if text == self.text { self.times.saturating_add(1) } else { 1 };
+        self.text = text;
+        (self.times == 2 && !self.text.is_empty()).then_some(&self.text)
+    }
 }
 
 impl Annotator {
@@ -86,6 +104,7 @@ impl Annotator {
             openings,
             revealed: BTreeSet::new(),
             done: false,
+            trouble: Trouble::default(),
         })
     }
 
@@ -97,8 +116,9 @@ impl Annotator {
                 return Ok(());
             }
             // A node that was killed, a block that came in between: what failed now is tried again at the next height.
-            if let Err(e) = self.step(tick).await {
-                eprintln!("  {}: {e:#}", self.name);
+            let ended = self.step(tick).await;
+            if let Some(text) = self.trouble.note(ended) {
+                eprintln!("  {}: {text}", self.name);
             }
             if ticks.changed().await.is_err() {
                 return Ok(());
@@ -223,5 +243,18 @@ impl Annotator {
         let part = self.journal.with_extension("part");
         std::fs::write(&part, serde_json::to_vec(&self.openings)?)?;
         Ok(std::fs::rename(&part, &self.journal)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_fails_twice_in_a_row_is_told_and_once() {
+        let mut trouble = Trouble::default();
+        let mut told = |e: Option<&'static str>| trouble.note(e.map_or(Ok(()), |e| Err(anyhow::anyhow!(e)))).map(str::to_owned);
+        assert_eq!([told(None), told(None), told(Some("a")), told(Some("b"))], [None, None, None, None]);
+        assert_eq!([told(Some("b")), told(Some("b")), told(None), told(Some("b"))], [Some("b".into()), None, None, None]);
     }
 }

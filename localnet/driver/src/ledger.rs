@@ -34,6 +34,13 @@ pub struct Movement {
     pub burnt: Amounts,
 }
 
+/// For people: `5 share/1, 7 ucairn`, or `nothing`.
+#[must_use]
+pub fn show(amounts: &Amounts) -> String {
+    let coins: Vec<String> = amounts.iter().map(|(denom, amount)| format!("{amount} {denom}")).collect();
+    if coins.is_empty() { "nothing".to_owned() } else { coins.join(", ") }
+}
+
 /// Reads the supply between two blocks, so that its height is known.
 pub async fn read(chain: &Chain) -> Result<Books> {
     for _ in 0..20 {

@@ -11,6 +11,7 @@ pub mod crew;
 pub mod digits;
 pub mod gateway;
 pub mod ledger;
+pub mod license;
 pub mod report;
 pub mod run;
 pub mod skill;

@@ -10,20 +10,13 @@ use std::{
 use anyhow::{Context, Result, bail};
 use cairn_kernel::BASE_DENOM;
 use cairn_proto::{
-    cairn::{
-        annotation::v1::{
-            Job, JobState, MsgWithdrawEarnings, QueryEarningsRequest, QueryEarningsResponse, QueryJobRequest, QueryJobResponse,
-            QueryWorkersRequest, QueryWorkersResponse, Worker,
-        },
-        asset::v1::{MsgWithdrawIncome, QueryHoldersRequest, QueryHoldersResponse},
-        licensing::v1::{
-            LegalText, MsgBuyLicense, MsgBuyLicenseResponse, MsgOfferTerms, MsgOfferTermsResponse, Pricing, Scope, TermsContent,
-        },
+    cairn::annotation::v1::{
+        Job, JobState, MsgWithdrawEarnings, QueryEarningsRequest, QueryEarningsResponse, QueryJobRequest, QueryJobResponse,
+        QueryWorkersRequest, QueryWorkersResponse, Worker,
     },
-    cosmos::base::{query::v1beta1::PageRequest, v1beta1::Coin},
+    cosmos::base::query::v1beta1::PageRequest,
 };
 use clap::Args;
-use prost::Message;
 use sha2::{Digest, Sha256};
 use tokio::{process::Command, sync::watch, task::JoinSet, time::sleep};
 
@@ -33,15 +26,13 @@ use crate::{
     chain::{Chain, Signer},
     crew::{Member, crew},
     gateway::Gateway,
-    ledger,
+    ledger, license,
     report::{self, ExportedTask, Report},
     skill::Sheet,
 };
 
 /// The passphrase of the client home of a local network. Its accounts hold play money.
 pub const PASSPHRASE: &str = "cairn-local";
-/// What the licence costs, in ucairn.
-const LICENSE_PRICE: u128 = 50_000_000;
 
 /// Run the main job: post, label, settle, license, withdraw; print the closing table.
 #[derive(Debug, Clone, Args)]
@@ -86,13 +77,14 @@ impl RunArgs {
         }
         Ok(())
     }
-    /// Runs `cairnd` for the requester and returns what it prints.
+    /// Runs `cairnd` for the requester and returns what it prints; what it tells on the way and its errors are shown as they come.
     async fn cairnd(&self, args: &[&str]) -> Result<String> {
         let node = self.nodes.first().context("no node is named")?;
         let mut command = Command::new(&self.cairnd);
         command.args(args).arg("--home").arg(&self.home).args(["--node", node]).env("CAIRN_PASSPHRASE", PASSPHRASE);
-        let out = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().await;
-        let out = out.with_context(|| format!("cannot run {}", self.cairnd.display()))?;
+        // `output` would swallow the errors.
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+        let out = child.with_context(|| format!("cannot run {}", self.cairnd.display()))?.wait_with_output().await?;
         if !out.status.success() {
             bail!("'cairnd {}' failed", args.join(" "));
         }
@@ -100,7 +92,7 @@ impl RunArgs {
     }
 }
 
-fn say(text: impl std::fmt::Display) {
+pub(crate) fn say(text: impl std::fmt::Display) {
     println!("\n== {text}");
 }
 
@@ -110,7 +102,7 @@ pub async fn main_job(args: &RunArgs) -> Result<Report> {
     let chain = Chain::connect(&args.nodes).await?;
     let accounts = accounts::load(&args.accounts)?;
     let before = ledger::read(&chain).await?;
-    say(format_args!("chain {} at height {}; supply {:?}", chain.id(), before.height, before.supply));
+    say(format_args!("chain {} at height {}; supply {}", chain.id(), before.height, ledger::show(&before.supply)));
 
     let number = match args.resume {
         Some(job) => job,
@@ -127,7 +119,7 @@ pub async fn main_job(args: &RunArgs) -> Result<Report> {
     let (_, status) = self::job(&chain, number).await?;
     say(format_args!("job {number} is settled: data set asset {}, digest {}", status.asset_id, digest(&status)));
     withdraw_earnings(&chain, &accounts).await?;
-    let income = license(&chain, &accounts, status.asset_id).await?;
+    let income = license::sell(&chain, &accounts, status.asset_id).await?;
 
     let mut report = closing(args, &chain, &job, status.asset_id, &truths).await?;
     report.checks = report.judged();
@@ -175,7 +167,8 @@ async fn label(args: &RunArgs, chain: &Chain, accounts: &[Account], job: &Arc<Jo
         crew_at_work.spawn(worker.work(receive.clone()));
     }
     drop(receive);
-    let mut watcher = watcher(args, job.id)?;
+    let mut attempts = 0;
+    let mut watcher = watcher(args, job.id, attempts)?;
     loop {
         sleep(Duration::from_millis(300)).await;
         if let Some(status) = watcher.try_wait()? {
@@ -183,10 +176,11 @@ async fn label(args: &RunArgs, chain: &Chain, accounts: &[Account], job: &Arc<Jo
             if matches!(state, JobState::Closed | JobState::Cancelled) {
                 break;
             }
-            // Its node was killed, perhaps: the gold must be opened in time, so it is started again.
+            // Its node was killed, perhaps: the gold must be opened in time, so it is started again and asks the next one.
             eprintln!("  the requester's watch ended with {status}; starting it again");
             sleep(Duration::from_secs(1)).await;
-            watcher = self::watcher(args, job.id)?;
+            attempts += 1;
+            watcher = self::watcher(args, job.id, attempts)?;
         }
         if let Ok(now) = tick(chain, job.id).await {
             send.send_if_modified(|old| std::mem::replace(old, now) != now);
@@ -206,8 +200,8 @@ async fn tick(chain: &Chain, number: u64) -> Result<Tick> {
     Ok(Tick { height: chain.height().await?, state: job(chain, number).await?.1.state() })
 }
 
-fn watcher(args: &RunArgs, job: u64) -> Result<tokio::process::Child> {
-    let node = args.nodes.first().context("no node is named")?;
+fn watcher(args: &RunArgs, job: u64, attempt: usize) -> Result<tokio::process::Child> {
+    let node = args.nodes.iter().cycle().nth(attempt).context("no node is named")?;
     let mut command = Command::new(&args.cairnd);
     command.args(["job", "watch", &job.to_string(), "--from", "requester", "--node", node]).arg("--home").arg(&args.home);
     Ok(command.env("CAIRN_PASSPHRASE", PASSPHRASE).stdin(Stdio::null()).kill_on_drop(true).spawn()?)
@@ -250,59 +244,6 @@ async fn withdraw_earnings(chain: &Chain, accounts: &[Account]) -> Result<()> {
     Ok(())
 }
 
-/// A licence on the data set is sold and its income withdrawn; whether all of it arrived, but for dust below one unit a holder.
-async fn license(chain: &Chain, accounts: &[Account], asset_id: u64) -> Result<(String, bool)> {
-    let requester = Signer::new(chain.clone(), accounts::named(accounts, "requester")?.key()?)?;
-    let buyer = Signer::new(chain.clone(), accounts::named(accounts, "buyer")?.key()?)?;
-    let price = Coin { denom: BASE_DENOM.to_owned(), amount: LICENSE_PRICE.to_string() };
-    let content = TermsContent {
-        asset_id,
-        title: "Train and evaluate, for ever".to_owned(),
-        scope: Some(Scope { train: true, evaluate: true, commercial: true, derive: true, ..Scope::default() }),
-        pricing: Pricing::OneOff.into(),
-        prices: vec![price.clone()],
-        seats: 1,
-        legal_text: Some(LegalText {
-            uri: "https://www.apache.org/licenses/LICENSE-2.0".to_owned(),
-            sha256: Sha256::digest("Apache-2.0").to_vec(),
-        }),
-        ..TermsContent::default()
-    };
-    let offered = requester.send(&MsgOfferTerms { owner: requester.address().to_owned(), content: Some(content) }).await?;
-    let terms_id = MsgOfferTermsResponse::decode(&*offered.response)?.terms_id;
-    let purchase = MsgBuyLicense { buyer: buyer.address().to_owned(), terms_id, payment: Some(price), ..MsgBuyLicense::default() };
-    let bought = MsgBuyLicenseResponse::decode(&*buyer.send(&purchase).await?.response)?;
-    say(format_args!(
-        "the buyer holds licence {} on asset {asset_id} for {LICENSE_PRICE} ucairn; the holders of its shares withdraw",
-        bought.license_id
-    ));
-
-    let holders = holders(chain, asset_id).await?;
-    let due: u128 = holders.iter().map(|h| h.1).sum();
-    let mut paid = 0_u128;
-    for (address, claimable) in holders.iter().filter(|(_, c)| *c > 0) {
-        let account = accounts
-            .iter()
-            .find(|a| a.address == *address)
-            .with_context(|| format!("{address} holds shares and is no account of the run"))?;
-        let signer = Signer::new(chain.clone(), account.key()?)?;
-        signer.send(&MsgWithdrawIncome { holder: address.clone(), asset_id }).await?;
-        println!("  {:<10} {claimable} ucairn", account.name);
-        paid = paid.saturating_add(*claimable);
-    }
-    let left: u128 = self::holders(chain, asset_id).await?.iter().map(|h| h.1).sum();
-    let name = format!("the income of the licence reached {} shareholders ({paid} of {due} ucairn withdrawn)", holders.len());
-    Ok((name, paid > 0 && paid == due && left == 0))
-}
-
-/// Holders of an asset's shares with what they could withdraw, in ucairn.
-async fn holders(chain: &Chain, asset_id: u64) -> Result<Vec<(String, u128)>> {
-    let pagination = Some(PageRequest { limit: 1_000, ..PageRequest::default() });
-    let answer: QueryHoldersResponse = chain.query("/cairn.asset.v1.Query/Holders", &QueryHoldersRequest { asset_id, pagination }).await?;
-    let due = |coins: &[Coin]| coins.iter().filter(|c| c.denom == BASE_DENOM).map(|c| c.amount.parse::<u128>()).sum::<Result<u128, _>>();
-    answer.holders.iter().map(|h| Ok((h.holder.clone(), due(&h.claimable)?))).collect()
-}
-
 /// The closing table from the exported result, as its requester would read it.
 async fn closing(args: &RunArgs, chain: &Chain, job: &Job, asset: u64, truths: &BTreeMap<String, String>) -> Result<Report> {
     let text = args.cairnd(&["job", "export", &job.id.to_string(), "--format", "jsonl"]).await?;
@@ -331,7 +272,11 @@ async fn books(chain: &Chain, before: &ledger::Books) -> Result<Vec<(String, boo
     let faults = ledger::unexplained(&before.supply, &after.supply, &moved);
     faults.iter().for_each(|f| eprintln!("  {f}"));
     let mut checks = vec![(
-        format!("supply changed only by mint and burn events ({:?} minted, {:?} burnt)", moved.minted, moved.burnt),
+        format!(
+            "supply changed only by mint and burn events (minted {}, burnt {})",
+            ledger::show(&moved.minted),
+            ledger::show(&moved.burnt)
+        ),
         faults.is_empty(),
     )];
     for (denom, supply) in &after.supply {
