@@ -1,5 +1,5 @@
 //! `cairn-gateway`: serves content, checks its configuration, collects what nothing references.
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::SystemTime};
+use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode, time::SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use cairn_gateway::{Config, Gateway, serve};
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 
 fn logs(log: Log) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match log {
         Log::Text => logs.init(),
         Log::Json => logs.json().init(),
