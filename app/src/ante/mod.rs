@@ -43,7 +43,7 @@ impl Ante<'_> {
         form(tx)?;
         let params = cairn_auth::params(ctx)?;
         limits(ctx, tx, &params)?;
-        let signers = signers(self.router, tx)?;
+        let signers = signers(self.router, tx, params.tx_sig_limit)?;
         let size = tx.size.saturating_add(if self.mode == Mode::Simulate { signatures::missing_bytes(tx) } else { 0 });
         let size = u64::try_from(size).unwrap_or(u64::MAX);
         ctx.gas().consume_at(size.saturating_mul(params.tx_size_cost_per_byte), "txSize")?;
@@ -114,24 +114,31 @@ fn limits(ctx: &Ctx, tx: &Tx, params: &Params) -> Result<()> {
     Ok(())
 }
 
-/// Who must sign: the signers of all messages in order of first appearance, then the fee payer.
-fn signers(router: &Router, tx: &Tx) -> Result<Vec<Address>> {
-    let mut signers = vec![];
+/// Who must sign: the signers of all messages in order of first appearance, then the fee payer. Refused beyond `most`, since a
+/// message can name thousands and nobody has paid for finding them yet.
+fn signers(router: &Router, tx: &Tx, most: u64) -> Result<Vec<Address>> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut signers: Vec<Address> = vec![];
     let mut add = |address: Address| {
-        if !signers.contains(&address) {
-            signers.push(address);
+        if signers.contains(&address) {
+            return Ok(());
         }
+        if signers.len() >= most {
+            return Err(sdk::too_many_signatures(format!("signers: more than {most}, limit: {most}")));
+        }
+        signers.push(address);
+        Ok(())
     };
     for message in &tx.body.messages {
         let found = router.signers(&message.type_url, &message.value)?;
         if found.is_empty() {
             return Err(sdk::unauthorized(format!("{} names no signer", message.type_url)));
         }
-        found.into_iter().for_each(&mut add);
+        found.into_iter().try_for_each(&mut add)?;
     }
     let named = &tx.fee()?.payer;
     if !named.is_empty() {
-        add(Address::parse(named)?);
+        add(Address::parse(named)?)?;
     }
     Ok(signers)
 }

@@ -101,7 +101,8 @@ impl Ante<'_> {
     /// Verifies what [`Ante::run`] will want verified, as far as the state in `ctx` tells, so that it then finds it done. A
     /// transaction that it will refuse may be passed over: nothing is decided here.
     pub(crate) fn verify_ahead(&self, ctx: &Ctx, tx: &Tx) {
-        let Ok(signers) = super::signers(self.router, tx) else { return };
+        let most = u64::try_from(tx.signatures.len()).unwrap_or(u64::MAX);
+        let Ok(signers) = super::signers(self.router, tx, most) else { return };
         let parts = signers.iter().zip(tx.auth.signer_infos.iter().zip(&tx.signatures));
         let claim = |(signer, (info, signature)): (&Address, (&SignerInfo, &bytes::Bytes))| {
             let account = account(ctx, signer).ok()?;

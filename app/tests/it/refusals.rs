@@ -5,7 +5,7 @@ use cairn_proto::{
     Any,
     cairn::beacon::v1::MsgRevealBeacon,
     cosmos::{
-        bank::v1beta1::MsgSend,
+        bank::v1beta1::{Input, MsgMultiSend, MsgSend},
         base::v1beta1::Coin,
         crypto::{ed25519, multisig::LegacyAminoPubKey, secp256k1::PubKey},
         staking::v1beta1::MsgDelegate,
@@ -119,6 +119,10 @@ fn signature_rows() -> Vec<Row> {
     vec![
         row("none", 15, "no signatures supplied").raw(|r| r.signatures.clear()),
         row("one too many", 4, "invalid number of signer;  expected: 1, got 2: unauthorized").signers(&[0, 1]),
+        row("a message of eight", 14, "signers: more than 7, limit: 7: maximum number of signatures exceeded").draft(|d, _| {
+            let input = |n: u8| Input { address: Address::new(&[n; 20]).unwrap().to_string(), coins: vec![] };
+            d.body.messages = vec![pack(&MsgMultiSend { inputs: (1..=8).map(input).collect(), outputs: vec![] })];
+        }),
         row("eight", 14, "signatures: 8, limit: 7: maximum number of signatures exceeded").raw(|r| {
             r.signatures = vec![vec![1; 64]; 8];
         }),
