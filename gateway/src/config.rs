@@ -67,6 +67,8 @@ pub struct Limits {
     pub unreferenced_bytes: u64,
     /// Uploads at once.
     pub uploads: usize,
+    /// Of these, uploads of one account, those that wait for their turn included.
+    pub uploads_per_account: usize,
     /// Connections at once.
     pub connections: usize,
     /// A client that sends or takes nothing for so long is cut off.
@@ -119,7 +121,8 @@ impl Default for Limits {
             manifest_bytes: 512 << 20,
             account_bytes: 4 << 30,
             unreferenced_bytes: 64 << 30,
-            uploads: 32,
+            uploads: 128,
+            uploads_per_account: 16,
             connections: 1_024,
             stall: Duration::from_secs(20),
             least_rate: 4_096,
@@ -191,6 +194,7 @@ impl Config {
             ("account_bytes", l.account_bytes),
             ("unreferenced_bytes", l.unreferenced_bytes),
             ("uploads", u64::try_from(l.uploads)?),
+            ("uploads_per_account", u64::try_from(l.uploads_per_account)?),
             ("connections", u64::try_from(l.connections)?),
             ("stall", u64::try_from(l.stall.as_millis())?),
             ("least_rate", l.least_rate),

@@ -6,10 +6,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use cairn_kernel::Address;
-use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::sync::Mutex;
 
 use crate::{
     admission::Admission,
@@ -25,10 +22,9 @@ use crate::{
     refusal::Refusal,
     sign_in::SignIns,
     store::{ManifestKey, PartKind, Store},
+    turns::Turns,
 };
 
-/// How long an upload waits for its turn.
-const TURN: Duration = Duration::from_secs(10);
 /// Which manifest serves a root is decided anew after this time.
 const CHOICE: Duration = Duration::from_secs(30);
 /// How the gateway does is found out at most so often.
@@ -55,7 +51,7 @@ pub struct Gateway {
     pub(crate) sign_ins: SignIns,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) metrics: Arc<Metrics>,
-    uploads: Arc<Semaphore>,
+    pub(crate) turns: Arc<Turns>,
     served: Recent<(Hash, String), ManifestKey>,
     reckoning: Mutex<()>,
     reckoned: Recent<Address, ()>,
@@ -80,7 +76,7 @@ impl Gateway {
             manifests: Manifests::new(store.clone()),
             admission: Admission::new(Arc::clone(&chain), config.least_balance()?),
             sign_ins: SignIns::new(config.domain(), config.sign_in.challenge, config.sign_in.token)?,
-            uploads: Arc::new(Semaphore::new(config.limits.uploads)),
+            turns: Arc::new(Turns::new(config.limits.uploads, config.limits.uploads_per_account)),
             served: Recent::new(CHOICE, 1 << 12),
             reckoning: Mutex::default(),
             reckoned: Recent::new(RECKONING, 1 << 12),
@@ -115,13 +111,6 @@ impl Gateway {
     /// How slow clients may be.
     pub(crate) fn pace(&self) -> Pace {
         Pace { stall: self.config.limits.stall, least_rate: self.config.limits.least_rate }
-    }
-    /// A turn to upload.
-    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        match timeout(TURN, Arc::clone(&self.uploads).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(Refusal::Busy),
-        }
     }
     /// A place for an upload of at least `bytes`. Before it refuses, it asks the chain whether something is referenced by now.
     pub(crate) async fn place(self: &Arc<Self>, account: &Address, bytes: u64) -> Result<Place, Refusal> {

@@ -17,6 +17,7 @@ mod refusal;
 mod server;
 mod sign_in;
 mod store;
+mod turns;
 mod upload;
 
 pub use collect::Report;

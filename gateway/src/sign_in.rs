@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 use crate::refusal::Refusal;
 
 const TITLE: &str = "Sign in to a Cairn gateway. This moves no money and sends no transaction.";
-/// Log-ins remembered at once; each takes a signature to fill.
-const MAX_USED: usize = 1 << 16;
+/// Log-ins remembered at once, 40 bytes each. Any key can log in, so these must be more than anybody can make while a challenge lasts.
+const MAX_USED: usize = 1 << 20;
 /// Bytes of MAC in challenges and tokens.
 const MAC_BYTES: usize = 16;
 

@@ -17,7 +17,7 @@ pub(crate) async fn upload(
 ) -> Result<(bool, u64), Refusal> {
     let mut intake = Intake::new(body, declared, gateway.config.limits.item_bytes, gateway.pace(), &gateway.metrics)?;
     gateway.admission.uploader(account).await?;
-    let _turn = gateway.turn().await?;
+    let _turn = gateway.turns.take(account).await?;
     // What is here already is hashed again, as proof that the account has it, but not written again.
     let known = gateway.store.content_bytes(content).await?.filter(|bytes| Some(*bytes) == declared);
     let again = match known {

@@ -35,7 +35,7 @@ pub(super) async fn put(
     let declared = content_length(&headers);
     let body = Intake::new(body, declared, limits.manifest_bytes, gateway.pace(), &gateway.metrics)?;
     gateway.admission.uploader(&account).await?;
-    let _turn = gateway.turn().await?;
+    let _turn = gateway.turns.take(&account).await?;
     let place = gateway.place(&account, declared.unwrap_or(0)).await?;
     let Accepted { new, items } = accept(&gateway.manifests, &key, limits.manifest_items, body, place).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
