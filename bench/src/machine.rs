@@ -59,7 +59,7 @@ pub(crate) struct Clock {
 pub(crate) struct Cores {
     pub(crate) own: f64,
     pub(crate) measured: Vec<f64>,
-    /// Whatever else ran on the machine and disturbed the measurement.
+    /// Whatever else ran on the machine, or beside it on its host, and disturbed the measurement.
     pub(crate) others: f64,
 }
 
@@ -80,11 +80,11 @@ impl Clock {
     }
 }
 
-/// Busy seconds in the first line of `/proc/stat`: user, nice, system, irq and softirq.
+/// Busy seconds in the first line of `/proc/stat`: user, nice, system, irq, softirq, and what the host of a virtual machine kept for itself.
 fn busy(line: &str) -> Option<f64> {
     let fields: Vec<u64> = line.strip_prefix("cpu ")?.split_whitespace().map_while(|f| f.parse().ok()).collect();
     let at = |n: usize| fields.get(n).copied();
-    Some((at(0)? + at(1)? + at(2)? + at(5)? + at(6)?) as f64 / 100.0)
+    Some((at(0)? + at(1)? + at(2)? + at(5)? + at(6)? + at(7)?) as f64 / 100.0)
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn idle_and_waiting_time_is_not_busy() {
-        assert_eq!(busy("cpu  100 200 300 9999 8888 10 20 0 0 0"), Some(6.3));
+        assert_eq!(busy("cpu  100 200 300 9999 8888 10 20 30 0 0"), Some(6.6));
         assert_eq!(busy("cpu0 1 2 3"), None);
     }
 

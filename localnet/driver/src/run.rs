@@ -167,7 +167,7 @@ async fn label(args: &RunArgs, chain: &Chain, accounts: &[Account], job: &Arc<Jo
         crew_at_work.spawn(worker.work(receive.clone()));
     }
     drop(receive);
-    let mut attempts = 0;
+    let mut attempts: usize = 0;
     let mut watcher = watcher(args, job.id, attempts)?;
     loop {
         sleep(Duration::from_millis(300)).await;
@@ -179,7 +179,7 @@ async fn label(args: &RunArgs, chain: &Chain, accounts: &[Account], job: &Arc<Jo
             // Its node was killed, perhaps: the gold must be opened in time, so it is started again and asks the next one.
             eprintln!("  the requester's watch ended with {status}; starting it again");
             sleep(Duration::from_secs(1)).await;
-            attempts += 1;
+            attempts = attempts.saturating_add(1);
             watcher = self::watcher(args, job.id, attempts)?;
         }
         if let Ok(now) = tick(chain, job.id).await {
