@@ -2,6 +2,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::float_arithmetic, reason = "rates and percentiles are floats; nothing here is consensus")]
 mod account;
 mod genesis;
+mod labels;
 mod machine;
 mod peer;
 mod process;
@@ -17,6 +18,7 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
+use labels::LabelsPlan;
 use machine::Machine;
 use peer::{Kind, Programs};
 use report::Report;
@@ -40,6 +42,8 @@ enum Part {
     Blocks,
     /// The store alone.
     Store,
+    /// Labels through claim, commit and reveal, and their settlement.
+    Labels,
 }
 
 /// Measures throughput side by side with other nodes, and what a block costs over a large state.
@@ -47,7 +51,7 @@ enum Part {
 #[command(version)]
 struct Cli {
     /// What to measure.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Throughput, Part::Blocks, Part::Store])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Throughput, Part::Blocks, Part::Store, Part::Labels])]
     parts: Vec<Part>,
     /// Which nodes to compare.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Kvstore, Kind::Simd, Kind::Cairn])]
@@ -66,16 +70,21 @@ struct Cli {
     blocks: BlocksPlan,
     #[command(flatten)]
     store: WritesPlan,
+    #[command(flatten)]
+    labels: LabelsPlan,
 }
 
 fn main() -> Result<()> {
-    let Cli { parts, nodes, out, revision, programs, plan, blocks: blocks_plan, store: store_plan } = Cli::parse();
+    let Cli { parts, nodes, out, revision, programs, plan, blocks: blocks_plan, store: store_plan, labels: labels_plan } = Cli::parse();
     fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     let work = tempfile::Builder::new().prefix("work-").tempdir_in(&out)?;
     let mut report = Report::new(Machine::here()?, revision);
     if parts.contains(&Part::Throughput) {
         report.throughput = throughput::measure(&plan, &nodes, &programs, work.path())?;
-        report.plan = Some(plan);
+        report.plan = Some(plan.clone());
+    }
+    if parts.contains(&Part::Labels) {
+        report.labels = Some(labels::measure(&labels_plan, &plan, &programs, work.path())?);
     }
     if parts.contains(&Part::Store) {
         report.store = writes::measure(&store_plan, work.path())?;

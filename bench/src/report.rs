@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Write};
 use serde::Serialize;
 
 use crate::{
+    labels::{Intervals, Labels},
     machine::Machine,
     state::{Timing, blocks::StateOf, writes::StoreBlocks},
     stats::median,
@@ -24,6 +25,7 @@ pub(crate) struct Report {
     pub(crate) throughput: Vec<Series>,
     pub(crate) states: Vec<StateOf>,
     pub(crate) store: Vec<StoreBlocks>,
+    pub(crate) labels: Option<Labels>,
     /// Most memory of the measuring process, in which states are made, in bytes.
     pub(crate) peak_memory: Option<u64>,
 }
@@ -32,7 +34,7 @@ impl Report {
     /// An empty one.
     pub(crate) fn new(machine: Machine, revision: String) -> Self {
         let date = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
-        Self { date, revision, machine, plan: None, throughput: vec![], states: vec![], store: vec![], peak_memory: None }
+        Self { date, revision, machine, plan: None, throughput: vec![], states: vec![], store: vec![], labels: None, peak_memory: None }
     }
 
     /// As Markdown.
@@ -48,6 +50,9 @@ impl Report {
         }
         if !self.store.is_empty() {
             self.of_the_store(&mut out);
+        }
+        if let Some(labels) = &self.labels {
+            labels.write(&mut out);
         }
         out.0
     }
@@ -168,6 +173,36 @@ impl Report {
             out.row(cells.into_iter().chain([format!("{each:.1}"), format!("{others_cores:.2}")]));
         }
         out.line("\nMilliseconds for updates of random keys; staging computes the app hash, committing writes and syncs.");
+    }
+}
+
+impl Labels {
+    fn write(&self, out: &mut Text) {
+        out.line("\n## A job through claim, commit and reveal\n");
+        out.line(format!(
+            "**{:.0} labels/s** accepted ({:.0} transactions/s) on one validator: {} tasks of {} classes, {} labels each, leases of 20, {} \
+             annotators; {} labels in {:.0} s. {} transactions failed{}. {}.",
+            self.per_second,
+            self.txs_per_second,
+            self.plan.label_tasks,
+            self.plan.label_classes,
+            self.plan.label_overlap,
+            self.plan.annotators,
+            self.labels,
+            self.seconds,
+            self.failed,
+            self.failure.as_ref().map_or_else(String::new, |text| format!(" (the first: {text})")),
+            self.node
+        ));
+        let cores: Vec<String> = self.cores.iter().map(|(name, cores)| format!("{name} {cores:.2}")).collect();
+        out.line(format!("Cores in use meanwhile: {}. Settled in {} blocks after the last reveal.\n", cores.join(", "), self.settled_in));
+        out.row(["seconds between blocks", "blocks", "p50", "p99", "longest"]);
+        out.rule(5);
+        for (name, Intervals { blocks, p50, p99, max }) in
+            [("empty", &self.idle), ("labels come in", &self.working), ("the job settles", &self.settling)]
+        {
+            out.row([name.to_owned(), blocks.to_string(), format!("{p50:.3}"), format!("{p99:.3}"), format!("{max:.3}")]);
+        }
     }
 }
 

@@ -1,8 +1,5 @@
 //! CometBFT's JSON-RPC, as far as a load generator needs it.
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
@@ -35,6 +32,43 @@ pub(crate) struct Header {
     pub(crate) time: SystemTime,
     /// Transactions in it.
     pub(crate) txs: u64,
+}
+
+/// What a block did.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// Transactions with code 0.
+    pub(crate) succeeded: u64,
+    /// Code and log of the others.
+    pub(crate) failed: Vec<(u32, String)>,
+    /// Events of transactions that succeeded, then those of the block.
+    pub(crate) events: Vec<Event>,
+}
+
+/// An event as CometBFT tells it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Event {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Attribute {
+    key: String,
+    value: String,
+}
+
+impl Event {
+    /// The attribute `key`, which typed events write as JSON; numbers of 64 bits are text in it.
+    pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Result<T> {
+        let found = self.attributes.iter().find(|a| a.key == key).with_context(|| format!("{} has no {key}", self.kind))?;
+        serde_json::from_str(&found.value).with_context(|| format!("{key} of {}: {}", self.kind, found.value))
+    }
+    /// A number of 64 bits.
+    pub(crate) fn number(&self, key: &str) -> Result<u64> {
+        Ok(self.get::<String>(key)?.parse()?)
+    }
 }
 
 #[derive(Deserialize)]
@@ -89,6 +123,13 @@ impl Rpc {
         Ok(height.context("status has no height")?.parse()?)
     }
 
+    /// Height of the newest block that the application has committed: its results are there.
+    pub(crate) fn committed(&self) -> Result<u64> {
+        let info: Value = self.call("abci_info", &json!({}))?;
+        let height = info.pointer("/response/last_block_height").and_then(Value::as_str);
+        Ok(height.context("abci_info has no height")?.parse()?)
+    }
+
     /// Transactions that wait in the mempool.
     pub(crate) fn waiting(&self) -> Result<u64> {
         #[derive(Deserialize)]
@@ -115,23 +156,33 @@ impl Rpc {
         Ok(all)
     }
 
-    /// How many transactions of a block ended with which code.
-    pub(crate) fn codes(&self, height: u64) -> Result<BTreeMap<u32, u64>> {
+    /// What the chain did in a block: the code and log of each transaction that failed, and all events in their order.
+    pub(crate) fn done(&self, height: u64) -> Result<Done> {
         #[derive(Deserialize)]
         struct Results {
             txs_results: Option<Vec<TxResult>>,
+            finalize_block_events: Option<Vec<Event>>,
         }
         #[derive(Deserialize)]
         struct TxResult {
             #[serde(default)]
             code: u32,
+            #[serde(default)]
+            log: String,
+            events: Option<Vec<Event>>,
         }
         let results: Results = self.call("block_results", &json!({ "height": height.to_string() }))?;
-        let mut codes = BTreeMap::new();
+        let mut done = Done::default();
         for result in results.txs_results.unwrap_or_default() {
-            *codes.entry(result.code).or_default() += 1;
+            if result.code == 0 {
+                done.succeeded += 1;
+                done.events.extend(result.events.unwrap_or_default());
+            } else {
+                done.failed.push((result.code, result.log));
+            }
         }
-        Ok(codes)
+        done.events.extend(results.finalize_block_events.unwrap_or_default());
+        Ok(done)
     }
 
     /// The account numbers that the chain gave to `addresses`, in their order.
@@ -140,8 +191,7 @@ impl Rpc {
         for part in addresses.chunks(QUERIES) {
             let queries: Vec<Value> = part.iter().zip(0..).map(|(address, id)| account_query(address, id)).collect();
             let bytes = self.post(&serde_json::to_vec(&queries)?)?;
-            let mut replies: Vec<Reply<Answer>> =
-                serde_json::from_slice(&bytes).with_context(|| String::from_utf8_lossy(&bytes).chars().take(300).collect::<String>())?;
+            let mut replies: Vec<Reply<Answer>> = replies(&bytes)?;
             replies.sort_unstable_by_key(|reply| reply.id);
             for reply in replies {
                 numbers.push(reply.into_result()?.response.account()?.account_number);
@@ -215,6 +265,15 @@ pub(crate) fn broadcast<'a>(txs: impl Iterator<Item = &'a [u8]>, mode: &str) -> 
     format!("[{}]", requests.join(",")).into_bytes()
 }
 
+/// The replies to a batch. CometBFT answers a batch of one with no list.
+fn replies<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<Reply<T>>> {
+    let start = || String::from_utf8_lossy(bytes).chars().take(300).collect::<String>();
+    if bytes.first() == Some(&b'{') {
+        return Ok(vec![serde_json::from_slice(bytes).with_context(start)?]);
+    }
+    serde_json::from_slice(bytes).with_context(start)
+}
+
 /// Why the node refused transactions of a batch: their number, and the first one's reason.
 pub(crate) fn refusals(reply: &[u8]) -> Result<(u64, Option<String>)> {
     #[derive(Deserialize)]
@@ -223,10 +282,8 @@ pub(crate) fn refusals(reply: &[u8]) -> Result<(u64, Option<String>)> {
         #[serde(default)]
         log: String,
     }
-    let replies: Vec<Reply<Taken>> =
-        serde_json::from_slice(reply).with_context(|| String::from_utf8_lossy(reply).chars().take(300).collect::<String>())?;
     let (mut count, mut first) = (0, None);
-    for reply in replies {
+    for reply in replies::<Taken>(reply)? {
         let why = match reply.into_result() {
             Ok(Taken { code: 0, .. }) => continue,
             Ok(Taken { code, log }) => format!("code {code}: {log}"),
@@ -252,12 +309,26 @@ mod tests {
     }
 
     #[test]
+    fn attributes_of_typed_events_are_json() {
+        let event: Event = serde_json::from_str(
+            r#"{"type":"cairn.annotation.v1.EventLeaseGranted","attributes":[{"key":"lease","value":"\"7\"","index":true},
+                {"key":"buckets","value":"[1,2]"},{"key":"tasks","value":"40"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(event.number("lease").unwrap(), 7);
+        assert_eq!(event.get::<Vec<u32>>("buckets").unwrap(), [1, 2]);
+        assert_eq!(event.get::<u32>("tasks").unwrap(), 40);
+        assert!(event.number("job").is_err());
+    }
+
+    #[test]
     fn refusals_are_counted_with_the_first_reason() {
         let reply = br#"[{"id":0,"result":{"code":0,"log":""}},{"id":1,"result":{"code":32,"log":"account sequence mismatch"}},
             {"id":2,"error":{"code":-32603,"message":"Internal error","data":"mempool is full"}}]"#;
         let (count, first) = refusals(reply).unwrap();
         assert_eq!((count, first.unwrap().as_str()), (2, "code 32: account sequence mismatch"));
         assert_eq!(refusals(br#"[{"id":0,"result":{"code":0}}]"#).unwrap(), (0, None));
+        assert_eq!(refusals(br#"{"id":0,"result":{"code":0}}"#).unwrap(), (0, None));
         assert!(refusals(b"<html>").is_err());
     }
 }

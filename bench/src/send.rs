@@ -1,7 +1,8 @@
-//! Signed bank sends, for any chain that speaks the Cosmos SDK's transaction format.
+//! Signed transactions, for any chain that speaks the Cosmos SDK's transaction format.
 use anyhow::Result;
 use bech32::Hrp;
 use cairn_proto::{
+    Any,
     cosmos::{
         bank::v1beta1::MsgSend,
         base::v1beta1::Coin,
@@ -20,8 +21,8 @@ use crate::account::Account;
 
 /// Gas limit of each send: more than any of the chains uses.
 const GAS: u64 = 150_000;
-/// Its fee, which each chain has to collect.
-const FEE: &str = "300";
+/// Gas that one unit of the fee pays for, which each chain has to collect.
+const GAS_PER_UNIT: u64 = 500;
 
 /// What tells one chain's transactions from another's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(crate) struct Format {
     pub(crate) denom: String,
 }
 
-/// Signs sends for one chain.
+/// Signs transactions of one signer for one chain.
 pub(crate) struct Signer {
     format: Format,
     curve: Secp256k1<SignOnly>,
@@ -46,6 +47,11 @@ impl Signer {
         Self { format, curve: Secp256k1::signing_only() }
     }
 
+    /// What its transactions are for.
+    pub(crate) fn format(&self) -> &Format {
+        &self.format
+    }
+
     /// Of the chain's addresses.
     pub(crate) fn prefix(&self) -> Hrp {
         self.format.prefix
@@ -53,26 +59,31 @@ impl Signer {
 
     /// One unit from `from`, whose account has this number and next sequence, to `to`.
     pub(crate) fn send(&self, from: &Account, to: &Account, number: u64, sequence: u64) -> Result<Vec<u8>> {
-        let Format { chain_id, prefix, .. } = &self.format;
+        let Format { prefix, .. } = &self.format;
         let message = MsgSend { from_address: from.text(*prefix)?, to_address: to.text(*prefix)?, amount: vec![self.coin("1")] };
-        let body = TxBody { messages: vec![pack(&message)], ..TxBody::default() };
+        Ok(self.sign(from, number, sequence, vec![pack(&message)], GAS))
+    }
+
+    /// `messages` of `from`, whose account has this number and next sequence, with a limit of `gas` and the fee for it.
+    pub(crate) fn sign(&self, from: &Account, number: u64, sequence: u64, messages: Vec<Any>, gas: u64) -> Vec<u8> {
+        let body = TxBody { messages, ..TxBody::default() };
         let single = mode_info::Single { mode: SignMode::Direct.into() };
         let signer = SignerInfo {
             public_key: Some(pack(&PubKey { key: from.public.to_vec() })),
             mode_info: Some(ModeInfo { sum: Some(mode_info::Sum::Single(single)) }),
             sequence,
         };
-        let fee = Fee { amount: vec![self.coin(FEE)], gas_limit: GAS, ..Fee::default() };
+        let fee = Fee { amount: vec![self.coin(&gas.div_ceil(GAS_PER_UNIT).to_string())], gas_limit: gas, ..Fee::default() };
         let auth = AuthInfo { signer_infos: vec![signer], fee: Some(fee), ..AuthInfo::default() };
         let document = SignDoc {
             body_bytes: body.encode_to_vec(),
             auth_info_bytes: auth.encode_to_vec(),
-            chain_id: chain_id.clone(),
+            chain_id: self.format.chain_id.clone(),
             account_number: number,
         };
         let signature = from.sign(&self.curve, &document.encode_to_vec());
         let SignDoc { body_bytes, auth_info_bytes, .. } = document;
-        Ok(TxRaw { body_bytes, auth_info_bytes, signatures: vec![signature.to_vec()] }.encode_to_vec())
+        TxRaw { body_bytes, auth_info_bytes, signatures: vec![signature.to_vec()] }.encode_to_vec()
     }
 
     fn coin(&self, amount: &str) -> Coin {
@@ -96,7 +107,7 @@ mod tests {
         let TxRaw { body_bytes, auth_info_bytes, signatures } = TxRaw::decode(&*raw).unwrap();
         let auth = AuthInfo::decode(&*auth_info_bytes).unwrap();
         assert_eq!(auth.signer_infos[0].sequence, 3);
-        assert_eq!(auth.fee.unwrap().amount[0], Coin { denom: "stake".into(), amount: FEE.into() });
+        assert_eq!(auth.fee.unwrap().amount[0], Coin { denom: "stake".into(), amount: "300".into() });
         let document = SignDoc { body_bytes, auth_info_bytes, chain_id: "bench-1".into(), account_number: 7 };
         let digest: [u8; 32] = Sha256::digest(document.encode_to_vec()).into();
         let key = PublicKey::from_slice(&accounts[0].public).unwrap();

@@ -70,13 +70,9 @@ impl Window {
         let Self { from, to, cores, rpc } = self;
         let (mut committed, mut failed) = (0, 0);
         for height in from.height..to.height {
-            for (code, count) in rpc.codes(height)? {
-                if code == 0 {
-                    committed += count;
-                } else {
-                    failed += count;
-                }
-            }
+            let done = rpc.done(height)?;
+            committed += done.succeeded;
+            failed += u64::try_from(done.failed.len())?;
         }
         let blocks = to.height - from.height;
         committed -= committed.min(own_txs * blocks);
