@@ -85,12 +85,15 @@ if [ ! -e "$ROCKSDB_LIB_DIR/.version-$version" ]; then
   build="$CAIRN_CACHE/rocksdb-build"
   (
     unset ROCKSDB_LIB_DIR ROCKSDB_STATIC
+    # On a machine that has never built Rust the sources, and the folder they lie in, are not there yet.
+    cargo fetch --locked
     cargo build --release --locked -p librocksdb-sys --target-dir "$build" &
     pid=$!
-    total=$(find "${CARGO_HOME:-$HOME/.cargo}/registry/src" -path "*librocksdb-sys-$version/rocksdb_lib_sources.txt" -exec cat {} + 2>/dev/null | wc -l)
+    # What find does not find, or what vanishes under it, only makes the progress less exact.
+    total=$({ find "${CARGO_HOME:-$HOME/.cargo}/registry/src" -path "*librocksdb-sys-$version/rocksdb_lib_sources.txt" -exec cat {} + || true; } 2>/dev/null | wc -l)
     while kill -0 $pid 2>/dev/null; do
       sleep 20
-      done=$(find "$build" -name '*.o' -path '*librocksdb-sys*' 2>/dev/null | wc -l)
+      done=$({ find "$build" -name '*.o' -path '*librocksdb-sys*' || true; } 2>/dev/null | wc -l)
       kill -0 $pid 2>/dev/null && say "RocksDB: $done of about ${total:-340} files compiled"
     done
     wait $pid
