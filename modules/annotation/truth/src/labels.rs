@@ -1,4 +1,6 @@
-//! Labels of a chunk, in one order whatever the order of their arrival.
+//! Labels of a chunk, blind and late, in one order whatever the order of their arrival.
+
+use std::collections::BTreeMap;
 
 use crate::{CHUNK, Error, Failure, Page, Pages, ReadPages, bytes::Reader, params::shape};
 
@@ -32,6 +34,12 @@ impl Labels {
         self.0.chunk_by(|a, b| a.task == b.task)
     }
 
+    /// Blind and late labels of a chunk in one order.
+    pub(crate) fn merged(mut self, chunk: u32, others: &Labels) -> Result<Labels, Error> {
+        self.add(chunk, others.all().iter().copied())?;
+        Ok(self)
+    }
+
     /// Adds labels in any order. `chunk` is named in errors.
     fn add(&mut self, chunk: u32, labels: impl IntoIterator<Item = Label>) -> Result<(), Error> {
         self.0.extend(labels);
@@ -55,8 +63,8 @@ impl Labels {
     }
 
     /// Reads a page and checks all that [`Labels`] promises.
-    fn decode(chunk: u32, bytes: &[u8], tasks: u32, classes: u16) -> Result<Labels, Error> {
-        let damaged = |reason| Error::Damaged { page: Page::Labels { chunk }, reason };
+    fn decode((page, chunk): (Page, u32), bytes: &[u8], tasks: u32, classes: u16) -> Result<Labels, Error> {
+        let damaged = |reason| Error::Damaged { page, reason };
         let mut reader = Reader(bytes);
         if reader.u8() != Some(VERSION) {
             return Err(damaged("unknown version"));
@@ -113,23 +121,54 @@ pub fn add_labels<P: Pages>(pages: &mut P, tasks: u32, classes: u16, worker: u32
 /// # Errors
 /// As [`add_labels`].
 pub fn add_all<P: Pages>(pages: &mut P, tasks: u32, classes: u16, answers: &[(u32, u32, u16)]) -> Result<(), Failure<P::Error>> {
-    shape(tasks, classes)?;
-    let mut located = Vec::with_capacity(answers.len());
-    for &(task, worker, class) in answers {
-        let (chunk, task) = locate(task, tasks)?;
-        if class >= classes {
-            return Err(Error::NoSuchClass { class, classes }.into());
-        }
-        located.push((chunk, Label { task, worker, class }));
-    }
-    located.sort();
-    for group in located.chunk_by(|a, b| a.0 == b.0) {
-        let Some(&(chunk, _)) = group.first() else { continue };
+    for (chunk, given) in by_chunk(tasks, classes, answers)? {
         let mut labels = read_labels(pages, tasks, classes, chunk)?;
-        labels.add(chunk, group.iter().map(|(_, label)| *label))?;
+        labels.add(chunk, given)?;
         pages.write(Page::Labels { chunk }, labels.encode()).map_err(Failure::Pages)?;
     }
     Ok(())
+}
+
+/// Adds a worker's late labels; otherwise as [`add_labels`].
+///
+/// # Errors
+/// As [`add_labels`]; a task that the worker labelled before, blind or late, is refused.
+pub fn add_late_labels<P: Pages>(
+    pages: &mut P,
+    tasks: u32,
+    classes: u16,
+    worker: u32,
+    answers: &[(u32, u16)],
+) -> Result<(), Failure<P::Error>> {
+    add_all_late(pages, tasks, classes, &answers.iter().map(|&(task, class)| (task, worker, class)).collect::<Vec<_>>())
+}
+
+/// Adds late labels of many workers, given as (task, worker, class); otherwise as [`add_late_labels`].
+///
+/// # Errors
+/// As [`add_late_labels`].
+pub fn add_all_late<P: Pages>(pages: &mut P, tasks: u32, classes: u16, answers: &[(u32, u32, u16)]) -> Result<(), Failure<P::Error>> {
+    for (chunk, given) in by_chunk(tasks, classes, answers)? {
+        let mut labels = read_late_labels(pages, tasks, classes, chunk)?;
+        labels.add(chunk, given)?;
+        read_labels(pages, tasks, classes, chunk)?.add(chunk, labels.all().iter().copied())?;
+        pages.write(Page::LateLabels { chunk }, labels.encode()).map_err(Failure::Pages)?;
+    }
+    Ok(())
+}
+
+/// Checks labels given as (task, worker, class) and sorts them by chunk.
+fn by_chunk(tasks: u32, classes: u16, answers: &[(u32, u32, u16)]) -> Result<BTreeMap<u32, Vec<Label>>, Error> {
+    shape(tasks, classes)?;
+    let mut chunks = BTreeMap::<u32, Vec<Label>>::new();
+    for &(task, worker, class) in answers {
+        let (chunk, task) = locate(task, tasks)?;
+        if class >= classes {
+            return Err(Error::NoSuchClass { class, classes });
+        }
+        chunks.entry(chunk).or_default().push(Label { task, worker, class });
+    }
+    Ok(chunks)
 }
 
 /// The labels of a chunk; none where none were added.
@@ -137,8 +176,20 @@ pub fn add_all<P: Pages>(pages: &mut P, tasks: u32, classes: u16, answers: &[(u3
 /// # Errors
 /// [`Error::Damaged`] where the page does not follow its format.
 pub fn read_labels<P: ReadPages>(pages: &P, tasks: u32, classes: u16, chunk: u32) -> Result<Labels, Failure<P::Error>> {
-    match pages.read(Page::Labels { chunk }).map_err(Failure::Pages)? {
-        Some(bytes) => Ok(Labels::decode(chunk, &bytes, tasks, classes)?),
+    read((Page::Labels { chunk }, chunk), pages, tasks, classes)
+}
+
+/// The late labels of a chunk; none where none were added.
+///
+/// # Errors
+/// [`Error::Damaged`] where the page does not follow its format.
+pub fn read_late_labels<P: ReadPages>(pages: &P, tasks: u32, classes: u16, chunk: u32) -> Result<Labels, Failure<P::Error>> {
+    read((Page::LateLabels { chunk }, chunk), pages, tasks, classes)
+}
+
+fn read<P: ReadPages>((page, chunk): (Page, u32), pages: &P, tasks: u32, classes: u16) -> Result<Labels, Failure<P::Error>> {
+    match pages.read(page).map_err(Failure::Pages)? {
+        Some(bytes) => Ok(Labels::decode((page, chunk), &bytes, tasks, classes)?),
         None => Ok(Labels::default()),
     }
 }
@@ -174,6 +225,25 @@ mod tests {
         add_labels(&mut pages, 10, 3, 1, &[(9, 2)]).unwrap();
         assert_eq!(refused(&mut pages, &[(9, 2)]), Error::Repeated { worker: 1, task: 9 }.into());
         assert!(add_labels(&mut pages, 10, 1, 2, &[]).is_err());
+    }
+
+    #[test]
+    fn late_labels_lie_apart_and_a_worker_labels_a_task_once() {
+        let mut pages = Memory::default();
+        add_labels(&mut pages, 2_000, 3, 1, &[(9, 2), (1_500, 0)]).unwrap();
+        add_late_labels(&mut pages, 2_000, 3, 1, &[(1_501, 1), (3, 1)]).unwrap();
+        add_all_late(&mut pages, 2_000, 3, &[(1_500, 2, 2), (9, 2, 0)]).unwrap();
+        assert_eq!(read_labels(&pages, 2_000, 3, 1).unwrap().all().len(), 1);
+        let late = read_late_labels(&pages, 2_000, 3, 1).unwrap();
+        assert_eq!(late.all(), [Label { task: 476, worker: 2, class: 2 }, Label { task: 477, worker: 1, class: 1 }]);
+        let before = pages.clone();
+        let mut refused = |worker, answers: &[(u32, u16)]| add_late_labels(&mut pages, 2_000, 3, worker, answers).unwrap_err();
+        assert_eq!(refused(1, &[(9, 0)]), Error::Repeated { worker: 1, task: 9 }.into());
+        assert_eq!(refused(2, &[(1_500, 2)]), Error::Repeated { worker: 2, task: 1_500 }.into());
+        assert_eq!(refused(2, &[(5, 2), (5, 2)]), Error::Repeated { worker: 2, task: 5 }.into());
+        assert_eq!(refused(2, &[(2_000, 2)]), Error::NoSuchTask { task: 2_000, tasks: 2_000 }.into());
+        assert_eq!(refused(2, &[(0, 3)]), Error::NoSuchClass { class: 3, classes: 3 }.into());
+        assert_eq!(pages, before);
     }
 
     #[test]

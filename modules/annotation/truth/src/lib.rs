@@ -11,6 +11,7 @@ mod fixed;
 mod gold;
 mod inference;
 mod labels;
+mod late;
 mod ledger;
 mod majority;
 mod model;
@@ -22,6 +23,7 @@ mod record;
 mod results;
 mod roster;
 mod score;
+mod stream;
 mod sweep;
 mod tally;
 mod visits;
@@ -37,7 +39,8 @@ pub use error::{Error, Failure};
 pub use fixed::{LOG_BITS, ONE, log2, normalise, power};
 pub use gold::{GoldVerdict, write_gold};
 pub use inference::{Cursor, Inference, LEAST_PASSES, MOST_PASSES, Outcome, Phase, Progress};
-pub use labels::{Label, Labels, add_all, add_labels, read_labels};
+pub use labels::{Label, Labels, add_all, add_all_late, add_labels, add_late_labels, read_labels, read_late_labels};
+pub use late::{LateOutcome, LateRound};
 pub use majority::majority_vote;
 pub use model::Model;
 pub use page::{CHUNK, Memory, Page, Pages, ReadPages};
@@ -45,6 +48,7 @@ pub use params::{Gold, MAX_CLASSES, MAX_TASKS, MAX_WORKERS, Params};
 pub use pay::{Basis, WorkerResult};
 pub use posterior::{Posteriors, WHOLE, read_posterior, read_posteriors};
 pub use results::{read_result, read_results};
+pub use stream::{Skill, Vote, needs_more, streaming_posterior};
 
 /// Runs an inference to its end, for use off the chain.
 ///

@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    exact::{add, mul, raise},
+    exact::{add, mul, raise, sub},
     fixed::log2,
     posterior::WHOLE,
 };
@@ -92,12 +92,23 @@ impl<'a> Matrix<'a> {
                         raise(if class == labelled { &mut right } else { &mut wrong }, mul(count, 2)?)?;
                     }
                 }
-                let all = log2(add(right, wrong)?);
-                let others = log2(u64::try_from(classes).map_err(|_| Error::Overflow)?.saturating_sub(1));
-                let ratio = |part: u64, of: Option<i64>| of.and_then(|of| log2(part).checked_sub(of)).ok_or(Error::Overflow);
-                Ok(Matrix::Coin { right: ratio(right, Some(all))?, wrong: ratio(wrong, all.checked_add(others))? })
+                Matrix::weighted(right, wrong, classes)
             }
         }
+    }
+
+    /// A coin that was right so many times of so many (units of 1/65,535 answer; right at most all), smoothed.
+    pub(crate) fn coin(right: u64, all: u64, classes: usize) -> Result<Matrix<'a>, Error> {
+        let wrong = add(mul(sub(all, right)?, 2)?, mul(HALF, 2)?)?;
+        Matrix::weighted(add(mul(right, 2)?, mul(HALF, 6)?)?, wrong, classes)
+    }
+
+    /// A coin from smoothed counts of right and wrong answers.
+    fn weighted(right: u64, wrong: u64, classes: usize) -> Result<Matrix<'a>, Error> {
+        let all = log2(add(right, wrong)?);
+        let others = log2(u64::try_from(classes).map_err(|_| Error::Overflow)?.saturating_sub(1));
+        let ratio = |part: u64, of: Option<i64>| of.and_then(|of| log2(part).checked_sub(of)).ok_or(Error::Overflow);
+        Ok(Matrix::Coin { right: ratio(right, Some(all))?, wrong: ratio(wrong, all.checked_add(others))? })
     }
 
     /// Appends, for each true class, the logarithm of the probability that the worker answers `labelled`.

@@ -49,6 +49,11 @@ pub enum Page {
         /// Worker number / workers per sheet.
         sheet: u32,
     },
+    /// Late labels of the tasks of a chunk.
+    LateLabels {
+        /// Task number / 1,024.
+        chunk: u32,
+    },
 }
 
 impl Page {
@@ -62,6 +67,7 @@ impl Page {
             Page::Counts { model, sheet } => (5, model.number(), sheet),
             Page::Scores { sheet } => (6, 0, sheet),
             Page::Results { sheet } => (7, 0, sheet),
+            Page::LateLabels { chunk } => (8, 0, chunk),
         }
     }
 }

@@ -113,7 +113,7 @@ pub(crate) fn shape(tasks: u32, classes: u16) -> Result<(), Error> {
     within("number of classes", classes, 2, MAX_CLASSES)
 }
 
-fn within<N: Copy + Into<i64>>(what: &'static str, found: N, least: N, most: N) -> Result<(), Error> {
+pub(crate) fn within<N: Copy + Into<i64>>(what: &'static str, found: N, least: N, most: N) -> Result<(), Error> {
     let (found, least, most) = (found.into(), least.into(), most.into());
     if (least..=most).contains(&found) { Ok(()) } else { Err(Error::Parameter { what, found, least, most }) }
 }

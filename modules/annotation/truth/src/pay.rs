@@ -13,6 +13,10 @@ const DOUBT: u64 = 10;
 /// Where 1 - chance is less than one part in so many, one class is nearly everywhere and kappa says nothing.
 const LEAST_DIVERSITY: u128 = 20;
 
+/// Labels that a worker must have given blind before it may give late ones, and for how many of them it may give one.
+const BLIND_FIRST: u32 = 20;
+const BLIND_FOR_LATE: u32 = 4;
+
 /// What a worker's share rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
@@ -84,7 +88,22 @@ impl WorkerResult {
     /// # Errors
     /// [`Error::Overflow`] where price * n_w does not fit; never where the job's escrow did.
     pub fn earned(&self, price: u128) -> Result<u128, Error> {
-        portion(price.checked_mul(self.labels.into()).ok_or(Error::Overflow)?, self.share, ONE)
+        self.late_pay(price, self.labels)
+    }
+
+    /// How many late labels the worker may give: one for each four blind ones, from 20 blind ones and a share of one half on; none
+    /// where the gate keeps the worker out.
+    pub fn late_limit(&self) -> u32 {
+        let may = self.labels >= BLIND_FIRST && self.basis != Basis::Excluded && self.share >= ONE / 2;
+        if may { self.labels / BLIND_FOR_LATE } else { 0 }
+    }
+
+    /// floor(price * late * s_w): what so many late labels earn, by the share that the blind ones found.
+    ///
+    /// # Errors
+    /// As [`WorkerResult::earned`].
+    pub fn late_pay(&self, price: u128, late: u32) -> Result<u128, Error> {
+        portion(price.checked_mul(late.into()).ok_or(Error::Overflow)?, self.share, ONE)
     }
 }
 
@@ -268,6 +287,19 @@ mod tests {
         let tally = sums(40, 0, &[0, 0], &[0, 0]);
         let share = |hits| judged(Gold::Unopened, false, &tally, &sums(40, hits, &[20, 20], &[20 * ONE, 20 * ONE])).share;
         assert_eq!((share(20 * ONE + 41), share(20 * ONE), share(0)), (ONE, 0, 0));
+    }
+
+    #[test]
+    fn late_labels_are_for_workers_of_twenty_blind_ones_and_half_a_share() {
+        let result = |labels, share, basis| WorkerResult { labels, scored: labels, kappa: 0, share, basis };
+        assert_eq!(result(20, HALF, Basis::Kappa).late_limit(), 5);
+        assert_eq!(result(23, ONE, Basis::Silence).late_limit(), 5);
+        assert_eq!(result(24, ONE, Basis::OneClass).late_limit(), 6);
+        assert_eq!(result(19, ONE, Basis::Kappa).late_limit(), 0);
+        assert_eq!(result(400, HALF - 1, Basis::Kappa).late_limit(), 0);
+        assert_eq!(result(400, ONE, Basis::Excluded).late_limit(), 0);
+        assert_eq!(result(20, HALF, Basis::Kappa).late_pay(1_001, 5), Ok(2_502));
+        assert_eq!(result(20, ONE, Basis::Kappa).late_pay(u128::MAX, 2), Err(Error::Overflow));
     }
 
     #[test]

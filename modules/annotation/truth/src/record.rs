@@ -10,16 +10,34 @@ use crate::{
 /// Format of the record.
 const VERSION: u8 = 1;
 
+impl Params {
+    pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.tasks.to_be_bytes());
+        bytes.extend(self.classes.to_be_bytes());
+        bytes.extend(self.workers.to_be_bytes());
+        bytes.extend(self.target_bps.to_be_bytes());
+        bytes.extend(self.gate_bits.to_be_bytes());
+        bytes.push(self.gold.number());
+    }
+
+    /// Parameters as they were written; they may be out of range.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Params> {
+        Some(Params {
+            tasks: reader.u32()?,
+            classes: reader.u16()?,
+            workers: reader.u32()?,
+            target_bps: reader.u32()?,
+            gate_bits: reader.i32()?,
+            gold: Gold::from_number(reader.u8()?)?,
+        })
+    }
+}
+
 impl Inference {
     /// The record as bytes; the format is in the README.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
-        bytes.extend(self.params.tasks.to_be_bytes());
-        bytes.extend(self.params.classes.to_be_bytes());
-        bytes.extend(self.params.workers.to_be_bytes());
-        bytes.extend(self.params.target_bps.to_be_bytes());
-        bytes.extend(self.params.gate_bits.to_be_bytes());
-        bytes.push(self.params.gold.number());
+        self.params.encode(&mut bytes);
         bytes.push(self.phase.number());
         bytes.extend(self.next.to_be_bytes());
         bytes.extend(self.gold.opened.to_be_bytes());
@@ -55,14 +73,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Inference> {
     if reader.u8()? != VERSION {
         return None;
     }
-    let params = Params {
-        tasks: reader.u32()?,
-        classes: reader.u16()?,
-        workers: reader.u32()?,
-        target_bps: reader.u32()?,
-        gate_bits: reader.i32()?,
-        gold: Gold::from_number(reader.u8()?)?,
-    };
+    let params = Params::read(reader)?;
     let mut inference = Inference {
         params,
         phase: Phase::from_number(reader.u8()?)?,

@@ -1,11 +1,14 @@
 //! Who labelled a chunk: each distinct pair of worker and class gets a number, so that the inner loops index plain vectors.
 
+use std::collections::{BTreeMap, btree_map::Entry};
+
 use crate::{
-    Error, Failure, Label, Labels, Model, Pages, Params,
-    exact::add,
+    Basis, Error, Failure, Label, Labels, Model, Pages, Params, WorkerResult,
+    exact::{add, count},
     gold::Gate,
     ledger::{Ledger, Subject, Sums},
     model::Matrix,
+    results::read_results,
 };
 
 /// Marks a worker not yet met, or a pair not yet met.
@@ -55,10 +58,25 @@ impl Roster {
     }
 }
 
+/// By what workers are kept out.
+enum Door {
+    /// Nobody is.
+    Open,
+    /// Their gold answers, as tallied.
+    Gate(Gate),
+    /// The results of an inference that has ended, by sheet as far as they were read.
+    Judged(BTreeMap<u32, Vec<WorkerResult>>),
+}
+
+/// Numbers in a result.
+const RESULT_CELLS: u64 = 4;
+
 /// What a step knows of the workers: their ledgers, and room to number those of a chunk.
 pub(crate) struct Desk {
     params: Params,
-    gate: Option<Gate>,
+    door: Door,
+    /// Numbers of results read since they were last paid for.
+    judged: u64,
     pub(crate) tallies: Ledger,
     pub(crate) counts: Ledger,
     pub(crate) scores: Ledger,
@@ -71,7 +89,8 @@ impl Desk {
     pub(crate) fn new(params: Params) -> Desk {
         Desk {
             params,
-            gate: None,
+            door: Door::Open,
+            judged: 0,
             tallies: Ledger::new(Subject::Tallies, params),
             counts: Ledger::new(Subject::Counts(Model::DawidSkene), params),
             scores: Ledger::new(Subject::Scores, params),
@@ -79,9 +98,24 @@ impl Desk {
         }
     }
 
+    /// A desk for what follows an inference: its results tell who was kept out.
+    pub(crate) fn after(params: Params, model: Model) -> Desk {
+        let counts = Ledger::new(Subject::Counts(model), params);
+        Desk { door: Door::Judged(BTreeMap::new()), counts, ..Desk::new(params) }
+    }
+
+    /// Numbers read from pages since the last call.
+    pub(crate) fn take_loaded(&mut self) -> Result<u64, Error> {
+        let mut cells = std::mem::take(&mut self.judged);
+        for ledger in [&mut self.tallies, &mut self.counts, &mut self.scores] {
+            cells = add(cells, ledger.take_loaded())?;
+        }
+        Ok(cells)
+    }
+
     /// Sets the gate and the model whose counts are kept.
     pub(crate) fn prepare<P: Pages>(&mut self, pages: &mut P, gate: Option<Gate>, model: Model) -> Result<(), Failure<P::Error>> {
-        self.gate = gate;
+        self.door = gate.map_or(Door::Open, Door::Gate);
         if self.counts.subject() != Subject::Counts(model) {
             self.counts.flush(pages)?;
             self.counts = Ledger::new(Subject::Counts(model), self.params);
@@ -98,10 +132,27 @@ impl Desk {
 
     /// Whether the gate keeps a worker out.
     pub(crate) fn is_excluded<P: Pages>(&mut self, pages: &P, worker: u32) -> Result<bool, Failure<P::Error>> {
-        let Some(gate) = self.gate else { return Ok(false) };
-        let tally = Sums::of(self.tallies.row(pages, worker)?)?;
-        let seen = tally.truths.iter().try_fold(0, |sum, &truths| add(sum, truths))?;
-        Ok(gate.excludes(tally.hits, seen)?)
+        match &mut self.door {
+            Door::Open => Ok(false),
+            Door::Gate(gate) => {
+                let tally = Sums::of(self.tallies.row(pages, worker)?)?;
+                let seen = tally.truths.iter().try_fold(0, |sum, &truths| add(sum, truths))?;
+                Ok(gate.excludes(tally.hits, seen)?)
+            }
+            Door::Judged(sheets) => {
+                let (number, place) = self.params.place(worker)?;
+                let results = match sheets.entry(number) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => {
+                        let results = read_results(pages, &self.params, number)?;
+                        self.judged = add(self.judged, count(results.len())?.saturating_mul(RESULT_CELLS))?;
+                        new.insert(results)
+                    }
+                };
+                let result = results.get(place).ok_or(Error::Inconsistent)?;
+                Ok(result.basis == Basis::Excluded)
+            }
+        }
     }
 
     /// Numbers the workers and pairs of a chunk.

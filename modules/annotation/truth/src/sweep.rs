@@ -26,7 +26,7 @@ pub(crate) struct Sweep {
 }
 
 /// Changes of the posteriors of a chunk, summed up per pair of worker and class labelled.
-struct Changes {
+pub(crate) struct Changes {
     classes: usize,
     by_pair: Vec<i64>,
     by_class: Vec<i64>,
@@ -34,12 +34,12 @@ struct Changes {
 }
 
 impl Changes {
-    fn new(roster: &Roster, classes: usize) -> Changes {
+    pub(crate) fn new(roster: &Roster, classes: usize) -> Changes {
         Changes { classes, by_pair: vec![0; roster.pairs.len().saturating_mul(classes)], by_class: vec![0; classes], moved: 0 }
     }
 
     /// Books that the posterior of a task changed so much in each class.
-    fn book(&mut self, votes: &Votes<'_>, change: &[i64]) -> Result<(), Error> {
+    pub(crate) fn book(&mut self, votes: &Votes<'_>, change: &[i64]) -> Result<(), Error> {
         for (sum, &by) in self.by_class.iter_mut().zip(change) {
             shift_signed(sum, by)?;
             raise(&mut self.moved, by.unsigned_abs())?;
@@ -54,7 +54,7 @@ impl Changes {
     }
 
     /// Adds the changes to the workers' counts and to the sums of the job.
-    fn apply<P: Pages>(self, pages: &P, desk: &mut Desk, roster: &Roster, sums: &mut [u64]) -> Result<(), Failure<P::Error>> {
+    pub(crate) fn apply<P: Pages>(self, pages: &P, desk: &mut Desk, roster: &Roster, sums: &mut [u64]) -> Result<(), Failure<P::Error>> {
         for (pair, changes) in roster.pairs.iter().zip(self.by_pair.chunks_exact(self.classes)) {
             let counts = desk.counts.row_mut(pages, pair.worker)?;
             let counts = counts.chunks_exact_mut(self.classes).nth(pair.class.into()).ok_or(Error::Inconsistent)?;
@@ -132,7 +132,7 @@ pub(crate) fn sweep<P: Pages>(
 }
 
 /// Replaces a posterior and tells by how much each class changed.
-fn replace(posterior: &mut [u16], shares: &[u64], change: &mut Vec<i64>) -> Result<(), Error> {
+pub(crate) fn replace(posterior: &mut [u16], shares: &[u64], change: &mut Vec<i64>) -> Result<(), Error> {
     change.clear();
     for (old, &share) in posterior.iter_mut().zip(shares) {
         let share = u16::try_from(share).map_err(|_| Error::Overflow)?;
@@ -144,17 +144,13 @@ fn replace(posterior: &mut [u16], shares: &[u64], change: &mut Vec<i64>) -> Resu
 
 /// What a sweep over a chunk consists of.
 pub(crate) fn work(params: &Params, desk: &mut Desk, labels: &Labels, roster: &Roster, chunk: u32) -> Result<Work, Error> {
-    let mut cells = 0;
-    for ledger in [&mut desk.tallies, &mut desk.counts, &mut desk.scores] {
-        cells = add(cells, ledger.take_loaded())?;
-    }
     Ok(Work {
         // Once for the task, once for the worker.
         labels: count(labels.all().len())?.saturating_mul(2),
         posteriors: params.tasks_in(chunk).into(),
         columns: count(roster.pairs.len())?,
         matrices: roster.members,
-        cells,
+        cells: desk.take_loaded()?,
     })
 }
 

@@ -4,6 +4,8 @@ mod attacks;
 mod cursor;
 mod edges;
 mod golden;
+mod late;
 mod real_sets;
 #[expect(clippy::float_arithmetic, reason = "the exact values to compare with")]
 mod reference;
+mod streaming;
