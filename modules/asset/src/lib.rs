@@ -96,6 +96,12 @@ pub fn check_publishable(title: &str, content: &VersionContent) -> Result<()> {
     Ok(())
 }
 
+/// What higher modules have to say about assets.
+pub trait Hooks: Send + Sync {
+    /// As `owner` registers an asset with these parents, which exist and stay within the limits. Not called for assets that jobs make.
+    fn on_registration(&self, ctx: &mut Ctx, owner: &Address, parents: &[Parent]) -> Result<()>;
+}
+
 /// A data set that a settled annotation job made.
 #[derive(Debug, Clone)]
 pub struct JobResult {

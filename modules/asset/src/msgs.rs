@@ -1,4 +1,6 @@
 //! Messages of `cairn.asset.v1`.
+use std::sync::Arc;
+
 use cairn_auth as auth;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::asset::v1::{
@@ -10,7 +12,7 @@ use cairn_proto::cairn::asset::v1::{
 };
 
 use crate::{
-    Asset, Error, check, income,
+    Asset, Error, Hooks, check, income,
     register::{self, NewAsset, Source},
     share_denom,
     shares::{self, Claim},
@@ -28,7 +30,11 @@ impl MsgServer for Asset {
             income_denoms: m.income_denoms,
             source_job: 0,
         };
+        let (owner, parents) = (new.owner, new.parents.clone());
         let asset = register::register(ctx, new)?;
+        for hook in ctx.hooks::<Arc<dyn Hooks>>() {
+            hook.on_registration(ctx, &owner, &parents)?;
+        }
         let asset_id = asset.id;
         if let Some(content) = m.version {
             register::publish(ctx, asset, content, Source::default())?;

@@ -1,6 +1,6 @@
 //! What terms may say, and the hash that names them.
 use cairn_asset as asset;
-use cairn_kernel::{Coin, Coins, Ctx, Result};
+use cairn_kernel::{BPS, Coin, Coins, Ctx, Result};
 use cairn_proto::{
     cairn::{
         asset::v1::{Asset, AssetStatus, Encryption},
@@ -56,9 +56,6 @@ pub(crate) fn content(content: &TermsContent) -> Result<Coins> {
     if !(1..=MAX_SEATS).contains(&content.seats) {
         return Err(Error::Seats(content.seats).into());
     }
-    if content.needs_approval {
-        return Err(Error::NotYetOffered("approval of purchases").into());
-    }
     let most = if scope.derive { MAX_DERIVATIVE_BPS } else { 0 };
     if content.derivative_royalty_bps > most {
         return Err(Error::DerivativeRoyalty(content.derivative_royalty_bps).into());
@@ -71,19 +68,23 @@ pub(crate) fn content(content: &TermsContent) -> Result<Coins> {
 fn pricing(content: &TermsContent) -> Result<Coins> {
     let least_term = match Pricing::try_from(content.pricing) {
         Ok(Pricing::OneOff) => 0,
-        Ok(Pricing::Period) => 1,
+        Ok(Pricing::Period | Pricing::RevenueShare) => 1,
         Ok(Pricing::PerCall) => return Err(Error::NotYetOffered("pricing PER_CALL").into()),
-        Ok(Pricing::RevenueShare) => return Err(Error::NotYetOffered("pricing REVENUE_SHARE").into()),
         Ok(Pricing::Unspecified) | Err(_) => return Err(Error::Pricing(content.pricing).into()),
     };
     if !(least_term..=MAX_TERM).contains(&content.term_blocks) {
         return Err(Error::TermBlocks(content.term_blocks).into());
     }
+    let share = content.revenue_share_bps;
+    let shares = if content.pricing() == Pricing::RevenueShare { 1..=BPS } else { 0..=0 };
+    if !shares.contains(&share) {
+        return Err(Error::RevenueShare(share).into());
+    }
     if content.prices.len() > MAX_PRICES {
         return Err(Error::Prices("a price list has at most 8 entries").into());
     }
     if content.prices.is_empty() && content.pricing() == Pricing::Period {
-        return Err(Error::Prices("terms free of charge are ONE_OFF: without a price there is nothing to renew").into());
+        return Err(Error::Prices("terms of PERIOD need a price: without one there is nothing to renew").into());
     }
     coin::coins(&content.prices)
 }

@@ -135,6 +135,53 @@ pub enum Error {
     /// A genesis file that contradicts itself.
     #[error("licensing genesis: {0}")]
     Genesis(String),
+    /// The licence is in another state.
+    #[error("license {license} must be {expected}, it is {found}")]
+    State {
+        /// The licence.
+        license: u64,
+        /// The state wanted.
+        expected: &'static str,
+        /// The state found.
+        found: &'static str,
+    },
+    /// A window outside its bounds.
+    #[error("{name} must be 1 to 10^7, found {found}")]
+    Window {
+        /// The parameter.
+        name: &'static str,
+        /// The blocks found.
+        found: u64,
+    },
+    /// A share of revenue that does not fit the pricing.
+    #[error("revenue_share_bps is 1 to 10,000 with REVENUE_SHARE and 0 otherwise, found {0}")]
+    RevenueShare(u32),
+    /// A report of revenue for a licence that is paid otherwise.
+    #[error("license {0} is not paid by a share of revenue")]
+    NotRevenueShare(u64),
+    /// A licence on another asset than the parent that it is named for.
+    #[error("license {license} is on asset {asset}, the parent is {expected}")]
+    OtherAsset {
+        /// The licence.
+        license: u64,
+        /// The asset it is on.
+        asset: u64,
+        /// The parent.
+        expected: u64,
+    },
+    /// A licence that does not permit to derive.
+    #[error("license {0} does not permit derived assets")]
+    NoDerivation(u64),
+    /// A royalty to a parent below what the licence asks for.
+    #[error("the license asks for a royalty of at least {least} basis points to asset {parent}, found {found}")]
+    RoyaltyTooLow {
+        /// The parent.
+        parent: u64,
+        /// What the terms ask for.
+        least: u32,
+        /// What the edge gives.
+        found: u32,
+    },
 }
 
 impl Coded for Error {
@@ -174,15 +221,25 @@ impl Coded for Error {
             Self::NoContent => 32,
             Self::Overflow => 33,
             Self::Genesis(_) => 34,
+            Self::State { .. } => 35,
+            Self::Window { .. } => 36,
+            Self::RevenueShare(_) => 37,
+            Self::NotRevenueShare(_) => 38,
+            Self::OtherAsset { .. } => 39,
+            Self::NoDerivation(_) => 40,
+            Self::RoyaltyTooLow { .. } => 41,
         }
     }
     fn status(&self) -> Status {
         match self {
             Self::NoTerms(_) | Self::NoLicense(_) => Status::NotFound,
             Self::NotOwner { .. } | Self::NotLicensee { .. } => Status::PermissionDenied,
-            Self::Deprecated(_) | Self::NotPublished(_) | Self::Encrypted(_) | Self::Retired(_) | Self::Expired { .. } => {
-                Status::FailedPrecondition
-            }
+            Self::Deprecated(_)
+            | Self::NotPublished(_)
+            | Self::Encrypted(_)
+            | Self::Retired(_)
+            | Self::Expired { .. }
+            | Self::State { .. } => Status::FailedPrecondition,
             Self::NotYetOffered(_) => Status::Unimplemented,
             Self::TermsExist(_) => Status::AlreadyExists,
             _ => Status::InvalidArgument,

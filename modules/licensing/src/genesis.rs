@@ -1,10 +1,10 @@
 //! The module's part of the genesis file.
-use cairn_kernel::{Address, Ctx, Result};
-use cairn_proto::cairn::licensing::v1::Genesis;
+use cairn_kernel::{Ctx, Result};
+use cairn_proto::cairn::licensing::v1::{Genesis, License, LicenseStatus};
 
 use crate::{
     Error, check, check_params,
-    state::{self, BY_ASSET, BY_LICENSEE, IDS, LICENSES, PARAMS, TERMS},
+    state::{self, BY_ASSET, IDS, LICENSES, PARAMS, TERMS},
 };
 
 /// Fills an empty store. Indexes are rebuilt.
@@ -32,12 +32,21 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
         if terms.content.is_none_or(|content| content.asset_id != license.asset_id) {
             return Err(Error::Genesis(format!("license {expected} and its terms name different assets")).into());
         }
-        LICENSES.set(ctx, &license.id, license)?;
-        BY_LICENSEE.insert(ctx, &(Address::parse(&license.licensee)?, license.id))?;
+        check_waiting(license)?;
+        state::add(ctx, license)?;
         BY_ASSET.insert(ctx, &(license.asset_id, license.id))?;
-        state::seat(ctx, license, true)?;
     }
     Ok(())
+}
+
+/// Refuses a licence that waits without an end, or has an end without waiting.
+fn check_waiting(license: &License) -> Result<(), Error> {
+    let known = LicenseStatus::try_from(license.status).is_ok();
+    let waits = license.status() == LicenseStatus::Pending;
+    if known && waits == (license.deadline > 0) && (waits || license.escrow.is_none()) {
+        return Ok(());
+    }
+    Err(Error::Genesis(format!("license {} has a state, a deadline and an escrow that do not fit each other", license.id)))
 }
 
 /// The inverse of [`init`].

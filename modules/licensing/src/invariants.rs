@@ -1,11 +1,12 @@
 //! What must hold of terms and licences after every block.
 use std::collections::{BTreeMap, BTreeSet};
 
-use cairn_kernel::{Address, Ctx, Result};
+use cairn_bank as bank;
+use cairn_kernel::{Address, Coins, Ctx, Result};
 
 use crate::{
-    check,
-    state::{self, BY_ASSET, BY_LICENSEE, LICENSES, SEATS, TERMS, TERMS_BY_ASSET},
+    check, deadlines, escrow,
+    state::{self, BY_ASSET, BY_LICENSEE, DEADLINES, LICENSES, SEATS, TERMS, TERMS_BY_ASSET},
 };
 
 /// Runs a check whose reads may fail.
@@ -45,18 +46,45 @@ pub(crate) fn licenses(ctx: &Ctx) -> Result<(), String> {
         let mut seats = BTreeSet::new();
         let mut holders = BTreeSet::new();
         let mut assets = BTreeSet::new();
+        let mut deadlines = BTreeSet::new();
         for entry in LICENSES.range(ctx, &[]) {
             let (id, license) = entry?;
             let terms = state::terms_key(&license.terms_id)?;
-            for user in std::iter::once(&license.licensee).chain(&license.users) {
-                seats.insert((Address::parse(user)?, license.asset_id, terms, (state::rank(license.expires), id)));
+            if license.deadline > 0 {
+                deadlines.insert((license.deadline, deadlines::LICENSE, id));
             }
             holders.insert((Address::parse(&license.licensee)?, id));
             assets.insert((license.asset_id, id));
+            if !state::is_usable(&license) {
+                continue;
+            }
+            for user in std::iter::once(&license.licensee).chain(&license.users) {
+                seats.insert((Address::parse(user)?, license.asset_id, terms, (state::rank(license.expires), id)));
+            }
         }
         let same = SEATS.range(ctx, &[]).collect::<Result<BTreeSet<_>>>()? == seats
             && BY_LICENSEE.range(ctx, &[]).collect::<Result<BTreeSet<_>>>()? == holders
+            && DEADLINES.range(ctx, &[]).collect::<Result<BTreeSet<_>>>()? == deadlines
             && BY_ASSET.range(ctx, &[]).collect::<Result<BTreeSet<_>>>()? == assets;
         Ok((!same).then(|| "seats or indexes differ from the licenses".to_owned()))
+    })())
+}
+
+/// The module's account holds every price that is not final, in every denomination.
+pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
+    report((|| {
+        let mut owed = Coins::default();
+        for entry in LICENSES.range(ctx, &[]) {
+            if let Some(price) = state::held_price(&entry?.1)? {
+                owed.add(&price)?;
+            }
+        }
+        for coin in owed.iter() {
+            let held = bank::balance(ctx, &escrow::ACCOUNT.address(), &coin.denom)?;
+            if held < coin.amount {
+                return Ok(Some(format!("{coin} in escrow, the module holds {held}")));
+            }
+        }
+        Ok(None)
     })())
 }

@@ -1,21 +1,21 @@
 //! Messages of `cairn.licensing.v1`.
 use cairn_asset as asset;
 use cairn_auth as auth;
-use cairn_kernel::{Address, Coin, Ctx, Result};
+use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::{
     cairn::licensing::v1::{
         EventLicenseBought, EventLicenseRenewed, EventLicenseTransferred, EventSeatsAssigned, EventTermsOffered, EventTermsRetired,
-        License, MsgAssignSeats, MsgAssignSeatsResponse, MsgBuyLicense, MsgBuyLicenseResponse, MsgOfferTerms, MsgOfferTermsResponse,
-        MsgRenewLicense, MsgRenewLicenseResponse, MsgRetireTerms, MsgRetireTermsResponse, MsgServer, MsgTransferLicense,
-        MsgTransferLicenseResponse, MsgUpdateParams, MsgUpdateParamsResponse, Pricing, Terms,
+        License, MsgApproveLicense, MsgApproveLicenseResponse, MsgAssignSeats, MsgAssignSeatsResponse, MsgBuyLicense,
+        MsgBuyLicenseResponse, MsgOfferTerms, MsgOfferTermsResponse, MsgRejectLicense, MsgRejectLicenseResponse, MsgRenewLicense,
+        MsgRenewLicenseResponse, MsgReportRevenue, MsgReportRevenueResponse, MsgRetireTerms, MsgRetireTermsResponse, MsgServer,
+        MsgTransferLicense, MsgTransferLicenseResponse, MsgUpdateParams, MsgUpdateParamsResponse, Pricing, Terms,
     },
     coin,
-    cosmos::base::v1beta1 as proto,
 };
 
 use crate::{
-    Error, Licensing, check, check_params, sale,
-    state::{self, BY_LICENSEE, PARAMS, TERMS},
+    Error, Licensing, approval, check, check_params, revenue, sale,
+    state::{self, PARAMS, TERMS},
 };
 
 impl MsgServer for Licensing {
@@ -56,8 +56,7 @@ impl MsgServer for Licensing {
 
     fn buy_license(&self, ctx: &mut Ctx, m: MsgBuyLicense) -> Result<MsgBuyLicenseResponse> {
         let order = sale::order(ctx, &m)?;
-        let fee = order.price.as_ref().map(|price| sale::settle(ctx, &order.buyer, &order.licensed, price)).transpose()?;
-        let license = sale::issue(ctx, &order)?;
+        let (license, fee) = sale::issue(ctx, &order)?;
         ctx.emit(&EventLicenseBought {
             license_id: license.id,
             terms_id: m.terms_id,
@@ -65,40 +64,51 @@ impl MsgServer for Licensing {
             buyer: m.buyer,
             licensee: license.licensee,
             price: order.price.map(Into::into),
-            fee: visible(fee),
+            fee: sale::visible(fee),
             expires: license.expires,
+            status: license.status,
+            deadline: license.deadline,
         });
-        Ok(MsgBuyLicenseResponse { license_id: license.id, expires: license.expires })
+        Ok(MsgBuyLicenseResponse { license_id: license.id, expires: license.expires, status: license.status, deadline: license.deadline })
+    }
+
+    fn approve_license(&self, ctx: &mut Ctx, m: MsgApproveLicense) -> Result<MsgApproveLicenseResponse> {
+        approval::approve(ctx, &m.owner, m.license_id)?;
+        Ok(MsgApproveLicenseResponse {})
+    }
+
+    fn reject_license(&self, ctx: &mut Ctx, m: MsgRejectLicense) -> Result<MsgRejectLicenseResponse> {
+        approval::reject(ctx, &m.owner, m.license_id)?;
+        Ok(MsgRejectLicenseResponse {})
     }
 
     fn renew_license(&self, ctx: &mut Ctx, m: MsgRenewLicense) -> Result<MsgRenewLicenseResponse> {
         let payer = Address::parse(&m.payer)?;
         let before = state::license(ctx, m.license_id)?;
+        state::check_final(&before)?;
         let (_, terms) = state::terms(ctx, &before.terms_id)?;
         let content = terms.content.clone().ok_or(Error::NoContent)?;
         if content.pricing() != Pricing::Period {
             return Err(Error::NotRenewable(m.license_id).into());
         }
         sale::check_open(&terms)?;
-        let licensed = asset::asset(ctx, before.asset_id)?;
         let periods = check::periods(content.pricing(), m.periods)?;
         let price = check::payment(&coin::coins(&content.prices)?, periods, sale::offered(m.payment.as_ref())?)?;
         let price = price.ok_or(Error::NotRenewable(m.license_id))?;
         let expires = sale::extend(before.expires.max(ctx.block().height), content.term_blocks, periods)?;
 
-        let fee = sale::settle(ctx, &payer, &licensed, &price)?;
+        let fee = sale::settle(ctx, &payer, before.asset_id, &price, state::params(ctx)?.fee_bps)?;
         let mut paid = coin::coins(&before.paid)?;
         paid.add(&price)?;
         let after = License { expires, paid: coin::to_proto(&paid), ..before.clone() };
-        state::reseat(ctx, &before, &after)?;
-        ctx.emit(&EventLicenseRenewed {
-            license_id: m.license_id,
-            payer: m.payer,
-            price: Some(price.into()),
-            fee: visible(Some(fee)),
-            expires,
-        });
+        state::replace(ctx, &before, &after)?;
+        let (price, fee) = (Some(price.into()), sale::visible(Some(fee)));
+        ctx.emit(&EventLicenseRenewed { license_id: m.license_id, payer: m.payer, price, fee, expires });
         Ok(MsgRenewLicenseResponse { expires })
+    }
+
+    fn report_revenue(&self, ctx: &mut Ctx, m: MsgReportRevenue) -> Result<MsgReportRevenueResponse> {
+        revenue::report(ctx, &m)
     }
 
     fn transfer_license(&self, ctx: &mut Ctx, m: MsgTransferLicense) -> Result<MsgTransferLicenseResponse> {
@@ -112,11 +122,8 @@ impl MsgServer for Licensing {
             return Err(Error::SameLicensee(m.licensee).into());
         }
 
-        let from = Address::parse(&m.licensee)?;
         let after = License { licensee: to.to_string(), users: vec![], ..before.clone() };
-        state::reseat(ctx, &before, &after)?;
-        BY_LICENSEE.remove(ctx, &(from, m.license_id))?;
-        BY_LICENSEE.insert(ctx, &(to, m.license_id))?;
+        state::replace(ctx, &before, &after)?;
         ctx.emit(&EventLicenseTransferred { license_id: m.license_id, from: m.licensee, to: m.new_licensee });
         Ok(MsgTransferLicenseResponse {})
     }
@@ -128,7 +135,7 @@ impl MsgServer for Licensing {
         let users = check::users(&m.licensee, &m.users, seats)?;
 
         let after = License { users: users.clone(), ..before.clone() };
-        state::reseat(ctx, &before, &after)?;
+        state::replace(ctx, &before, &after)?;
         ctx.emit(&EventSeatsAssigned { license_id: m.license_id, users });
         Ok(MsgAssignSeatsResponse {})
     }
@@ -149,13 +156,7 @@ fn held(ctx: &Ctx, id: u64, signer: &str) -> Result<License> {
     if license.licensee != signer {
         return Err(Error::NotLicensee { license: id, signer: signer.to_owned() }.into());
     }
-    if !state::is_valid(license.expires, ctx.block().height) {
-        return Err(Error::Expired { license: id, expires: license.expires }.into());
-    }
+    state::check_final(&license)?;
+    state::check_valid(ctx, &license)?;
     Ok(license)
-}
-
-/// A fee as events show it.
-fn visible(fee: Option<Coin>) -> Option<proto::Coin> {
-    fee.filter(|fee| fee.amount > 0).map(Into::into)
 }

@@ -4,7 +4,7 @@ use cairn_kernel::{Address, Coin, Ctx, Result, bps};
 use cairn_proto::{
     cairn::{
         asset::v1::Asset,
-        licensing::v1::{License, MsgBuyLicense, Terms},
+        licensing::v1::{License, LicenseStatus, MsgBuyLicense, Terms, TermsContent},
         rewards::v1::ContributionKind,
     },
     coin,
@@ -13,23 +13,22 @@ use cairn_proto::{
 use cairn_rewards as rewards;
 
 use crate::{
-    Error, check,
-    state::{self, BY_ASSET, BY_LICENSEE, IDS, LICENSES, TERMS},
+    Error, check, escrow,
+    state::{self, BY_ASSET, IDS, TERMS},
 };
 
 /// A purchase that may go through.
 pub(crate) struct Order {
-    /// Who pays.
-    pub(crate) buyer: Address,
-    /// What is licensed.
-    pub(crate) licensed: Asset,
     /// The whole price; `None`: free of charge.
     pub(crate) price: Option<Coin>,
+    buyer: Address,
+    licensed: Asset,
     licensee: Address,
     users: Vec<String>,
     key: [u8; 32],
     terms: Terms,
-    expires: u64,
+    content: TermsContent,
+    periods: u32,
 }
 
 /// Checks a purchase against its terms.
@@ -44,40 +43,62 @@ pub(crate) fn order(ctx: &Ctx, m: &MsgBuyLicense) -> Result<Order> {
     let periods = check::periods(content.pricing(), m.periods)?;
     let price = check::payment(&coin::coins(&content.prices)?, periods, offered(m.payment.as_ref())?)?;
     let users = check::users(&licensee.to_string(), &m.users, content.seats)?;
-    let expires = extend(ctx.block().height, content.term_blocks, periods)?;
-    Ok(Order { buyer, licensed, price, licensee, users, key, terms, expires })
+    extend(ctx.block().height, content.term_blocks, periods)?;
+    Ok(Order { price, buyer, licensed, licensee, users, key, terms, content, periods })
 }
 
-/// Writes the licence of a purchase that was paid.
-pub(crate) fn issue(ctx: &mut Ctx, order: &Order) -> Result<License> {
-    let license = License {
+/// Takes the price of a purchase and writes its licence. Gives the fee where the sale is final.
+pub(crate) fn issue(ctx: &mut Ctx, order: &Order) -> Result<(License, Option<Coin>)> {
+    let params = state::params(ctx)?;
+    let new = License {
         id: IDS.next(ctx)?,
         terms_id: order.terms.id.clone(),
         asset_id: order.licensed.id,
         licensee: order.licensee.to_string(),
         users: order.users.clone(),
-        starts: ctx.block().height,
-        expires: order.expires,
         paid: order.price.iter().map(Into::into).collect(),
+        buyer: order.buyer.to_string(),
+        fee_bps: params.fee_bps,
+        periods: order.periods,
+        ..License::default()
     };
-    LICENSES.set(ctx, &license.id, &license)?;
-    BY_LICENSEE.insert(ctx, &(order.licensee, license.id))?;
+    let (license, fee) = if order.content.needs_approval {
+        if let Some(price) = &order.price {
+            escrow::take(ctx, &order.buyer, price)?;
+        }
+        let deadline = ctx.block().height.checked_add(params.approval_blocks).ok_or(Error::Overflow)?;
+        let escrow = order.price.as_ref().map(Into::into);
+        (License { status: LicenseStatus::Pending.into(), escrow, deadline, ..new }, None)
+    } else {
+        let price = order.price.as_ref();
+        let fee = price.map(|price| settle(ctx, &order.buyer, order.licensed.id, price, params.fee_bps)).transpose()?;
+        (begin(ctx, new, &order.content)?.0, fee)
+    };
+    state::add(ctx, &license)?;
     BY_ASSET.insert(ctx, &(license.asset_id, license.id))?;
-    state::seat(ctx, &license, true)?;
     let sold = order.terms.sold.checked_add(1).ok_or(Error::Overflow)?;
     TERMS.set(ctx, &order.key, &Terms { sold, ..order.terms.clone() })?;
-    Ok(license)
+    Ok((license, fee))
+}
+
+/// Starts the term of a licence that nothing holds up any more, and makes what is held of its price the asset's income.
+pub(crate) fn begin(ctx: &mut Ctx, license: License, content: &TermsContent) -> Result<(License, Option<Coin>)> {
+    let starts = ctx.block().height;
+    let expires = extend(starts, content.term_blocks, license.periods)?;
+    escrow::release(ctx, License { starts, expires, ..license })
 }
 
 /// Takes `price` from `payer`: the fee to rewards, where it counts as a contribution of the asset's owner, the rest as the asset's income.
 /// Gives the fee.
-pub(crate) fn settle(ctx: &mut Ctx, payer: &Address, licensed: &Asset, price: &Coin) -> Result<Coin> {
-    let amount = bps(price.amount, state::params(ctx)?.fee_bps).ok_or(Error::Overflow)?;
+pub(crate) fn settle(ctx: &mut Ctx, payer: &Address, asset: u64, price: &Coin, fee_bps: u32) -> Result<Coin> {
+    let amount = bps(price.amount, fee_bps).ok_or(Error::Overflow)?;
     let fee = Coin { amount, denom: price.denom.clone() };
     let rest = Coin { amount: price.amount.checked_sub(amount).ok_or(Error::Overflow)?, denom: price.denom.clone() };
-    let owner = Address::parse(&licensed.owner)?;
+    let owner = Address::parse(&asset::asset(ctx, asset)?.owner)?;
     rewards::take_fee(ctx, payer, &fee, ContributionKind::License, &[(owner, 1)])?;
-    asset::pay(ctx, licensed.id, payer, &[rest])?;
+    if rest.amount > 0 {
+        asset::pay(ctx, asset, payer, &[rest])?;
+    }
     Ok(fee)
 }
 
@@ -98,4 +119,9 @@ pub(crate) fn extend(start: u64, term_blocks: u64, periods: u32) -> Result<u64, 
 /// A message's payment, if it has one.
 pub(crate) fn offered(payment: Option<&proto::Coin>) -> Result<Option<Coin>> {
     payment.map(Coin::try_from).transpose()
+}
+
+/// A fee as events show it.
+pub(crate) fn visible(fee: Option<Coin>) -> Option<proto::Coin> {
+    fee.filter(|fee| fee.amount > 0).map(Into::into)
 }

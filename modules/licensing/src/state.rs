@@ -1,8 +1,8 @@
 //! What licensing stores.
-use cairn_kernel::{Address, Ctx, Item, Map, Result, Sequence, Set, key_prefix};
-use cairn_proto::cairn::licensing::v1::{License, Params, Terms};
+use cairn_kernel::{Address, Coin, Ctx, Item, Map, Result, Sequence, Set, key_prefix};
+use cairn_proto::cairn::licensing::v1::{License, LicenseStatus, Params, Terms, TermsContent};
 
-use crate::Error;
+use crate::{Error, deadlines};
 
 /// User, asset, terms, then rank (see [`rank`]) and licence.
 pub(crate) type SeatKey = (Address, u64, [u8; 32], (u64, u64));
@@ -24,6 +24,8 @@ cairn_kernel::state! { "licensing";
     BY_ASSET: Set<(u64, u64)> = 7;
     /// Seats by user, asset and terms, the longest licence first.
     SEATS: Set<SeatKey> = 8;
+    /// What ends by itself: height, kind (see `deadlines`) and number.
+    DEADLINES: Set<(u64, u8, u64)> = 9;
 }
 
 /// The settings in force.
@@ -58,6 +60,43 @@ pub(crate) fn set_terms(ctx: &mut Ctx, key: [u8; 32], asset: u64, terms: &Terms)
 /// The licence, or a refusal.
 pub(crate) fn license(ctx: &Ctx, id: u64) -> Result<License> {
     Ok(LICENSES.get(ctx, &id)?.ok_or(Error::NoLicense(id))?)
+}
+
+/// What the licence's terms say.
+pub(crate) fn content(ctx: &Ctx, license: &License) -> Result<TermsContent> {
+    Ok(terms(ctx, &license.terms_id)?.1.content.ok_or(Error::NoContent)?)
+}
+
+/// The price that is held until nothing can undo the sale.
+pub(crate) fn held_price(license: &License) -> Result<Option<Coin>> {
+    license.escrow.as_ref().map(Coin::try_from).transpose()
+}
+
+/// Refuses a licence that waits, was refunded or revoked.
+pub(crate) fn check_final(license: &License) -> Result<(), Error> {
+    match license.status() {
+        LicenseStatus::Final => Ok(()),
+        found => Err(Error::State { license: license.id, expected: LicenseStatus::Final.as_str_name(), found: found.as_str_name() }),
+    }
+}
+
+/// Refuses a licence that permits nothing now.
+pub(crate) fn check_valid(ctx: &Ctx, license: &License) -> Result<(), Error> {
+    if !is_usable(license) {
+        return check_final(license);
+    }
+    if !is_valid(license.expires, ctx.block().height) {
+        return Err(Error::Expired { license: license.id, expires: license.expires });
+    }
+    Ok(())
+}
+
+/// Whether a licence has seats: it was sold and nothing undid it.
+pub(crate) fn is_usable(license: &License) -> bool {
+    match license.status() {
+        LicenseStatus::Final => true,
+        LicenseStatus::Pending | LicenseStatus::Refunded => false,
+    }
 }
 
 /// Orders seats: the later a licence expires the lower, 0 for one that never does.
@@ -103,8 +142,21 @@ pub(crate) fn longest_seats(ctx: &Ctx, user: &Address, asset: u64) -> Result<Vec
     Ok(seats)
 }
 
-/// Enters or takes away a licence's seats, as they stand in it.
-pub(crate) fn seat(ctx: &mut Ctx, license: &License, present: bool) -> Result<()> {
+/// Enters or takes away what stands under other keys for a licence: its holder, its seats and its deadline.
+pub(crate) fn index(ctx: &mut Ctx, license: &License, present: bool) -> Result<()> {
+    let holder = (Address::parse(&license.licensee)?, license.id);
+    if present {
+        BY_LICENSEE.insert(ctx, &holder)?
+    } else {
+        BY_LICENSEE.remove(ctx, &holder)?
+    }
+    if license.deadline > 0 {
+        let key = (license.deadline, deadlines::LICENSE, license.id);
+        if present { DEADLINES.insert(ctx, &key)? } else { DEADLINES.remove(ctx, &key)? }
+    }
+    if !is_usable(license) {
+        return Ok(());
+    }
     let terms = terms_key(&license.terms_id)?;
     for user in seated(license)? {
         let key = (user, license.asset_id, terms, (rank(license.expires), license.id));
@@ -113,9 +165,14 @@ pub(crate) fn seat(ctx: &mut Ctx, license: &License, present: bool) -> Result<()
     Ok(())
 }
 
-/// Replaces a licence whose seats or expiry change.
-pub(crate) fn reseat(ctx: &mut Ctx, before: &License, after: &License) -> Result<()> {
-    seat(ctx, before, false)?;
-    seat(ctx, after, true)?;
-    LICENSES.set(ctx, &after.id, after)
+/// Writes a new licence.
+pub(crate) fn add(ctx: &mut Ctx, license: &License) -> Result<()> {
+    index(ctx, license, true)?;
+    LICENSES.set(ctx, &license.id, license)
+}
+
+/// Replaces a licence.
+pub(crate) fn replace(ctx: &mut Ctx, before: &License, after: &License) -> Result<()> {
+    index(ctx, before, false)?;
+    add(ctx, after)
 }

@@ -1,6 +1,9 @@
 //! Terms and licences through their messages, queries, public functions and genesis.
 #![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+mod approvals;
+mod derivations;
 mod offers;
+mod revenues;
 mod rights;
 mod sales;
 
@@ -94,6 +97,12 @@ fn deprecate(chain: &mut Chain) {
     chain.tx(|ctx| Asset.deprecate_asset(ctx, m)).unwrap();
 }
 
+/// Ends the block at `height`.
+fn end_block(chain: &mut Chain, height: u64) {
+    chain.block.height = height;
+    chain.run(|ctx| Licensing.end_block(ctx)).unwrap();
+}
+
 fn fund(chain: &mut Chain, to: u8, denom: &str, amount: u128) {
     let coins = [Coin::new(denom, amount)];
     chain.tx(|ctx| bank::mint(ctx, &FAUCET, &coins)).unwrap();
@@ -123,6 +132,19 @@ fn one_off() -> TermsContent {
         needs_approval: false,
         derivative_royalty_bps: 0,
         legal_text: Some(LegalText { uri: "https://example.org/licence".into(), sha256: vec![5; 32] }),
+        revenue_share_bps: 0,
+    }
+}
+
+/// A fifth of what is reported every 100 blocks, nothing on purchase.
+fn revenue_share() -> TermsContent {
+    TermsContent {
+        title: "a fifth".into(),
+        pricing: Pricing::RevenueShare.into(),
+        prices: vec![],
+        term_blocks: 100,
+        revenue_share_bps: 2_000,
+        ..one_off()
     }
 }
 

@@ -31,6 +31,10 @@ pub struct Parent {
     /// Share of each payment to the child that the parent's holders receive, in basis points. 0 is allowed.
     #[prost(uint32, tag = "3")]
     pub royalty_bps: u32,
+    /// The licence under which the child was derived; 0 where none is named. Where one is, it must be the owner's, valid, permit derived
+    /// assets, and ask for no more than `royalty_bps`.
+    #[prost(uint64, tag = "4")]
+    pub license_id: u64,
 }
 impl ::prost::Name for Parent {
     const NAME: &'static str = "Parent";

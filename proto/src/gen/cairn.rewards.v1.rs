@@ -329,6 +329,24 @@ impl ::prost::Name for EventRewardClaimed {
         "/cairn.rewards.v1.EventRewardClaimed".into()
     }
 }
+/// Another module paid out of the pool.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventPoolSpent {
+    #[prost(string, tag = "1")]
+    pub recipient: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventPoolSpent {
+    const NAME: &'static str = "EventPoolSpent";
+    const PACKAGE: &'static str = "cairn.rewards.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.rewards.v1.EventPoolSpent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.rewards.v1.EventPoolSpent".into()
+    }
+}
 /// The module's part of the genesis file.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Genesis {

@@ -67,6 +67,7 @@ fn new_asset(owner: u8, parents: &[(u64, u32)]) -> MsgRegisterAsset {
         asset_id: *asset_id,
         relation: Relation::DerivedFrom.into(),
         royalty_bps: *royalty_bps,
+        license_id: 0,
     };
     MsgRegisterAsset {
         owner: user(owner).to_string(),

@@ -49,8 +49,10 @@ fn what_terms_say_is_bounded() {
         (TermsContent { pricing: 0, ..one_off() }, Error::Pricing(0)),
         (TermsContent { pricing: 5, ..one_off() }, Error::Pricing(5)),
         (TermsContent { pricing: Pricing::PerCall.into(), ..one_off() }, Error::NotYetOffered("pricing PER_CALL")),
-        (TermsContent { pricing: Pricing::RevenueShare.into(), ..one_off() }, Error::NotYetOffered("pricing REVENUE_SHARE")),
-        (TermsContent { needs_approval: true, ..one_off() }, Error::NotYetOffered("approval of purchases")),
+        (TermsContent { revenue_share_bps: 1, ..one_off() }, Error::RevenueShare(1)),
+        (TermsContent { revenue_share_bps: 0, ..revenue_share() }, Error::RevenueShare(0)),
+        (TermsContent { revenue_share_bps: 10_001, ..revenue_share() }, Error::RevenueShare(10_001)),
+        (TermsContent { term_blocks: 0, ..revenue_share() }, Error::TermBlocks(0)),
         (TermsContent { term_blocks: 0, ..period() }, Error::TermBlocks(0)),
         (TermsContent { term_blocks: 1_000_000_001, ..one_off() }, Error::TermBlocks(1_000_000_001)),
         (TermsContent { seats: 0, ..one_off() }, Error::Seats(0)),
@@ -65,10 +67,7 @@ fn what_terms_say_is_bounded() {
             TermsContent { prices: (0..9).map(|i| coin(&format!("coin{i}"), 1)).collect(), ..one_off() },
             Error::Prices("a price list has at most 8 entries"),
         ),
-        (
-            TermsContent { prices: vec![], ..period() },
-            Error::Prices("terms free of charge are ONE_OFF: without a price there is nothing to renew"),
-        ),
+        (TermsContent { prices: vec![], ..period() }, Error::Prices("terms of PERIOD need a price: without one there is nothing to renew")),
     ];
     for (content, error) in cases {
         refused(offer(&mut chain, OWNER, content), error);
@@ -111,7 +110,7 @@ fn nothing_is_offered_that_cannot_be_delivered() {
 #[test]
 fn a_price_must_be_a_denomination_that_the_asset_and_its_ancestors_can_take() {
     let mut chain = chain();
-    let parents = vec![asset_v1::Parent { asset_id: 1, relation: asset_v1::Relation::DerivedFrom.into(), royalty_bps: 100 }];
+    let parents = vec![asset_v1::Parent { asset_id: 1, relation: asset_v1::Relation::DerivedFrom.into(), royalty_bps: 100, license_id: 0 }];
     chain.tx(|ctx| Asset.register_asset(ctx, MsgRegisterAsset { parents, ..new_asset(OWNER) })).unwrap();
     let child = TermsContent { asset_id: 2, ..one_off() };
     let found = offer(&mut chain, OWNER, child.clone()).unwrap_err();
@@ -156,7 +155,11 @@ fn only_governance_sets_the_fee_and_only_within_bounds() {
     let gov = cairn_auth::authority();
     assert_eq!(update(user(1), Some(crate::DEFAULT_PARAMS)).unwrap_err().code, 4);
     refused(update(gov, None), Error::NoParams);
-    refused(update(gov, Some(Params { fee_bps: 2_001 })), Error::Fee(2_001));
-    update(gov, Some(Params { fee_bps: crate::MAIN_FEE_BPS })).unwrap();
+    refused(update(gov, Some(Params { fee_bps: 2_001, ..crate::DEFAULT_PARAMS })), Error::Fee(2_001));
+    for found in [0, 10_000_001] {
+        let params = Params { approval_blocks: found, ..crate::DEFAULT_PARAMS };
+        refused(update(gov, Some(params)), Error::Window { name: "approval_blocks", found });
+    }
+    update(gov, Some(crate::MAIN_PARAMS)).unwrap();
     assert_eq!(chain.run(|ctx| Licensing.params(ctx, QueryParamsRequest {})).unwrap().params.unwrap().fee_bps, 200);
 }

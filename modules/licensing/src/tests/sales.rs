@@ -1,7 +1,7 @@
 //! Buying and renewing: money and time.
 use cairn_proto::cairn::{
     asset::v1::QueryClaimableRequest,
-    licensing::v1::{Genesis, MsgRenewLicense, Params},
+    licensing::v1::{Genesis, LicenseStatus, MsgRenewLicense, Params},
     rewards::v1::{QueryAccountRequest, QueryPoolRequest, QueryServer as _},
 };
 
@@ -163,12 +163,16 @@ fn export_and_import_are_inverse() {
     assert!(licensed(&mut after, 8));
     assert_invariants(&mut after);
 
-    let cases: [fn(&mut Genesis); 5] = [
+    let cases: [fn(&mut Genesis); 9] = [
         |g| g.terms[0].id = "00".into(),
         |g| g.terms[0].content = None,
         |g| g.licenses[0].id = 2,
         |g| g.licenses[0].asset_id = 2,
-        |g| g.params = Some(Params { fee_bps: 9_999 }),
+        |g| g.params = Some(Params { fee_bps: 9_999, ..crate::DEFAULT_PARAMS }),
+        |g| g.licenses[0].deadline = 5,
+        |g| g.licenses[0].escrow = Some(coin(BASE_DENOM, 1)),
+        |g| g.licenses[0].set_status(LicenseStatus::Pending),
+        |g| g.licenses[0].status = 99,
     ];
     for (i, spoil) in cases.iter().enumerate() {
         let mut genesis = exported.clone();
