@@ -11,6 +11,7 @@ pub fn all() -> Vec<Box<dyn AnyModule>> {
         erase(cairn_beacon::Beacon),
         erase(cairn_asset::Asset),
         erase(cairn_rewards::Rewards),
+        erase(cairn_dispute::Dispute),
         erase(cairn_licensing::Licensing),
         erase(cairn_annotation::Annotation),
     ]

@@ -2,7 +2,7 @@
 use cairn_bank as bank;
 use cairn_kernel::{Address, BASE_DENOM, BPS, Coin, Ctx, Result, bps};
 use cairn_proto::cairn::rewards::v1::{
-    Contributed, ContributionKind, EventContributionRecorded, EventFeeTaken, EventForfeited, EventPoolFunded,
+    Contributed, ContributionKind, EventContributionRecorded, EventFeeTaken, EventForfeited, EventPoolFunded, EventPoolSpent,
 };
 
 use crate::{
@@ -69,6 +69,20 @@ pub fn fund_pool(ctx: &mut Ctx, payer: &Address, coins: &[Coin]) -> Result<()> {
     coins.iter().try_for_each(|coin| state::put_into_pool(ctx, &coin.denom, coin.amount))?;
     ctx.emit(&EventPoolFunded { payer: payer.to_string(), amount: coins.iter().map(Into::into).collect() });
     Ok(())
+}
+
+/// Pays `to` out of the pool: `wanted`, or what the pool holds of it where that is less. Gives what was paid.
+///
+/// # Errors
+/// What a hook of bank refuses. State may be half changed then.
+pub fn spend_pool(ctx: &mut Ctx, to: &Address, wanted: &Coin) -> Result<Coin> {
+    let paid = Coin::new(&wanted.denom, wanted.amount.min(state::pool(ctx, &wanted.denom)?));
+    state::take_from_pool(ctx, &paid.denom, paid.amount)?;
+    bank::send(ctx, &MINTER.address(), to, std::slice::from_ref(&paid))?;
+    if paid.amount > 0 {
+        ctx.emit(&EventPoolSpent { recipient: to.to_string(), amount: Some((&paid).into()) });
+    }
+    Ok(paid)
 }
 
 fn divide(ctx: &mut Ctx, payer: &Address, coin: &Coin, burn_bps: u32) -> Result<Split> {

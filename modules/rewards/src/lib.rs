@@ -17,7 +17,7 @@ use cairn_kernel::{BPS, Ctx, Invariant, Module, ModuleAccount, Result, Router, T
 use cairn_proto::cairn::rewards::v1::{Genesis, Params, msg_routes, query_routes};
 
 pub use error::Error;
-pub use ledger::{Split, forfeit, fund_pool, record, take_fee};
+pub use ledger::{Split, forfeit, fund_pool, record, spend_pool, take_fee};
 
 /// The module.
 #[derive(Debug, Default, Clone, Copy)]

@@ -1,0 +1,1 @@
+//! Dispute through its public functions, messages, queries, blocks and genesis.
