@@ -51,11 +51,6 @@ pub(crate) fn parties(ctx: &mut Ctx, run: &mut Running, annotator: &Address) -> 
     Ok(numbers)
 }
 
-/// How many labels of the account were settled, over all jobs.
-pub(crate) fn settled_labels(ctx: &Ctx, annotator: &Address) -> Result<u64> {
-    Ok(ANNOTATORS.get(ctx, annotator)?.map_or(0, |annotator| annotator.settled_labels))
-}
-
 /// Notes a settled job with so many labels that were worth something.
 pub(crate) fn settled(ctx: &mut Ctx, account: &Address, labels: u64) -> Result<()> {
     let mut annotator = ANNOTATORS.get(ctx, account)?.unwrap_or_else(|| Annotator { address: account.to_string(), ..Annotator::default() });

@@ -12,7 +12,7 @@ use crate::{
     job::Running,
     quarantine,
     queues::{self, Kind},
-    rules,
+    rules, standing,
     state::{CLAIM_GROUPS, DRAW_CURSOR, FREE_BUCKETS, LEASE_IDS, LEASES, LEASES_BY_ANNOTATOR, LEASES_BY_JOB, WORKERS},
 };
 
@@ -134,7 +134,7 @@ impl Session {
     fn serve(&mut self, ctx: &mut Ctx, run: &mut Running, annotator: &Address, claim: &Claim) -> Result<Answer> {
         let worker = accounts::worker(ctx, run.id, annotator)?;
         let (held, paused) = worker.as_ref().map_or((0, 0), |worker| (worker.seats, worker.paused_until));
-        let standing = rules::lease_buckets(accounts::settled_labels(ctx, annotator)?);
+        let standing = standing::lease_buckets(ctx, annotator, &standing::skill(&run.job))?;
         let wanted = claim.buckets.min(standing).min(run.seat_cap().saturating_sub(held));
         if wanted == 0 || ctx.block().height < paused {
             return Ok(Answer::RefusedAtOnce);

@@ -247,6 +247,9 @@ pub enum Error {
     /// A text with characters that are not shown alike everywhere.
     #[error("{0} must not contain control characters or the separators U+2028 and U+2029")]
     TextControl(&'static str),
+    /// Not the name of a skill.
+    #[error("a skill is named by 1 to 32 of a-z, 0-9 and '-', found {0:?}")]
+    Skill(String),
     /// The state contradicts itself. The failing step is contained.
     #[error("state is broken: {0}")]
     Broken(&'static str),
@@ -345,6 +348,7 @@ impl Coded for Error {
             Self::Escrow(_) => 82,
             Self::Truth(_) => 83,
             Self::TextControl(_) => 84,
+            Self::Skill(_) => 120,
         }
     }
     fn status(&self) -> Status {

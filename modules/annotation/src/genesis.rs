@@ -4,8 +4,8 @@ use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{ClusterMember, Genesis};
 
 use crate::{
-    Error, clusters, job, rules,
-    state::{self, ANNOTATORS, CLAIMABLE, CLUSTERS, GENESIS_ACCOUNTS, PARAMS, STATUS},
+    Error, clusters, job, rules, standing,
+    state::{self, ANNOTATORS, CLAIMABLE, CLUSTERS, GENESIS_ACCOUNTS, PARAMS, STANDINGS, STATUS},
 };
 
 /// Fills an empty store.
@@ -26,6 +26,14 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
             return Err(Error::RepeatedAccount(annotator.address.clone()).into());
         }
         ANNOTATORS.set(ctx, &address, annotator)?;
+    }
+    for found in genesis.standings {
+        standing::check_skill(&found.skill)?;
+        let key = (Address::parse(&found.address)?, found.skill.clone());
+        if STANDINGS.has(ctx, &key)? {
+            return Err(Error::RepeatedAccount(found.address).into());
+        }
+        STANDINGS.set(ctx, &key, &found)?;
     }
     let accounts = if genesis.genesis_accounts > 0 { genesis.genesis_accounts } else { auth::last_number(ctx)? };
     GENESIS_ACCOUNTS.set(ctx, &accounts)
@@ -56,6 +64,7 @@ pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
         params: Some(state::params(ctx)?),
         clusters: clusters.collect::<Result<_>>()?,
         annotators: ANNOTATORS.range(ctx, &[]).map(|entry| entry.map(|(_, annotator)| annotator)).collect::<Result<_>>()?,
+        standings: STANDINGS.range(ctx, &[]).map(|entry| entry.map(|(_, found)| found)).collect::<Result<_>>()?,
         genesis_accounts: GENESIS_ACCOUNTS.get(ctx)?.unwrap_or(0),
     })
 }

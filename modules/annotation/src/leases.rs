@@ -7,7 +7,7 @@ use crate::{
     escrow::{self, shift},
     job::Running,
     queues::{self, Kind},
-    rules,
+    rules, standing,
     state::{LEASES, WORKERS},
 };
 
@@ -101,7 +101,10 @@ pub(crate) fn end(ctx: &mut Ctx, run: &mut Running, mut lease: Lease, to: LeaseS
     let lost = matches!(to, LeaseState::Expired | LeaseState::Unrevealed);
     match to {
         LeaseState::Expired => worker.expired = worker.expired.saturating_add(1),
-        LeaseState::Unrevealed => worker.unrevealed = worker.unrevealed.saturating_add(1),
+        LeaseState::Unrevealed => {
+            worker.unrevealed = worker.unrevealed.saturating_add(1);
+            miss_gold(ctx, run, &lease)?;
+        }
         LeaseState::Returned => worker.skips = worker.skips.saturating_add(lease.tasks),
         LeaseState::Released => {}
         LeaseState::Unspecified | LeaseState::Live | LeaseState::Committed | LeaseState::Revealed => {
@@ -125,6 +128,12 @@ pub(crate) fn end(ctx: &mut Ctx, run: &mut Running, mut lease: Lease, to: LeaseS
         bond: Some(run.coin(back)),
     });
     if lost { lose_bond(ctx, run, &lease, bond) } else { Ok(()) }
+}
+
+/// A lease that is not revealed counts in standing as all of its gold missed.
+fn miss_gold(ctx: &mut Ctx, run: &Running, lease: &Lease) -> Result<()> {
+    let gold = run.job.gold_per_bucket.saturating_mul(seats(lease));
+    standing::count_gold(ctx, &Address::parse(&lease.annotator)?, &standing::skill(&run.job), gold, 0)
 }
 
 /// Takes a standing lease out of the counts of its job and its annotator.

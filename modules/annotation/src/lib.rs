@@ -1,6 +1,7 @@
 //! Annotation: jobs, leases, labels by commit and reveal, truth and pay worked out by the chain.
 //!
-//! The README is the specification. [`formats`] holds what clients need to speak to the module, [`rules`] the numbers it runs by.
+//! The README is the specification. [`formats`] holds what clients need to speak to the module, [`rules`] the numbers it runs by,
+//! [`standing`] what other modules may ask about annotators.
 mod accounts;
 mod buckets;
 mod claims;
@@ -22,6 +23,7 @@ mod queries;
 mod queues;
 pub mod rules;
 mod settle;
+pub mod standing;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -20,8 +20,12 @@ pub const KAPPA_TARGET: (u32, u32) = (4_000, 8_000);
 pub const GATE: (i32, i32) = (-4, 0);
 /// Most buckets of one lease.
 pub const LEASE_BUCKETS_MAX: u32 = 4;
-/// Settled labels from which a lease may hold so many buckets.
+/// Settled labels from which a lease may hold so many buckets, with a mean kappa of at least [`LEASE_KAPPA_PPM`].
 pub const LEASE_SIZES: [(u64, u32); 3] = [(1_000, 4), (100, 2), (0, 1)];
+/// Mean kappa for leases of more than one bucket, in parts per million: that which the lowest target pays in full.
+pub const LEASE_KAPPA_PPM: i64 = 400_000;
+/// Name of a skill: most bytes.
+pub const SKILL_MAX: usize = 32;
 /// Blocks after which an unanswered claim gets NO_SEAT.
 pub const CLAIM_BLOCKS: u64 = 60;
 /// Blocks between a claim and its draw at the least.
@@ -145,8 +149,11 @@ pub(crate) fn check_params(params: &Params) -> Result<()> {
     Ok(())
 }
 
-/// Most buckets in a lease of an account with so many settled labels.
+/// Most buckets in a lease of an account with so many settled labels in the skill, and such a mean kappa.
 #[must_use]
-pub fn lease_buckets(settled_labels: u64) -> u32 {
+pub fn lease_buckets(settled_labels: u64, mean_kappa_ppm: i64) -> u32 {
+    if mean_kappa_ppm < LEASE_KAPPA_PPM {
+        return 1;
+    }
     LEASE_SIZES.iter().find(|(least, _)| settled_labels >= *least).map_or(1, |(_, buckets)| *buckets)
 }

@@ -1,6 +1,6 @@
 //! What annotation stores.
 use cairn_kernel::{Address, Ctx, Item, Map, Result, Sequence, Set};
-use cairn_proto::cairn::annotation::v1::{Annotator, Bucket, Claim, GoldChunk, Job, JobStatus, Lease, Params, Worker};
+use cairn_proto::cairn::annotation::v1::{Annotator, Bucket, Claim, GoldChunk, Job, JobStatus, Lease, Params, Standing, Worker};
 
 use crate::rules;
 
@@ -81,6 +81,8 @@ cairn_kernel::state! { "annotation";
     ANNOTATORS: Map<Address, Annotator> = 36;
     /// Accounts with numbers up to this one stand in the genesis file.
     GENESIS_ACCOUNTS: Item<u64> = 37;
+    /// Standings by account and skill.
+    STANDINGS: Map<(Address, String), Standing> = 60;
 }
 
 /// The parameters in force.

@@ -194,6 +194,9 @@ pub struct Job {
     /// The rules it runs under.
     #[prost(message, optional, tag = "25")]
     pub rules: ::core::option::Option<Rules>,
+    /// The skill in which its labels count for standing.
+    #[prost(string, tag = "40")]
+    pub skill: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Job {
     const NAME: &'static str = "Job";
@@ -738,7 +741,7 @@ pub struct Annotator {
     /// The account.
     #[prost(string, tag = "1")]
     pub address: ::prost::alloc::string::String,
-    /// Blind labels settled; from 100 on a lease may hold 2 buckets, from 1,000 on 4.
+    /// Blind labels settled, of all skills.
     #[prost(uint64, tag = "2")]
     pub settled_labels: u64,
     /// Jobs settled.
@@ -770,6 +773,46 @@ impl ::prost::Name for GoldChunk {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.GoldChunk".into()
+    }
+}
+/// What an account's labels of one skill were worth. Only settlement and missed reveals write it; no message moves it to another account.
+/// The sums are in millionths and discounted: a settled job with n accepted labels of the account first multiplies them by 4,000 / (4,000 + n).
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Standing {
+    /// The account.
+    #[prost(string, tag = "1")]
+    pub address: ::prost::alloc::string::String,
+    /// The skill.
+    #[prost(string, tag = "2")]
+    pub skill: ::prost::alloc::string::String,
+    /// Blind labels settled with a score above 0; never discounted. From 100 on a lease may hold 2 buckets, from 1,000 on 4, both with a mean
+    /// kappa of at least 0.4.
+    #[prost(uint64, tag = "3")]
+    pub settled_labels: u64,
+    /// Jobs settled.
+    #[prost(uint64, tag = "4")]
+    pub settled_jobs: u64,
+    /// Scored labels, and those of a worker that the gate left out.
+    #[prost(uint64, tag = "5")]
+    pub labels_ppm: u64,
+    /// Sum of kappa times scored labels; labels left out by the gate count with kappa 0.
+    #[prost(int64, tag = "6")]
+    pub kappa_labels_ppm: i64,
+    /// Gold answers of jobs whose gold was sound, and the gold of leases committed and not revealed.
+    #[prost(uint64, tag = "7")]
+    pub gold_seen_ppm: u64,
+    /// Of these, answered as the requester committed.
+    #[prost(uint64, tag = "8")]
+    pub gold_hits_ppm: u64,
+}
+impl ::prost::Name for Standing {
+    const NAME: &'static str = "Standing";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.Standing".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.Standing".into()
     }
 }
 /// What annotators are asked for.
@@ -1907,6 +1950,9 @@ pub struct Genesis {
     /// 0: all accounts of this file.
     #[prost(uint64, tag = "4")]
     pub genesis_accounts: u64,
+    /// Standings, each account and skill once.
+    #[prost(message, repeated, tag = "40")]
+    pub standings: ::prost::alloc::vec::Vec<Standing>,
 }
 impl ::prost::Name for Genesis {
     const NAME: &'static str = "Genesis";
@@ -2709,7 +2755,7 @@ pub struct QueryAnnotatorResponse {
     /// Head of its cluster; empty when it is in none.
     #[prost(string, tag = "2")]
     pub cluster: ::prost::alloc::string::String,
-    /// Most buckets in one lease.
+    /// Most buckets of a lease in jobs of the skill `classify`; of other skills the query `Standing` tells.
     #[prost(uint32, tag = "3")]
     pub lease_buckets: u32,
 }
@@ -2757,6 +2803,96 @@ impl ::prost::Name for QueryEarningsResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.QueryEarningsResponse".into()
+    }
+}
+/// Asks for what `Standing` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryStandingRequest {
+    /// The account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// The skill.
+    #[prost(string, tag = "2")]
+    pub skill: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryStandingRequest {
+    const NAME: &'static str = "QueryStandingRequest";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryStandingRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryStandingRequest".into()
+    }
+}
+/// Answer of the query `Standing`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryStandingResponse {
+    /// The standing; all zero where the account never worked in the skill.
+    #[prost(message, optional, tag = "1")]
+    pub standing: ::core::option::Option<Standing>,
+    /// Discounted mean kappa, in parts per million.
+    #[prost(int64, tag = "2")]
+    pub mean_kappa_ppm: i64,
+    /// Discounted part of the gold answered right, in parts per million; 0 where none was met.
+    #[prost(uint64, tag = "3")]
+    pub gold_ppm: u64,
+    /// Most buckets of a lease in jobs of this skill.
+    #[prost(uint32, tag = "4")]
+    pub lease_buckets: u32,
+}
+impl ::prost::Name for QueryStandingResponse {
+    const NAME: &'static str = "QueryStandingResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryStandingResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryStandingResponse".into()
+    }
+}
+/// Asks for what `Standings` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryStandingsRequest {
+    /// The account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Which page.
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryStandingsRequest {
+    const NAME: &'static str = "QueryStandingsRequest";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryStandingsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryStandingsRequest".into()
+    }
+}
+/// Answer of the query `Standings`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryStandingsResponse {
+    /// One for each skill.
+    #[prost(message, repeated, tag = "1")]
+    pub standings: ::prost::alloc::vec::Vec<QueryStandingResponse>,
+    /// Where the page ended.
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryStandingsResponse {
+    const NAME: &'static str = "QueryStandingsResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryStandingsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryStandingsResponse".into()
     }
 }
 /// What can be asked about jobs, leases, labels and pay.
@@ -2851,6 +2987,18 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryAnnotatorRequest,
     ) -> ::cairn_kernel::Result<QueryAnnotatorResponse>;
+    /// An account's standing in a skill.
+    fn standing(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryStandingRequest,
+    ) -> ::cairn_kernel::Result<QueryStandingResponse>;
+    /// An account's standings in all skills it has worked in, by skill.
+    fn standings(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryStandingsRequest,
+    ) -> ::cairn_kernel::Result<QueryStandingsResponse>;
     /// What an account can withdraw.
     fn earnings(
         &self,
@@ -2940,6 +3088,16 @@ pub fn query_routes<S: QueryServer>(
         ),
         ::cairn_kernel::QueryRoute::new(
             server,
+            "/cairn.annotation.v1.Query/Standing",
+            S::standing,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.annotation.v1.Query/Standings",
+            S::standings,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
             "/cairn.annotation.v1.Query/Earnings",
             S::earnings,
         ),
@@ -3014,6 +3172,9 @@ pub struct MsgPostJob {
     /// Blocks from this height to the commit deadline: at least the length of a lease + 60, at most the parameter `longest_job`.
     #[prost(uint64, tag = "22")]
     pub duration: u64,
+    /// The skill in which its labels count for standing: 1 to 32 of a-z, 0-9 and `-`. Empty for that of the type, such as `classify`.
+    #[prost(string, tag = "40")]
+    pub skill: ::prost::alloc::string::String,
 }
 impl ::prost::Name for MsgPostJob {
     const NAME: &'static str = "MsgPostJob";
@@ -3132,7 +3293,8 @@ pub struct MsgClaimTasks {
     /// The job.
     #[prost(uint64, tag = "2")]
     pub job: u64,
-    /// Most buckets wanted in the lease, 1 to 4. More than the standing allows is cut down (1; 2 from 100 settled labels on; 4 from 1,000 on).
+    /// Most buckets wanted in the lease, 1 to 4. More than the standing in the job's skill allows is cut down (1; with a mean kappa of at least
+    /// 0.4: 2 from 100 settled labels on, 4 from 1,000 on).
     #[prost(uint32, tag = "3")]
     pub buckets: u32,
     /// Number of this claim, chosen by the client: greater than that of the annotator's last lease in this job, from 1.

@@ -57,6 +57,9 @@ pub(crate) struct Description {
     /// The requester's part of its shares, in basis points.
     #[serde(default = "seventy")]
     pub(crate) requester_share_bps: u32,
+    /// The skill in which labels count for standing; empty for that of the job's type.
+    #[serde(default)]
+    pub(crate) skill: String,
     /// CSV `item,class` of items whose class is known, relative to this file.
     pub(crate) gold: PathBuf,
 }

@@ -236,5 +236,7 @@ fn message(description: &Description, prepared: &Prepared, requester: &str, gate
         gate_bits: description.gate_bits,
         publication: Some(Publication { publish: description.publish, requester_bps: description.requester_share_bps }),
         duration: description.duration,
+        skill: description.skill.clone(),
+        ..MsgPostJob::default()
     })
 }

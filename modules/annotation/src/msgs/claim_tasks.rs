@@ -6,7 +6,7 @@ use cairn_proto::cairn::annotation::v1::{Claim, EventTasksClaimed, JobState, Msg
 use crate::{
     Error, accounts, claims, clusters, escrow,
     job::Running,
-    rules,
+    rules, standing,
     state::{self, CLAIMS, FUNDERS},
 };
 
@@ -25,7 +25,7 @@ pub(super) fn claim_tasks(ctx: &mut Ctx, msg: &MsgClaimTasks) -> Result<MsgClaim
     if run.status.claims_waiting >= most {
         return Err(Error::ClaimsFull { most }.into());
     }
-    let standing = rules::lease_buckets(accounts::settled_labels(ctx, &annotator)?);
+    let standing = standing::lease_buckets(ctx, &annotator, &standing::skill(&run.job))?;
     let buckets = msg.buckets.min(standing);
     let bond = run.bond(buckets.saturating_mul(run.buckets.largest()))?;
     escrow::collect(ctx, &annotator, &run.denom, bond)?;

@@ -17,7 +17,7 @@ use crate::{
     gold,
     job::{Running, state_key},
     queues::{self, Kind},
-    rules,
+    rules, standing,
     state::{self, GOLD_ROOTS, JOB_IDS, JOBS, JOBS_BY_REQUESTER, JOBS_BY_STATE, OPEN_JOBS},
 };
 
@@ -81,6 +81,9 @@ fn check_description(msg: &MsgPostJob) -> Result<()> {
     }
     if msg.visibility() == Visibility::Unspecified {
         return Err(Error::Visibility(msg.visibility).into());
+    }
+    if !msg.skill.is_empty() {
+        standing::check_skill(&msg.skill)?;
     }
     hash("manifest_root", &msg.manifest_root)?;
     Ok(())
@@ -152,6 +155,7 @@ fn check_requester(ctx: &Ctx, requester: &Address, params: &Params) -> Result<()
 /// The job as it will be stored.
 fn open(ctx: &mut Ctx, msg: MsgPostJob, job_rules: Rules) -> Result<Running> {
     let (id, height) = (JOB_IDS.next(ctx)?, ctx.block().height);
+    let skill = if msg.skill.is_empty() { standing::default_skill(msg.r#type()) } else { msg.skill.clone() };
     let job = Job {
         id,
         requester: msg.requester,
@@ -178,6 +182,7 @@ fn open(ctx: &mut Ctx, msg: MsgPostJob, job_rules: Rules) -> Result<Running> {
         posted_height: height,
         commit_deadline: height.checked_add(msg.duration).ok_or(Error::Overflow)?,
         rules: Some(job_rules),
+        skill,
     };
     let mut run = Running::new(job, JobStatus { job: id, ..JobStatus::default() })?;
     run.status.set_state(JobState::Open);

@@ -1,14 +1,14 @@
 //! Queries about annotators and what they earned.
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::{
-    Annotator, QueryAnnotatorResponse, QueryEarningsResponse, QueryWorkerRequest, QueryWorkerResponse, QueryWorkersRequest,
+    Annotator, JobType, QueryAnnotatorResponse, QueryEarningsResponse, QueryWorkerRequest, QueryWorkerResponse, QueryWorkersRequest,
     QueryWorkersResponse,
 };
 
 use crate::{
     Error, accounts, clusters, escrow,
     job::Running,
-    rules,
+    standing,
     state::{ANNOTATORS, CLUSTERS, JOBS, WORKERS},
 };
 
@@ -39,7 +39,7 @@ pub(super) fn annotator(ctx: &Ctx, address: &str) -> Result<QueryAnnotatorRespon
     let record = ANNOTATORS.get(ctx, &address)?;
     let record = record.unwrap_or_else(|| Annotator { address: address.to_string(), ..Annotator::default() });
     let cluster = if CLUSTERS.has(ctx, &address)? { clusters::head(ctx, &address)?.to_string() } else { String::new() };
-    let lease_buckets = rules::lease_buckets(record.settled_labels);
+    let lease_buckets = standing::lease_buckets(ctx, &address, &standing::default_skill(JobType::Classify))?;
     Ok(QueryAnnotatorResponse { annotator: Some(record), cluster, lease_buckets })
 }
 

@@ -3,6 +3,7 @@ mod accounts;
 mod jobs;
 mod labels;
 mod leases;
+mod standings;
 
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
@@ -10,8 +11,9 @@ use cairn_proto::cairn::annotation::v1::{
     QueryClaimRequest, QueryClaimResponse, QueryEarningsRequest, QueryEarningsResponse, QueryGoldStateRequest, QueryGoldStateResponse,
     QueryJobProgressRequest, QueryJobProgressResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse,
     QueryLabelsRequest, QueryLabelsResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse,
-    QueryParamsRequest, QueryParamsResponse, QueryServer, QueryTasksRequest, QueryTasksResponse, QueryWorkerRequest, QueryWorkerResponse,
-    QueryWorkersRequest, QueryWorkersResponse,
+    QueryParamsRequest, QueryParamsResponse, QueryServer, QueryStandingRequest, QueryStandingResponse, QueryStandingsRequest,
+    QueryStandingsResponse, QueryTasksRequest, QueryTasksResponse, QueryWorkerRequest, QueryWorkerResponse, QueryWorkersRequest,
+    QueryWorkersResponse,
 };
 
 use crate::{Annotation, state};
@@ -61,6 +63,12 @@ impl QueryServer for Annotation {
     }
     fn annotator(&self, ctx: &Ctx, query: QueryAnnotatorRequest) -> Result<QueryAnnotatorResponse> {
         accounts::annotator(ctx, &query.address)
+    }
+    fn standing(&self, ctx: &Ctx, query: QueryStandingRequest) -> Result<QueryStandingResponse> {
+        standings::standing(ctx, &query)
+    }
+    fn standings(&self, ctx: &Ctx, query: QueryStandingsRequest) -> Result<QueryStandingsResponse> {
+        standings::standings(ctx, query)
     }
     fn earnings(&self, ctx: &Ctx, query: QueryEarningsRequest) -> Result<QueryEarningsResponse> {
         accounts::earnings(ctx, &query.account)

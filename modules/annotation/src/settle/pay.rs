@@ -12,7 +12,7 @@ use crate::{
     Error, accounts,
     escrow::{self, ACCOUNT, shift},
     job::Running,
-    labels,
+    labels, standing,
     state::WORKERS,
 };
 
@@ -58,6 +58,7 @@ fn pay(ctx: &mut Ctx, run: &mut Running, number: u32, result: &cairn_truth::Work
     settlement.workers_gated = settlement.workers_gated.saturating_add(u32::from(result.basis == Basis::Excluded));
     if worker.labels > 0 {
         accounts::settled(ctx, &account, if result.share > 0 { worker.labels } else { 0 })?;
+        standing::settle(ctx, &account, &standing::skill(&run.job), result, ppm(result.kappa)?)?;
     }
     worker.result = Some(WorkerResult {
         scored: result.scored,

@@ -2,15 +2,17 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use cairn_kernel::{Address, Ctx, Result, merkle::Frontier};
-use cairn_proto::cairn::annotation::v1::{SettleStep, Worker};
+use cairn_proto::cairn::annotation::v1::{GoldVerdict, SettleStep, Worker};
 use cairn_truth::{Label, Model};
 
 use super::infer;
-use crate::{Error, formats, gold, job::Running, labels, state::WORKERS};
+use crate::{Error, formats, gold, job::Running, labels, standing, state::WORKERS};
 
 /// Label visits of one label (its leaf is hashed, its worker read once a chunk), and of a task's posterior.
 const LABEL_VISITS: u64 = 64;
 const TASK_VISITS: u64 = 4;
+/// Label visits of counting a worker's gold answers of a chunk in its standing.
+const STANDING_VISITS: u64 = 800;
 /// Bars of the histogram.
 const BARS: usize = 10;
 
@@ -23,7 +25,7 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let paid = grow(ctx, run, &mut workers, chunk, found.all())?;
     histogram(ctx, run, chunk, found.by_task().count())?;
     count_gold(ctx, run, &mut workers, chunk, found.by_task())?;
-    workers.save(ctx)?;
+    let counted = workers.save(ctx, run)?;
     let settlement = run.settlement()?;
     settlement.paid_labels = settlement.paid_labels.saturating_add(paid);
     settlement.position = settlement.position.saturating_add(1);
@@ -31,27 +33,50 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
         finish(run)?;
     }
     let labels = u64::try_from(found.all().len()).map_err(|_| Error::Overflow)?;
-    Ok(labels.saturating_mul(LABEL_VISITS).saturating_add(u64::from(formats::CHUNK).saturating_mul(TASK_VISITS)))
+    let visits = labels.saturating_mul(LABEL_VISITS).saturating_add(u64::from(formats::CHUNK).saturating_mul(TASK_VISITS));
+    Ok(visits.saturating_add(counted.saturating_mul(STANDING_VISITS)))
 }
 
-/// The workers met in a chunk, each read once and written once where it changed.
+/// A worker met in a chunk.
+struct Met {
+    worker: Worker,
+    address: Address,
+    /// Gold answered in the chunk, and how much of it right.
+    seen: u32,
+    hits: u32,
+}
+
+/// The workers met in a chunk, each read once and written once where it answered gold.
 #[derive(Default)]
-struct Workers(BTreeMap<u32, (Worker, Address, bool)>);
+struct Workers(BTreeMap<u32, Met>);
 
 impl Workers {
-    fn get(&mut self, ctx: &Ctx, job: u64, number: u32) -> Result<&mut (Worker, Address, bool)> {
+    fn get(&mut self, ctx: &Ctx, job: u64, number: u32) -> Result<&mut Met> {
         match self.0.entry(number) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(new) => {
                 let worker = WORKERS.get(ctx, &(job, number))?.ok_or(Error::Broken("a worker is missing"))?;
                 let address = Address::parse(&worker.annotator)?;
-                Ok(new.insert((worker, address, false)))
+                Ok(new.insert(Met { worker, address, seen: 0, hits: 0 }))
             }
         }
     }
-    fn save(self, ctx: &mut Ctx) -> Result<()> {
-        let changed = self.0.into_values().filter(|(_, _, changed)| *changed);
-        changed.into_iter().try_for_each(|(worker, ..)| WORKERS.set(ctx, &(worker.job, worker.number), &worker))
+    /// Writes what they made of the gold; into their standings too where the gold was sound. Gives how many they are.
+    fn save(self, ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+        let sound = run.settlement()?.gold() == GoldVerdict::Sound;
+        let skill = standing::skill(&run.job);
+        let mut counted = 0_u64;
+        for Met { mut worker, address, seen, hits } in self.0.into_values().filter(|met| met.seen > 0) {
+            if sound {
+                standing::count_gold(ctx, &address, &skill, seen, hits)?;
+            }
+            let result = worker.result.as_mut().ok_or(Error::Broken("gold of a worker without a result"))?;
+            result.gold_seen = result.gold_seen.saturating_add(seen);
+            result.gold_hits = result.gold_hits.saturating_add(hits);
+            WORKERS.set(ctx, &(worker.job, worker.number), &worker)?;
+            counted = counted.saturating_add(1);
+        }
+        Ok(counted)
     }
 }
 
@@ -62,7 +87,7 @@ fn grow(ctx: &Ctx, run: &mut Running, workers: &mut Workers, chunk: u32, labels:
     let mut tree = frontier(&run.settlement()?.frontier)?;
     let before = tree.size();
     for label in labels {
-        let (worker, address, _) = workers.get(ctx, run.id, label.worker)?;
+        let Met { worker, address, .. } = workers.get(ctx, run.id, label.worker)?;
         if worker.result.as_ref().is_some_and(|result| result.score_q32 > 0) {
             tree.push(formats::paid_leaf(&chain, run.id, first.saturating_add(label.task.into()), address, label.class));
         }
@@ -99,11 +124,10 @@ fn count_gold<'l>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: u32, t
             continue;
         }
         for label in votes {
-            let (worker, _, changed) = workers.get(ctx, run.id, label.worker)?;
-            if let Some(result) = worker.result.as_mut() {
-                result.gold_seen = result.gold_seen.saturating_add(1);
-                result.gold_hits = result.gold_hits.saturating_add(u32::from(label.class == truth));
-                *changed = true;
+            let met = workers.get(ctx, run.id, label.worker)?;
+            if met.worker.result.is_some() {
+                met.seen = met.seen.saturating_add(1);
+                met.hits = met.hits.saturating_add(u32::from(label.class == truth));
             }
         }
     }

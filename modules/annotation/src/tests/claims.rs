@@ -2,12 +2,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_kernel::Module;
-use cairn_proto::cairn::annotation::v1::{
-    Annotator, LeaseState, MsgClaimTasks, MsgClaimTasksResponse, MsgServer, QueryClaimRequest, QueryServer,
-};
+use cairn_proto::cairn::annotation::v1::{LeaseState, MsgClaimTasks, MsgClaimTasksResponse, MsgServer, QueryClaimRequest, QueryServer};
 
-use super::world::{Person, Post, WEALTH, World, user};
-use crate::{Annotation, rules};
+use super::world::{Person, Post, WEALTH, World, standing, user};
+use crate::Annotation;
 
 fn claim(world: &mut World, job: u64, n: u8, buckets: u32, nonce: u64) -> cairn_kernel::Result<MsgClaimTasksResponse> {
     world.tx(|ctx| Annotation.claim_tasks(ctx, MsgClaimTasks { annotator: user(n).to_string(), job, buckets, nonce }))
@@ -175,8 +173,7 @@ fn an_account_never_gets_a_bucket_twice() {
 fn lease_sizes_grow_with_standing() {
     let mut genesis = Annotation.default_genesis();
     let settled = [(2, 99), (3, 100), (4, 999), (5, 1_000)];
-    genesis.annotators =
-        settled.map(|(n, labels)| Annotator { address: user(n).to_string(), settled_labels: labels, settled_jobs: 1 }).to_vec();
+    genesis.standings = settled.map(|(n, labels)| standing(n, labels)).to_vec();
     let mut world = World::with(5, genesis);
     let job = world.post(&Post::default()).id;
     for (n, expected) in [(2, 1), (3, 2), (4, 2), (5, 4)] {
@@ -304,5 +301,4 @@ fn a_lease_is_of_whole_buckets_of_one_job() {
     let person = Person::skilled(user(2), 95, post.truth, post.classes);
     world.commit(&lease, &person.labels(&tasks)).unwrap();
     assert_eq!(world.lease(lease.id).state(), LeaseState::Committed);
-    assert_eq!(rules::lease_buckets(0), 1);
 }

@@ -1,11 +1,10 @@
 //! Leases: their ends to the block, renewal, giving back, expiry, and content that is not served.
 use cairn_kernel::{Address, Module, Payload};
 use cairn_proto::cairn::annotation::v1::{
-    Annotator, LeaseState, MsgCommitLabels, MsgRenewLease, MsgResumeJob, MsgServer, MsgSkipTasks, QueryLeaseRequest, QueryServer,
-    SkipReason,
+    LeaseState, MsgCommitLabels, MsgRenewLease, MsgResumeJob, MsgServer, MsgSkipTasks, QueryLeaseRequest, QueryServer, SkipReason,
 };
 
-use super::world::{Person, Post, WEALTH, World, user};
+use super::world::{Person, Post, WEALTH, World, standing, user};
 use crate::{Annotation, rules};
 
 fn person(n: u8) -> Person {
@@ -161,7 +160,7 @@ fn a_lease_given_back_costs_skip_budget_and_time_but_no_money() {
 #[test]
 fn more_than_the_skip_budget_is_not_given_back() {
     let mut genesis = Annotation.default_genesis();
-    genesis.annotators = vec![Annotator { address: user(2).to_string(), settled_labels: 100, settled_jobs: 1 }];
+    genesis.standings = vec![standing(2, 100)];
     let mut world = World::with(2, genesis);
     let job = world.post(&Post::default()).id;
     let (lease, tasks) = world.grant(job, &user(2));

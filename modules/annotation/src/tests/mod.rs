@@ -16,4 +16,5 @@ mod queries;
 mod reveals;
 mod schedule;
 mod settlement;
+mod standing;
 mod world;

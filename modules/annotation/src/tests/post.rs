@@ -117,6 +117,7 @@ impl Post {
             gate_bits: self.gate_bits,
             publication: Some(Publication { publish: true, requester_bps: self.requester_bps }),
             duration: self.duration,
+            ..MsgPostJob::default()
         }
     }
     /// Escrow of the job, without the posting fee.

@@ -4,7 +4,7 @@ use cairn_proto::cairn::annotation::v1::{
     ClusterMember, Genesis, JobState, MsgCancelJob, MsgFundJob, MsgPostJob, MsgServer, MsgUpdateParams, Params, Publication,
 };
 
-use super::world::{FOREIGN, Post, WEALTH, World, user};
+use super::world::{FOREIGN, Post, WEALTH, World, standing, user};
 use crate::{Annotation, Error, rules};
 use cairn_kernel::Coded;
 
@@ -236,7 +236,8 @@ fn parameters_change_for_new_jobs_only() {
 #[test]
 fn a_genesis_file_comes_out_as_it_went_in() {
     let member = ClusterMember { account: user(2).to_string(), head: user(9).to_string() };
-    let genesis = Genesis { clusters: vec![member.clone()], genesis_accounts: 3, ..Annotation.default_genesis() };
+    let standings = vec![standing(2, 7)];
+    let genesis = Genesis { clusters: vec![member.clone()], genesis_accounts: 3, standings, ..Annotation.default_genesis() };
     let mut world = World::with(3, genesis.clone());
     assert_eq!(world.ask(|ctx| Annotation.export(ctx)), genesis);
     let id = posts(&mut world, |_| {}).unwrap();

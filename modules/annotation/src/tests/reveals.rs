@@ -2,7 +2,7 @@
 use cairn_kernel::Module;
 use cairn_proto::cairn::annotation::v1::{JobState, Label, Lease, LeaseState, MsgCommitLabels, MsgRevealLabels, MsgServer};
 
-use super::world::{Person, Post, WEALTH, World, commitment, reveal, salt, user};
+use super::world::{Person, Post, WEALTH, World, commitment, reveal, salt, standing, user};
 use crate::Annotation;
 
 type Held = (u8, Lease, Vec<u32>);
@@ -217,8 +217,7 @@ fn the_last_reveal_closes_the_reveals() {
 #[test]
 fn a_lease_of_two_buckets_waits_for_both() {
     let mut genesis = Annotation.default_genesis();
-    let record = cairn_proto::cairn::annotation::v1::Annotator { address: user(2).to_string(), settled_labels: 100, settled_jobs: 1 };
-    genesis.annotators = vec![record];
+    genesis.standings = vec![standing(2, 100)];
     genesis.params.as_mut().unwrap().rules.as_mut().unwrap().bucket_wait = 60;
     let mut world = World::with(6, genesis);
     let job = world.post(&Post::default()).id;

@@ -9,8 +9,8 @@ use cairn_kernel::{Address, Coin, Ctx, Module, Result, testing::Chain};
 use cairn_proto::{
     cairn::{
         annotation::v1::{
-            Genesis, Job, JobState, JobStatus, Label, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgRevealLabels, MsgServer,
-            QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest, Worker,
+            Genesis, Job, JobState, JobStatus, Label, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgPostJob, MsgRevealLabels,
+            MsgServer, QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest, Standing, Worker,
         },
         beacon::v1::{GenesisState as BeaconGenesis, Validator},
     },
@@ -30,6 +30,13 @@ const PROPOSER: [u8; 20] = [0xee; 20];
 /// A user of the genesis file, from 1.
 pub(crate) fn user(n: u8) -> Address {
     Address::new(&[n; 20]).unwrap()
+}
+
+/// The standing of a user with so many settled labels of kappa 1/2 in `classify`.
+pub(crate) fn standing(n: u8, labels: u64) -> Standing {
+    let (labels_ppm, worth) = (labels * 1_000_000, i64::try_from(labels * 500_000).unwrap());
+    let (address, skill) = (user(n).to_string(), "classify".to_owned());
+    Standing { address, skill, settled_labels: labels, settled_jobs: 1, labels_ppm, kappa_labels_ppm: worth, ..Standing::default() }
 }
 
 /// The chain and its proposer.
@@ -181,11 +188,16 @@ impl World {
     }
     /// Posts a job of user 1 and keeps what its gold is opened with.
     pub(crate) fn post(&mut self, post: &Post) -> Posted {
+        self.post_with(post, |_| {}).unwrap()
+    }
+    /// The same, with the message changed before it is sent.
+    pub(crate) fn post_with(&mut self, post: &Post, change: impl FnOnce(&mut MsgPostJob)) -> Result<Posted> {
         let salt = self.ask(|ctx| crate::state::JOB_IDS.last(ctx)) + 1;
         let gold = post.gold(&self.chain.block.chain_id, salt);
-        let msg = post.msg(&gold);
-        let job = self.tx(|ctx| Annotation.post_job(ctx, msg)).unwrap().job;
-        Posted { id: job, gold, truth: post.truth }
+        let mut msg = post.msg(&gold);
+        change(&mut msg);
+        let job = self.tx(|ctx| Annotation.post_job(ctx, msg))?.job;
+        Ok(Posted { id: job, gold, truth: post.truth })
     }
     /// Opens all gold of a job.
     pub(crate) fn open_gold(&mut self, posted: &Posted) {
