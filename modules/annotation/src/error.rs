@@ -11,10 +11,10 @@ pub enum Error {
     #[error("{0} is missing")]
     Missing(&'static str),
     /// The job's type is none that can be posted.
-    #[error("job type must be JOB_TYPE_CLASSIFY (1), found {0}")]
+    #[error("no job can be posted of type {0}")]
     JobType(i32),
     /// The kind of items is unknown.
-    #[error("item kind must be image (1), text (2) or audio (3), found {0}")]
+    #[error("item kind must be image (1), text (2), audio (3) or pair (4), found {0}")]
     ItemKind(i32),
     /// The visibility is unknown.
     #[error("visibility must be public (1) or private (2), found {0}")]

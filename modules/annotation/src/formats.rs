@@ -10,6 +10,9 @@ use cairn_kernel::{
 };
 use sha2::{Digest, Sha256};
 
+mod pairs;
+pub use pairs::{PAIR_MEDIA_TYPE, PairsTree, Side, pair, pairs_leaf, read_pair};
+
 /// Tasks of a chunk: what one opening of gold covers.
 pub const CHUNK: u32 = cairn_truth::CHUNK;
 /// The class that stands for a skipped task.

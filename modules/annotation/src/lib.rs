@@ -27,6 +27,7 @@ pub mod standing;
 mod state;
 #[cfg(test)]
 mod tests;
+pub mod types;
 
 use std::sync::Arc;
 

@@ -54,6 +54,16 @@ pub(crate) fn is_gold_opened(run: &Running) -> bool {
     run.status.gold_chunks == formats::chunks(run.job.tasks)
 }
 
+/// Whether there is nothing left to open: gold, and the pairs of a ranked job.
+pub(crate) fn is_all_opened(run: &Running) -> bool {
+    is_gold_opened(run) && (run.job.contestants == 0 || are_pairs_opened(run))
+}
+
+/// Whether all pairs of a ranked job were opened.
+pub(crate) fn are_pairs_opened(run: &Running) -> bool {
+    run.job.contestants > 0 && run.status.pairs_chunks == formats::chunks(run.job.tasks)
+}
+
 /// The gold window is over, or all gold was opened: once the labels are packed, the inference begins.
 pub(crate) fn end_gold(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     let waits = run.settlement()?.step() == SettleStep::AwaitGold;
@@ -70,7 +80,7 @@ pub(crate) fn reach_gold_end(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     if run.status.state() == JobState::Gold { end_gold(ctx, run) } else { Ok(()) }
 }
 
-/// Whether gold can be opened no more.
+/// Whether nothing can be opened any more.
 pub(crate) fn is_gold_over(ctx: &Ctx, run: &Running) -> bool {
-    is_gold_opened(run) || ctx.block().height >= run.status.gold_deadline
+    is_all_opened(run) || ctx.block().height >= run.status.gold_deadline
 }

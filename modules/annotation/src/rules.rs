@@ -12,6 +12,8 @@ pub const BUCKET_SIZE: (u32, u32) = (10, 50);
 pub const GOLD_MIN: u32 = 10;
 /// Classes of a job.
 pub const CLASSES: (usize, usize) = (2, 64);
+/// Contestants of a PAIRWISE job that is ranked.
+pub const CONTESTANTS: (u32, u32) = (2, 65_536);
 /// Least price of a label, in base units.
 pub const PRICE_MIN: u128 = 1_000;
 /// Kappa that earns the full price, in basis points.

@@ -1,6 +1,8 @@
 //! What annotation stores.
 use cairn_kernel::{Address, Ctx, Item, Map, Result, Sequence, Set};
-use cairn_proto::cairn::annotation::v1::{Annotator, Bucket, Claim, GoldChunk, Job, JobStatus, Lease, Params, Standing, Worker};
+use cairn_proto::cairn::annotation::v1::{
+    Annotator, Bucket, Claim, GoldChunk, Job, JobStatus, Lease, PairsChunk, Params, Standing, Worker,
+};
 
 use crate::rules;
 
@@ -83,6 +85,8 @@ cairn_kernel::state! { "annotation";
     GENESIS_ACCOUNTS: Item<u64> = 37;
     /// Standings by account and skill.
     STANDINGS: Map<(Address, String), Standing> = 60;
+    /// Opened pairs of a ranked job by job and chunk.
+    PAIRS: Map<(u64, u32), PairsChunk> = 40;
 }
 
 /// The parameters in force.

@@ -197,6 +197,12 @@ pub struct Job {
     /// The skill in which its labels count for standing.
     #[prost(string, tag = "40")]
     pub skill: ::prost::alloc::string::String,
+    /// PAIRWISE: how many contestants are ranked, numbered from 0; 0 where there is no ranking.
+    #[prost(uint32, tag = "45")]
+    pub contestants: u32,
+    /// PAIRWISE: root of the commitment to who is compared in each task, 32 bytes; empty where there is no ranking.
+    #[prost(bytes = "vec", tag = "46")]
+    pub pairs_root: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for Job {
     const NAME: &'static str = "Job";
@@ -352,6 +358,9 @@ pub struct JobStatus {
     /// Last height at which any reveal counts that is known so far; 0 before the first R.
     #[prost(uint64, tag = "31")]
     pub reveals_until: u64,
+    /// Chunks of 1,024 tasks whose pairs were opened.
+    #[prost(uint32, tag = "40")]
+    pub pairs_chunks: u32,
 }
 impl ::prost::Name for JobStatus {
     const NAME: &'static str = "JobStatus";
@@ -758,6 +767,43 @@ impl ::prost::Name for Annotator {
         "/cairn.annotation.v1.Annotator".into()
     }
 }
+/// Who is compared in a task, by numbers of contestants.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Pair {
+    /// Whose item is the left one.
+    #[prost(uint32, tag = "1")]
+    pub left: u32,
+    /// Whose item is the right one.
+    #[prost(uint32, tag = "2")]
+    pub right: u32,
+}
+impl ::prost::Name for Pair {
+    const NAME: &'static str = "Pair";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.Pair".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.Pair".into()
+    }
+}
+/// The pairs of one chunk of 1,024 tasks, as opened.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PairsChunk {
+    /// One a task, ascending by task.
+    #[prost(message, repeated, tag = "1")]
+    pub pairs: ::prost::alloc::vec::Vec<Pair>,
+}
+impl ::prost::Name for PairsChunk {
+    const NAME: &'static str = "PairsChunk";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.PairsChunk".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.PairsChunk".into()
+    }
+}
 /// Truths of the gold tasks of one chunk, as opened.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GoldChunk {
@@ -823,6 +869,11 @@ pub enum JobType {
     Unspecified = 0,
     /// One class of a closed list for each task.
     Classify = 1,
+    /// Which of the two items of a pair is better: the classes are `left` and `right`, or `left`, `right` and `tie`. With a list of who was
+    /// compared, the settlement ranks the contestants.
+    Pairwise = 3,
+    /// Whether a given draft is good: the classes are `reject` and `accept`.
+    Verify = 9,
 }
 impl JobType {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -833,6 +884,8 @@ impl JobType {
         match self {
             Self::Unspecified => "JOB_TYPE_UNSPECIFIED",
             Self::Classify => "JOB_TYPE_CLASSIFY",
+            Self::Pairwise => "JOB_TYPE_PAIRWISE",
+            Self::Verify => "JOB_TYPE_VERIFY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -840,6 +893,8 @@ impl JobType {
         match value {
             "JOB_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
             "JOB_TYPE_CLASSIFY" => Some(Self::Classify),
+            "JOB_TYPE_PAIRWISE" => Some(Self::Pairwise),
+            "JOB_TYPE_VERIFY" => Some(Self::Verify),
             _ => None,
         }
     }
@@ -856,6 +911,8 @@ pub enum ItemKind {
     Text = 2,
     /// A recording.
     Audio = 3,
+    /// Two items of these kinds in one container that tells the media type of each (`README.md`, Formats).
+    Pair = 4,
 }
 impl ItemKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -868,6 +925,7 @@ impl ItemKind {
             Self::Image => "ITEM_KIND_IMAGE",
             Self::Text => "ITEM_KIND_TEXT",
             Self::Audio => "ITEM_KIND_AUDIO",
+            Self::Pair => "ITEM_KIND_PAIR",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -877,6 +935,7 @@ impl ItemKind {
             "ITEM_KIND_IMAGE" => Some(Self::Image),
             "ITEM_KIND_TEXT" => Some(Self::Text),
             "ITEM_KIND_AUDIO" => Some(Self::Audio),
+            "ITEM_KIND_PAIR" => Some(Self::Pair),
             _ => None,
         }
     }
@@ -1654,6 +1713,29 @@ impl ::prost::Name for EventGoldOpened {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.EventGoldOpened".into()
+    }
+}
+/// The pairs of a chunk were opened.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct EventPairsOpened {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The chunk.
+    #[prost(uint32, tag = "2")]
+    pub chunk: u32,
+    /// Chunks not opened yet.
+    #[prost(uint32, tag = "3")]
+    pub chunks_left: u32,
+}
+impl ::prost::Name for EventPairsOpened {
+    const NAME: &'static str = "EventPairsOpened";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventPairsOpened".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventPairsOpened".into()
     }
 }
 /// The gold was judged.
@@ -2460,6 +2542,72 @@ impl ::prost::Name for QueryLabelsResponse {
         "/cairn.annotation.v1.QueryLabelsResponse".into()
     }
 }
+/// Asks for what `Pairs` answers.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct QueryPairsRequest {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// First task wanted.
+    #[prost(uint32, tag = "2")]
+    pub from: u32,
+    /// Tasks wanted; 0 means 100, at most 1,024.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
+}
+impl ::prost::Name for QueryPairsRequest {
+    const NAME: &'static str = "QueryPairsRequest";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryPairsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryPairsRequest".into()
+    }
+}
+/// Who is compared in a task.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct TaskPair {
+    /// The task.
+    #[prost(uint32, tag = "1")]
+    pub task: u32,
+    /// The contestant whose item is the left one.
+    #[prost(uint32, tag = "2")]
+    pub left: u32,
+    /// The contestant whose item is the right one.
+    #[prost(uint32, tag = "3")]
+    pub right: u32,
+}
+impl ::prost::Name for TaskPair {
+    const NAME: &'static str = "TaskPair";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.TaskPair".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.TaskPair".into()
+    }
+}
+/// Answer of the query `Pairs`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryPairsResponse {
+    /// By task; those of chunks that were not opened are left out.
+    #[prost(message, repeated, tag = "1")]
+    pub pairs: ::prost::alloc::vec::Vec<TaskPair>,
+    /// Where to go on; 0 at the end.
+    #[prost(uint32, tag = "2")]
+    pub next: u32,
+}
+impl ::prost::Name for QueryPairsResponse {
+    const NAME: &'static str = "QueryPairsResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryPairsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryPairsResponse".into()
+    }
+}
 /// Asks for what `Worker` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryWorkerRequest {
@@ -2945,6 +3093,12 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryLabelsRequest,
     ) -> ::cairn_kernel::Result<QueryLabelsResponse>;
+    /// Who was compared in the tasks of a ranked PAIRWISE job, as far as it was opened.
+    fn pairs(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryPairsRequest,
+    ) -> ::cairn_kernel::Result<QueryPairsResponse>;
     /// One annotator in one job.
     fn worker(
         &self,
@@ -3053,6 +3207,11 @@ pub fn query_routes<S: QueryServer>(
         ),
         ::cairn_kernel::QueryRoute::new(
             server,
+            "/cairn.annotation.v1.Query/Pairs",
+            S::pairs,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
             "/cairn.annotation.v1.Query/Worker",
             S::worker,
         ),
@@ -3124,7 +3283,8 @@ pub struct MsgPostJob {
     /// Who may fetch the items.
     #[prost(enumeration = "Visibility", tag = "6")]
     pub visibility: i32,
-    /// Names of the classes; 2 to 64, each 1 to 64 bytes, all different.
+    /// Names of the classes; 2 to 64, each 1 to 64 bytes, all different. PAIRWISE: `left`, `right`, and `tie` where it is allowed. VERIFY:
+    /// `reject`, `accept`.
     #[prost(string, repeated, tag = "7")]
     pub classes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// RFC 6962 root over the items' leaves, 32 bytes.
@@ -3175,6 +3335,12 @@ pub struct MsgPostJob {
     /// The skill in which its labels count for standing: 1 to 32 of a-z, 0-9 and `-`. Empty for that of the type, such as `classify`.
     #[prost(string, tag = "40")]
     pub skill: ::prost::alloc::string::String,
+    /// PAIRWISE: how many contestants are to be ranked, 2 to 65,536; 0 for no ranking.
+    #[prost(uint32, tag = "45")]
+    pub contestants: u32,
+    /// PAIRWISE: root of the commitment to who is compared in each task, 32 bytes; empty for no ranking.
+    #[prost(bytes = "vec", tag = "46")]
+    pub pairs_root: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for MsgPostJob {
     const NAME: &'static str = "MsgPostJob";
@@ -3547,6 +3713,55 @@ impl ::prost::Name for MsgOpenGoldResponse {
         "/cairn.annotation.v1.MsgOpenGoldResponse".into()
     }
 }
+/// Tells who was compared in the tasks of a chunk.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgOpenPairs {
+    /// Who sends; need not be the requester.
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(uint64, tag = "2")]
+    pub job: u64,
+    /// The requester's gold seed, 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub seed: ::prost::alloc::vec::Vec<u8>,
+    /// Which tasks: from 1,024*chunk on.
+    #[prost(uint32, tag = "4")]
+    pub chunk: u32,
+    /// One pair for each task of the chunk.
+    #[prost(message, repeated, tag = "5")]
+    pub pairs: ::prost::alloc::vec::Vec<Pair>,
+    /// RFC 6962 inclusion path of the chunk's leaf in the tree of ceil(tasks/1024) chunks, from the bottom up, 32 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub path: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+impl ::prost::Name for MsgOpenPairs {
+    const NAME: &'static str = "MsgOpenPairs";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgOpenPairs".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgOpenPairs".into()
+    }
+}
+/// Answer of `MsgOpenPairs`.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgOpenPairsResponse {
+    /// Chunks of the job whose pairs are not opened yet.
+    #[prost(uint32, tag = "1")]
+    pub chunks_left: u32,
+}
+impl ::prost::Name for MsgOpenPairsResponse {
+    const NAME: &'static str = "MsgOpenPairsResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgOpenPairsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgOpenPairsResponse".into()
+    }
+}
 /// Lets a stopped job go on.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgResumeJob {
@@ -3755,6 +3970,15 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgOpenGold,
     ) -> ::cairn_kernel::Result<MsgOpenGoldResponse>;
+    /// Tells who was compared in the tasks of one chunk of a PAIRWISE job that is to be ranked: the chain computes the chunk's leaf from the
+    /// seed and the pairs and checks the path to the root of pairs. Anyone may, in the gold window. Without all of them there is no ranking; pay
+    /// does not depend on it. Refused: not in the gold window, no ranking wanted, opened before, another seed than that of the gold, not one pair
+    /// a task, an unknown contestant, a contestant against itself, a path that does not lead to the root.
+    fn open_pairs(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgOpenPairs,
+    ) -> ::cairn_kernel::Result<MsgOpenPairsResponse>;
     /// Lets a job whose content was reported as not served grant leases again. Refused: not the requester, not stopped.
     fn resume_job(
         &self,
@@ -3845,6 +4069,13 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.sender)?]),
             ),
             S::open_gold,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgOpenPairs| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.sender)?]),
+            ),
+            S::open_pairs,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

@@ -4,6 +4,7 @@ mod claim_tasks;
 mod commit_labels;
 mod fund_job;
 mod open_gold;
+mod open_pairs;
 mod post_job;
 mod renew_lease;
 mod resume_job;
@@ -13,10 +14,10 @@ mod skip_tasks;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
     EventEarningsWithdrawn, EventParamsUpdated, MsgCancelJob, MsgCancelJobResponse, MsgClaimTasks, MsgClaimTasksResponse, MsgCommitLabels,
-    MsgCommitLabelsResponse, MsgFundJob, MsgFundJobResponse, MsgOpenGold, MsgOpenGoldResponse, MsgPostJob, MsgPostJobResponse,
-    MsgRenewLease, MsgRenewLeaseResponse, MsgResumeJob, MsgResumeJobResponse, MsgRetryQuarantined, MsgRetryQuarantinedResponse,
-    MsgRevealLabels, MsgRevealLabelsResponse, MsgServer, MsgSkipTasks, MsgSkipTasksResponse, MsgUpdateParams, MsgUpdateParamsResponse,
-    MsgWithdrawEarnings, MsgWithdrawEarningsResponse,
+    MsgCommitLabelsResponse, MsgFundJob, MsgFundJobResponse, MsgOpenGold, MsgOpenGoldResponse, MsgOpenPairs, MsgOpenPairsResponse,
+    MsgPostJob, MsgPostJobResponse, MsgRenewLease, MsgRenewLeaseResponse, MsgResumeJob, MsgResumeJobResponse, MsgRetryQuarantined,
+    MsgRetryQuarantinedResponse, MsgRevealLabels, MsgRevealLabelsResponse, MsgServer, MsgSkipTasks, MsgSkipTasksResponse, MsgUpdateParams,
+    MsgUpdateParamsResponse, MsgWithdrawEarnings, MsgWithdrawEarningsResponse,
 };
 
 use crate::{Annotation, Error, escrow, quarantine, rules, state::PARAMS};
@@ -51,6 +52,9 @@ impl MsgServer for Annotation {
     }
     fn open_gold(&self, ctx: &mut Ctx, msg: MsgOpenGold) -> Result<MsgOpenGoldResponse> {
         open_gold::open_gold(ctx, &msg)
+    }
+    fn open_pairs(&self, ctx: &mut Ctx, msg: MsgOpenPairs) -> Result<MsgOpenPairsResponse> {
+        open_pairs::open_pairs(ctx, &msg)
     }
     fn resume_job(&self, ctx: &mut Ctx, msg: MsgResumeJob) -> Result<MsgResumeJobResponse> {
         resume_job::resume_job(ctx, &msg)

@@ -33,7 +33,7 @@ pub(super) fn open_gold(ctx: &mut Ctx, msg: &MsgOpenGold) -> Result<MsgOpenGoldR
     run.status.gold_opened = run.status.gold_opened.saturating_add(gold);
     let chunks_left = formats::chunks(tasks).saturating_sub(run.status.gold_chunks);
     ctx.emit(&EventGoldOpened { job: run.id, chunk: msg.chunk, gold, chunks_left });
-    if lifecycle::is_gold_opened(&run) {
+    if lifecycle::is_all_opened(&run) {
         lifecycle::end_gold(ctx, &mut run)?;
     }
     run.save(ctx)?;

@@ -5,7 +5,7 @@ use cairn_asset as asset;
 use cairn_bank as bank;
 use cairn_kernel::{Address, Coin, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
-    EventJobPosted, ItemKind, Job, JobState, JobStatus, JobType, MsgPostJob, MsgPostJobResponse, Params, Rules, Visibility,
+    EventJobPosted, Job, JobState, JobStatus, MsgPostJob, MsgPostJobResponse, Params, Rules, Visibility,
 };
 use cairn_rewards as rewards;
 
@@ -19,6 +19,7 @@ use crate::{
     queues::{self, Kind},
     rules, standing,
     state::{self, GOLD_ROOTS, JOB_IDS, JOBS, JOBS_BY_REQUESTER, JOBS_BY_STATE, OPEN_JOBS},
+    types,
 };
 
 pub(super) fn post_job(ctx: &mut Ctx, msg: MsgPostJob) -> Result<MsgPostJobResponse> {
@@ -73,12 +74,7 @@ fn check_description(msg: &MsgPostJob) -> Result<()> {
             return Err(Error::RepeatedClass(class.clone()).into());
         }
     }
-    if msg.r#type() != JobType::Classify {
-        return Err(Error::JobType(msg.r#type).into());
-    }
-    if msg.item_kind() == ItemKind::Unspecified {
-        return Err(Error::ItemKind(msg.item_kind).into());
-    }
+    types::check(msg)?;
     if msg.visibility() == Visibility::Unspecified {
         return Err(Error::Visibility(msg.visibility).into());
     }
@@ -183,6 +179,8 @@ fn open(ctx: &mut Ctx, msg: MsgPostJob, job_rules: Rules) -> Result<Running> {
         commit_deadline: height.checked_add(msg.duration).ok_or(Error::Overflow)?,
         rules: Some(job_rules),
         skill,
+        contestants: msg.contestants,
+        pairs_root: msg.pairs_root,
     };
     let mut run = Running::new(job, JobStatus { job: id, ..JobStatus::default() })?;
     run.status.set_state(JobState::Open);

@@ -17,20 +17,20 @@ use crate::{
 };
 
 /// A page of tasks: which ones, and where the next page begins.
-struct Span {
-    first: u32,
-    end: u32,
-    next: u32,
+pub(super) struct Span {
+    pub(super) first: u32,
+    pub(super) end: u32,
+    pub(super) next: u32,
 }
 
 impl Span {
-    fn of(tasks: u32, from: u32, limit: u32) -> Self {
+    pub(super) fn of(tasks: u32, from: u32, limit: u32) -> Self {
         let (usual, most) = rules::TASKS_PAGE;
         let limit = if limit == 0 { usual } else { limit.min(most) };
         let (first, end) = (from.min(tasks), from.saturating_add(limit).min(tasks));
         Self { first, end, next: if end < tasks { end } else { 0 } }
     }
-    fn chunks(&self) -> BTreeSet<u32> {
+    pub(super) fn chunks(&self) -> BTreeSet<u32> {
         (self.first..self.end).map(|task| task / formats::CHUNK).collect()
     }
 }

@@ -3,6 +3,7 @@ mod accounts;
 mod jobs;
 mod labels;
 mod leases;
+mod pairs;
 mod standings;
 
 use cairn_kernel::{Ctx, Result};
@@ -11,9 +12,9 @@ use cairn_proto::cairn::annotation::v1::{
     QueryClaimRequest, QueryClaimResponse, QueryEarningsRequest, QueryEarningsResponse, QueryGoldStateRequest, QueryGoldStateResponse,
     QueryJobProgressRequest, QueryJobProgressResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse,
     QueryLabelsRequest, QueryLabelsResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse,
-    QueryParamsRequest, QueryParamsResponse, QueryServer, QueryStandingRequest, QueryStandingResponse, QueryStandingsRequest,
-    QueryStandingsResponse, QueryTasksRequest, QueryTasksResponse, QueryWorkerRequest, QueryWorkerResponse, QueryWorkersRequest,
-    QueryWorkersResponse,
+    QueryPairsRequest, QueryPairsResponse, QueryParamsRequest, QueryParamsResponse, QueryServer, QueryStandingRequest,
+    QueryStandingResponse, QueryStandingsRequest, QueryStandingsResponse, QueryTasksRequest, QueryTasksResponse, QueryWorkerRequest,
+    QueryWorkerResponse, QueryWorkersRequest, QueryWorkersResponse,
 };
 
 use crate::{Annotation, state};
@@ -42,6 +43,9 @@ impl QueryServer for Annotation {
     }
     fn labels(&self, ctx: &Ctx, query: QueryLabelsRequest) -> Result<QueryLabelsResponse> {
         labels::labels(ctx, &query)
+    }
+    fn pairs(&self, ctx: &Ctx, query: QueryPairsRequest) -> Result<QueryPairsResponse> {
+        pairs::pairs(ctx, &query)
     }
     fn worker(&self, ctx: &Ctx, query: QueryWorkerRequest) -> Result<QueryWorkerResponse> {
         accounts::worker(ctx, &query)

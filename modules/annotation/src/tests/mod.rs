@@ -17,4 +17,5 @@ mod reveals;
 mod schedule;
 mod settlement;
 mod standing;
+mod types;
 mod world;

@@ -55,6 +55,8 @@ pub(crate) struct Post {
     pub(crate) truth: fn(u32) -> u16,
     /// What the requester commits to as the class of a gold task.
     pub(crate) gold_truth: fn(u32) -> u16,
+    /// What else is different in the message.
+    pub(crate) change: fn(&mut MsgPostJob),
 }
 
 impl Default for Post {
@@ -72,6 +74,7 @@ impl Default for Post {
             requester_bps: 7_000,
             truth,
             gold_truth: truth,
+            change: |_| {},
         }
     }
 }
@@ -94,7 +97,7 @@ impl Post {
         GoldSecret { seed, truths, tree }
     }
     pub(crate) fn msg(&self, gold: &GoldSecret) -> MsgPostJob {
-        MsgPostJob {
+        let mut msg = MsgPostJob {
             requester: user(1).to_string(),
             title: "Digits".into(),
             description: "Which digit is it?".into(),
@@ -118,7 +121,9 @@ impl Post {
             publication: Some(Publication { publish: true, requester_bps: self.requester_bps }),
             duration: self.duration,
             ..MsgPostJob::default()
-        }
+        };
+        (self.change)(&mut msg);
+        msg
     }
     /// Escrow of the job, without the posting fee.
     pub(crate) fn quote(&self) -> formats::Quote {

@@ -1,0 +1,61 @@
+//! Why a job's type refuses. The codes go on after those of the module's own errors.
+use cairn_kernel::{Coded, Module, Status};
+
+use crate::Annotation;
+
+/// Codes are consensus: from 110 on, add at the end, never renumber.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the texts say what each value is")]
+pub enum Error {
+    /// A type of job that is about other items.
+    #[error("the items of a {job_type} job are {expected}, found item kind {found}")]
+    Items { job_type: &'static str, expected: &'static str, found: i32 },
+    /// A type of job that has its own classes.
+    #[error("the classes of a {job_type} job are {expected}, in this order, found {found:?}")]
+    Classes { job_type: &'static str, expected: String, found: String },
+    /// A ranking in a job that compares nothing.
+    #[error("only a PAIRWISE job is ranked")]
+    Ranking,
+    /// Too few or too many contestants.
+    #[error("a ranking has {least} to {most} contestants, found {found}")]
+    Contestants { least: u32, most: u32, found: u32 },
+    /// The job has no ranking.
+    #[error("job {0} was posted without a ranking")]
+    NotRanked(u64),
+    /// Not one pair for each task.
+    #[error("chunk {chunk} has {expected} tasks, found {found} pairs")]
+    PairCount { chunk: u32, expected: usize, found: usize },
+    /// A pair of unknown or equal contestants.
+    #[error("task {task} must compare two different contestants below {contestants}, found {left} and {right}")]
+    Pair { task: u32, contestants: u32, left: u32, right: u32 },
+    /// The pairs of a chunk were opened before.
+    #[error("the pairs of chunk {0} were opened before")]
+    PairsOpened(u32),
+    /// Seed, pairs and path do not lead to the root.
+    #[error("seed, pairs and path of chunk {chunk} do not lead to the root of pairs {expected}; the chunk hashes to {found}")]
+    PairsRoot { chunk: u32, expected: String, found: String },
+}
+
+impl Coded for Error {
+    const CODESPACE: &'static str = Annotation::NAME;
+    fn code(&self) -> u32 {
+        match self {
+            Self::Items { .. } => 110,
+            Self::Classes { .. } => 111,
+            Self::Ranking => 112,
+            Self::Contestants { .. } => 113,
+            Self::NotRanked(_) => 114,
+            Self::PairCount { .. } => 115,
+            Self::Pair { .. } => 116,
+            Self::PairsOpened(_) => 117,
+            Self::PairsRoot { .. } => 118,
+        }
+    }
+    fn status(&self) -> Status {
+        match self {
+            Self::NotRanked(_) => Status::FailedPrecondition,
+            Self::PairsOpened(_) => Status::AlreadyExists,
+            _ => Status::InvalidArgument,
+        }
+    }
+}
