@@ -41,6 +41,22 @@ pub enum Error {
         /// Classes of the job (numbered from 0).
         classes: u16,
     },
+    /// A set names a label that the job does not have.
+    #[error("the set {set:#x} of a job with {labels} labels")]
+    NoSuchLabel {
+        /// The set, one bit a label.
+        set: u64,
+        /// Labels of the job (numbered from 0).
+        labels: u16,
+    },
+    /// The bytes of a set are not as many as its labels need.
+    #[error("a set of {found} bytes, expected {expected}")]
+    SetLength {
+        /// Bytes given.
+        found: usize,
+        /// One for each 8 labels.
+        expected: usize,
+    },
     /// A worker number is not below the number of workers.
     #[error("worker {worker} of a job with {workers} workers")]
     NoSuchWorker {

@@ -36,12 +36,17 @@ pub fn write_gold<P: Pages>(pages: &mut P, tasks: u32, classes: u16, chunk: u32,
             return Err(Error::RepeatedGold { task }.into());
         }
     }
+    pages.write(Page::Gold { chunk }, page(answers.into_iter())).map_err(Failure::Pages)
+}
+
+/// The page of gold answers given as (task, class), in order.
+pub(crate) fn page(answers: impl Iterator<Item = (u16, u16)>) -> Vec<u8> {
     let mut bytes = vec![VERSION];
     for (task, class) in answers {
         bytes.extend(task.to_be_bytes());
         bytes.extend(class.to_be_bytes());
     }
-    pages.write(Page::Gold { chunk }, bytes).map_err(Failure::Pages)
+    bytes
 }
 
 /// The opened gold answers of a chunk; none where none were written.

@@ -173,9 +173,14 @@ impl Inference {
     /// # Errors
     /// Damaged pages, labels of unknown workers, a failing store. The record and the pages are then half changed: the caller drops both.
     pub fn step<P: Pages>(&mut self, pages: &mut P, budget: u64) -> Result<Progress, Failure<P::Error>> {
+        self.step_to(pages, budget, Phase::Done)
+    }
+
+    /// As [`Inference::step`], but stops before a phase.
+    pub(crate) fn step_to<P: Pages>(&mut self, pages: &mut P, budget: u64, stop: Phase) -> Result<Progress, Failure<P::Error>> {
         let mut desk = Desk::new(self.params);
         let mut spent = 0;
-        while self.phase != Phase::Done {
+        while self.phase != Phase::Done && self.phase != stop {
             spent = add(spent, self.advance(pages, &mut desk)?)?;
             if spent >= budget {
                 break;
@@ -212,7 +217,7 @@ impl Inference {
             .into()
     }
 
-    fn is_trusted(&self) -> bool {
+    pub(crate) fn is_trusted(&self) -> bool {
         self.phase != Phase::Tally && self.gold.is_trusted()
     }
 

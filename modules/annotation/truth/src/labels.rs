@@ -52,14 +52,7 @@ impl Labels {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.0.len().saturating_mul(RECORD).saturating_add(1));
-        bytes.push(VERSION);
-        for label in &self.0 {
-            bytes.extend(label.task.to_be_bytes());
-            bytes.extend(label.worker.to_be_bytes());
-            bytes.extend(label.class.to_be_bytes());
-        }
-        bytes
+        page(self.0.iter().map(|label| (label.task, label.worker, label.class)))
     }
 
     /// Reads a page and checks all that [`Labels`] promises.
@@ -85,6 +78,18 @@ impl Labels {
         }
         Ok(Labels(labels))
     }
+}
+
+/// The page of labels given as (task, worker, class), in order.
+pub(crate) fn page(labels: impl ExactSizeIterator<Item = (u16, u32, u16)>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(labels.len().saturating_mul(RECORD).saturating_add(1));
+    bytes.push(VERSION);
+    for (task, worker, class) in labels {
+        bytes.extend(task.to_be_bytes());
+        bytes.extend(worker.to_be_bytes());
+        bytes.extend(class.to_be_bytes());
+    }
+    bytes
 }
 
 fn repeated(sorted: &[Label]) -> Option<&Label> {

@@ -61,7 +61,7 @@ pub struct LateRound {
     tasks: u32,
     /// The chain of posteriors.
     posteriors: [u8; 32],
-    /// Sums of the stored posteriors by class, as the inference left them.
+    /// Sums of the posteriors by class, as the inference left them.
     sums: Vec<u64>,
 }
 
@@ -84,18 +84,13 @@ impl LateRound {
     /// [`Error::Unfinished`] before the inference has ended.
     pub fn open(inference: &Inference) -> Result<LateRound, Error> {
         let outcome = inference.outcome().ok_or(Error::Unfinished)?;
-        let fit = inference.fits.get(usize::from(inference.chosen)).ok_or(Error::DamagedRecord)?;
-        Ok(LateRound {
-            params: *inference.params(),
-            model: outcome.model,
-            before: outcome.digest,
-            stage: Stage::Count,
-            next: 0,
-            labels: 0,
-            tasks: 0,
-            posteriors: [0; 32],
-            sums: fit.sums.clone(),
-        })
+        Ok(LateRound::after(*inference.params(), outcome.model, outcome.digest))
+    }
+
+    /// The late round that follows an inference with this model and digest.
+    pub(crate) fn after(params: Params, model: Model, before: [u8; 32]) -> LateRound {
+        let sums = vec![0; params.classes.into()];
+        LateRound { params, model, before, stage: Stage::Count, next: 0, labels: 0, tasks: 0, posteriors: [0; 32], sums }
     }
 
     /// Works on one chunk or sheet, and on the next ones until `budget` label visits are spent. The result does not depend on the
@@ -139,7 +134,7 @@ impl LateRound {
     }
 
     /// Adds the stored posteriors of a chunk to the counts of those who labelled it blind.
-    fn count<P: Pages>(&self, pages: &mut P, desk: &mut Desk) -> Result<u64, Failure<P::Error>> {
+    fn count<P: Pages>(&mut self, pages: &mut P, desk: &mut Desk) -> Result<u64, Failure<P::Error>> {
         let Params { tasks, classes, .. } = self.params;
         let labels = read_labels(pages, tasks, classes, self.next)?;
         let roster = desk.muster(pages, &labels)?;
@@ -149,8 +144,7 @@ impl LateRound {
             let shares: Vec<i64> = posteriors.task(votes.task).iter().map(|&share| share.into()).collect();
             changes.book(&votes, &shares)?;
         }
-        // The sums of the job are known; these are the same once more.
-        changes.apply(pages, desk, &roster, &mut vec![0; classes.into()])?;
+        changes.apply(pages, desk, &roster, &mut self.sums)?;
         Ok(work(&self.params, desk, &labels, &roster, self.next)?.visits(classes)?)
     }
 

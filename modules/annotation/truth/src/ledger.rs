@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Error, Failure, Model, Page, Pages, Params, bytes::Reader, exact};
+use crate::{Error, Failure, Model, Page, Pages, Params, ReadPages, bytes::Reader, exact, sets::POOL_WIDTH};
 
 /// Format of the pages.
 const VERSION: u8 = 1;
@@ -14,6 +14,8 @@ pub(crate) enum Subject {
     Tallies,
     /// For each class labelled: K sums of the stored posteriors of the tasks that the worker labelled so.
     Counts(Model),
+    /// What the labels of sets add up to (see `sets/pool.rs`).
+    Pools,
     /// Scored labels n, Q32 sum of the leave-one-out probability of the labels, K labels by class, K Q32 sums of the posteriors.
     Scores,
 }
@@ -23,6 +25,7 @@ impl Subject {
         match self {
             Subject::Tallies => Page::Tallies { sheet },
             Subject::Counts(model) => Page::Counts { model, sheet },
+            Subject::Pools => Page::Pools { sheet },
             Subject::Scores => Page::Scores { sheet },
         }
     }
@@ -31,6 +34,7 @@ impl Subject {
         let classes = usize::from(classes);
         match self {
             Subject::Counts(_) => classes.saturating_mul(classes),
+            Subject::Pools => POOL_WIDTH,
             Subject::Tallies | Subject::Scores => classes.saturating_mul(2).saturating_add(2),
         }
     }
@@ -103,16 +107,16 @@ impl Ledger {
     }
 
     /// The row of a worker; zeros where nothing was written.
-    pub(crate) fn row<P: Pages>(&mut self, pages: &P, worker: u32) -> Result<&[u64], Failure<P::Error>> {
+    pub(crate) fn row<P: ReadPages>(&mut self, pages: &P, worker: u32) -> Result<&[u64], Failure<P::Error>> {
         self.find(pages, worker, false).map(|row| &*row)
     }
 
     /// The row of a worker, to be changed.
-    pub(crate) fn row_mut<P: Pages>(&mut self, pages: &P, worker: u32) -> Result<&mut [u64], Failure<P::Error>> {
+    pub(crate) fn row_mut<P: ReadPages>(&mut self, pages: &P, worker: u32) -> Result<&mut [u64], Failure<P::Error>> {
         self.find(pages, worker, true)
     }
 
-    fn find<P: Pages>(&mut self, pages: &P, worker: u32, change: bool) -> Result<&mut [u64], Failure<P::Error>> {
+    fn find<P: ReadPages>(&mut self, pages: &P, worker: u32, change: bool) -> Result<&mut [u64], Failure<P::Error>> {
         let (number, place) = self.params.place(worker)?;
         if !self.sheets.contains_key(&number) {
             let cells = self.load(pages, number)?;
@@ -124,7 +128,7 @@ impl Ledger {
         Ok(sheet.cells.chunks_exact_mut(self.width).nth(place).ok_or(Error::Inconsistent)?)
     }
 
-    fn load<P: Pages>(&self, pages: &P, number: u32) -> Result<Vec<u64>, Failure<P::Error>> {
+    fn load<P: ReadPages>(&self, pages: &P, number: u32) -> Result<Vec<u64>, Failure<P::Error>> {
         let page = self.subject.page(number);
         let rows = exact::index(self.params.workers_on(number).into())?;
         let expected = rows.checked_mul(self.width).ok_or(Error::Overflow)?;

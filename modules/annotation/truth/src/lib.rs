@@ -23,6 +23,7 @@ mod record;
 mod results;
 mod roster;
 mod score;
+mod sets;
 mod stream;
 mod sweep;
 mod tally;
@@ -48,6 +49,11 @@ pub use params::{Gold, MAX_CLASSES, MAX_TASKS, MAX_WORKERS, Params};
 pub use pay::{Basis, WorkerResult};
 pub use posterior::{Posteriors, WHOLE, read_posterior, read_posteriors};
 pub use results::{read_result, read_results};
+pub use sets::{
+    LabelOutcome, SetAnswer, SetInference, SetLateRound, SetOutcome, SetParams, SetPosteriors, Sets, add_all_late_sets, add_all_sets,
+    add_sets, read_late_sets, read_set_posteriors, read_set_result, read_set_results, read_sets, set_from_bytes, set_to_bytes,
+    write_gold_sets,
+};
 pub use stream::{Skill, Vote, needs_more, streaming_posterior};
 
 /// Runs an inference to its end, for use off the chain.

@@ -54,10 +54,46 @@ pub enum Page {
         /// Task number / 1,024.
         chunk: u32,
     },
+    /// Sets of labels given to the tasks of a chunk.
+    Sets {
+        /// Task number / 1,024.
+        chunk: u32,
+    },
+    /// Late sets of labels given to the tasks of a chunk.
+    LateSets {
+        /// Task number / 1,024.
+        chunk: u32,
+    },
+    /// Opened gold sets of a chunk.
+    GoldSets {
+        /// Task number / 1,024.
+        chunk: u32,
+    },
+    /// What the labels of a set add up to per worker.
+    Pools {
+        /// Worker number / workers per sheet.
+        sheet: u32,
+    },
+    /// A page of the inference of one label of the sets, by the parts of its name in a job of that label alone.
+    OfLabel {
+        /// The label, below 64.
+        label: u8,
+        /// The kind of the page.
+        kind: u8,
+        /// The number of the model.
+        model: u8,
+        /// Chunk or sheet.
+        index: u32,
+    },
 }
 
+/// Kinds of pages of one label lie so far above those of a whole job.
+const LABEL_KINDS: u8 = 16;
+/// Numbers of models fit into so many bits, those of labels above them.
+const MODEL_BITS: u32 = 2;
+
 impl Page {
-    /// The page's name as numbers (kind, model, index), for use in a key; different pages have different ones.
+    /// The page's name as numbers (kind, model, index), for use in a key; different pages of a job have different ones.
     pub fn parts(self) -> (u8, u8, u32) {
         match self {
             Page::Labels { chunk } => (1, 0, chunk),
@@ -68,6 +104,11 @@ impl Page {
             Page::Scores { sheet } => (6, 0, sheet),
             Page::Results { sheet } => (7, 0, sheet),
             Page::LateLabels { chunk } => (8, 0, chunk),
+            Page::Sets { chunk } => (9, 0, chunk),
+            Page::LateSets { chunk } => (10, 0, chunk),
+            Page::GoldSets { chunk } => (11, 0, chunk),
+            Page::Pools { sheet } => (12, 0, sheet),
+            Page::OfLabel { label, kind, model, index } => (LABEL_KINDS | kind, (label << MODEL_BITS) | model, index),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 /// Labels' worth of doubt: a worker's kappa counts n / (n + 10).
 const DOUBT: u64 = 10;
 /// Where 1 - chance is less than one part in so many, one class is nearly everywhere and kappa says nothing.
-const LEAST_DIVERSITY: u128 = 20;
+pub(crate) const LEAST_DIVERSITY: u128 = 20;
 
 /// Labels that a worker must have given blind before it may give late ones, and for how many of them it may give one.
 const BLIND_FIRST: u32 = 20;
@@ -108,10 +108,10 @@ impl WorkerResult {
 }
 
 /// Agreement above chance, as a fraction.
-struct Agreement {
-    gain: i128,
+pub(crate) struct Agreement {
+    pub(crate) gain: i128,
     /// What is left above chance, in the unit of `gain`; gain is at most this.
-    room: u128,
+    pub(crate) room: u128,
     /// One, in the unit of `gain`.
     one: u128,
 }
@@ -120,7 +120,7 @@ impl Agreement {
     /// With n = `sums.labels` and probabilities in units of 1 / `unit`: gain = hit - chance and room = 1 - chance, each times n^2
     /// and `unit`. Chance is the sum over the classes of share of answers times share of truths, both over the same tasks, so that
     /// gain is exactly zero where all answers are the same.
-    fn of(sums: &Sums<'_>, unit: u64) -> Result<Agreement, Error> {
+    pub(crate) fn of(sums: &Sums<'_>, unit: u64) -> Result<Agreement, Error> {
         let (labels, hits) = (u128::from(sums.labels), u128::from(sums.hits));
         let mut chance = 0u128;
         for (&answers, &truths) in sums.answers.iter().zip(sums.truths) {
@@ -134,7 +134,7 @@ impl Agreement {
     }
 
     /// 1 - chance < 1/20: one class is nearly everywhere.
-    fn is_one_class(&self) -> Result<bool, Error> {
+    pub(crate) fn is_one_class(&self) -> Result<bool, Error> {
         Ok(self.room.checked_mul(LEAST_DIVERSITY).ok_or(Error::Overflow)? < self.one)
     }
 
@@ -154,6 +154,22 @@ fn gold_kappa(tally: &Sums<'_>) -> Result<Option<i64>, Error> {
     }
     let seen = tally.truths.iter().try_fold(0, |sum, &truths| add(sum, truths))?;
     Agreement::of(&Sums { labels: seen, ..*tally }, 1)?.kappa().map(Some)
+}
+
+/// The kappa of who worked where nothing can be told: half the target.
+pub(crate) fn half_target(target_bps: u32) -> Result<i64, Error> {
+    i64::try_from(mul(ONE, target_bps.into())? / 20_000).map_err(|_| Error::Overflow)
+}
+
+impl Params {
+    /// What kappa over so many labels is worth: all or nothing where promised gold was not opened.
+    pub(crate) fn share(&self, scored: u64, kappa: i64) -> Result<u64, Error> {
+        match self.gold {
+            Gold::Unopened if kappa > 0 => Ok(ONE),
+            Gold::Unopened => Ok(0),
+            Gold::None | Gold::Opened => share(scored, kappa, self.target_bps),
+        }
+    }
 }
 
 /// min(1, max(0, n * kappa / (n + 10)) / target) in Q32.
@@ -185,14 +201,9 @@ pub(crate) fn judge(params: &Params, excluded: bool, trusted: bool, tally: &Sums
     } else if let Some(kappa) = if trusted { gold_kappa(tally)? } else { None } {
         (kappa, Basis::Gold)
     } else {
-        let half = mul(ONE, params.target_bps.into())? / 20_000;
-        (i64::try_from(half).map_err(|_| Error::Overflow)?, Basis::OneClass)
+        (half_target(params.target_bps)?, Basis::OneClass)
     };
-    let share = match params.gold {
-        Gold::Unopened if kappa > 0 => ONE,
-        Gold::Unopened => 0,
-        Gold::None | Gold::Opened => share(score.labels, kappa, params.target_bps)?,
-    };
+    let share = params.share(score.labels, kappa)?;
     Ok(WorkerResult { labels, scored: number(score.labels)?, kappa, share, basis })
 }
 

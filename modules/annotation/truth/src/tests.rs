@@ -8,4 +8,5 @@ mod late;
 mod real_sets;
 #[expect(clippy::float_arithmetic, reason = "the exact values to compare with")]
 mod reference;
+mod sets;
 mod streaming;
