@@ -23,6 +23,12 @@ pub(crate) fn grow(stored: &mut String, by: u128) -> Result<(), Error> {
     Ok(())
 }
 
+/// Takes `by` off a stored amount; `None` where it is less.
+pub(crate) fn shrink(stored: &mut String, by: u128) -> Result<Option<()>, Error> {
+    let left = read(stored)?.checked_sub(by);
+    Ok(left.map(|left| *stored = text(left)))
+}
+
 /// floor(amount * part / whole), exact; refused for a whole of zero.
 pub(crate) fn share(amount: u128, part: u128, whole: u128) -> Result<u128, Error> {
     let product = U256::from(amount).checked_mul(U256::from(part)).ok_or(Error::Overflow)?;

@@ -37,6 +37,7 @@ fn open(ctx: &mut Ctx, number: u64, starts: u64) -> Result<Epoch> {
         minted: zero(),
         claimed_weight: zero(),
         claimed: zero(),
+        arenas_minted: zero(),
     };
     EPOCHS.set(ctx, &number, &epoch)?;
     CURRENT.set(ctx, &number)?;
@@ -85,6 +86,14 @@ pub(crate) struct Due {
     reward: u128,
 }
 
+/// The part of an epoch's budget that belongs to `weight` of it.
+pub(crate) fn reward(epoch: &Epoch, weight: u128) -> Result<u128, Error> {
+    match amount::read(&epoch.weight)? {
+        0 => Ok(0),
+        total => amount::share(amount::read(&epoch.budget)?, weight, total),
+    }
+}
+
 /// What `contributor` can claim now, oldest epoch first, at most [`MAX_CLAIMED`] epochs.
 pub(crate) fn due(ctx: &Ctx, contributor: &Address) -> Result<Vec<Due>> {
     let first = state::account(ctx, contributor)?.settled_epoch.checked_add(1).ok_or(Error::Overflow)?;
@@ -97,10 +106,7 @@ pub(crate) fn due(ctx: &Ctx, contributor: &Address) -> Result<Vec<Due>> {
             break;
         }
         let weight = amount::read(&contribution.weight)?;
-        let reward = match amount::read(&epoch.weight)? {
-            0 => 0,
-            total => amount::share(amount::read(&epoch.budget)?, weight, total)?,
-        };
+        let reward = reward(&epoch, weight)?;
         dues.push(Due { epoch, weight, reward });
     }
     Ok(dues)

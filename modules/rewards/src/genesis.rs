@@ -6,12 +6,12 @@ use cairn_proto::{
 };
 
 use crate::{
-    Error, amount, check_params,
+    Error, amount, arena, check_params,
     state::{self, ACCOUNTS, CONTRIBUTIONS, CURRENT, EPOCHS, PARAMS, POOL, TOTALS},
 };
 
 /// Fills an empty store; the invariants tell whether it agrees with bank.
-pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
+pub(crate) fn init(ctx: &mut Ctx, mut genesis: Genesis) -> Result<()> {
     if let Some(params) = &genesis.params {
         check_params(params)?;
         PARAMS.set(ctx, params)?;
@@ -22,30 +22,33 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
             let fault = format!("epoch {} stands where {expected} of {last} is expected, all but the last closed", epoch.number);
             return Err(Error::Genesis(fault).into());
         }
-        let amounts = [&epoch.weight, &epoch.budget, &epoch.minted, &epoch.claimed_weight, &epoch.claimed];
+        let amounts = [&epoch.weight, &epoch.budget, &epoch.minted, &epoch.claimed_weight, &epoch.claimed, &epoch.arenas_minted];
         amounts.into_iter().try_for_each(|text| amount::read(text).map(drop))?;
         EPOCHS.set(ctx, &expected, epoch)?;
         CURRENT.set(ctx, &expected)?;
     }
-    for contribution in genesis.contributions {
+    for contribution in std::mem::take(&mut genesis.contributions) {
         state::epoch(ctx, contribution.epoch)?;
         amount::read(&contribution.weight)?;
         check_kinds(&contribution.kinds)?;
         let address = Address::parse(&contribution.contributor)?;
         state::set_contribution(ctx, &address, contribution)?;
     }
-    for account in genesis.accounts {
+    for account in std::mem::take(&mut genesis.accounts) {
         amount::read(&account.claimed)?;
         check_kinds(&account.kinds)?;
         let address = Address::parse(&account.contributor)?;
         state::set_account(ctx, &address, account)?;
     }
     if let Some(totals) = &genesis.totals {
-        [&totals.burnt, &totals.minted, &totals.claimed].into_iter().try_for_each(|text| amount::read(text).map(drop))?;
+        let amounts = [&totals.burnt, &totals.minted, &totals.claimed, &totals.arenas_minted];
+        amounts.into_iter().try_for_each(|text| amount::read(text).map(drop))?;
         check_kinds(&totals.kinds)?;
         TOTALS.set(ctx, totals)?;
     }
-    coin::coins(&genesis.pool)?.iter().try_for_each(|coin| state::put_into_pool(ctx, &coin.denom, coin.amount))
+    coin::coins(&genesis.pool)?.iter().try_for_each(|coin| state::put_into_pool(ctx, &coin.denom, coin.amount))?;
+    let params = state::params(ctx)?;
+    arena::genesis::init(ctx, genesis, &params)
 }
 
 /// Sorted by kind, each once, with amounts that can be read.
@@ -68,12 +71,14 @@ pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
         let (denom, held) = entry?;
         Ok(Coin { denom, amount: amount::read(&held)? }.into())
     });
-    Ok(Genesis {
+    let genesis = Genesis {
         params: Some(state::params(ctx)?),
         epochs: EPOCHS.range(ctx, &[]).map(|entry| entry.map(|(_, epoch)| epoch)).collect::<Result<_>>()?,
         contributions: contributions.collect::<Result<_>>()?,
         accounts: accounts.collect::<Result<_>>()?,
         totals: Some(state::totals(ctx)?),
         pool: pool.collect::<Result<_>>()?,
-    })
+        ..Genesis::default()
+    };
+    arena::genesis::export(ctx, genesis)
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Runs a check whose reads may fail.
-fn report(found: Result<Option<String>>) -> Result<(), String> {
+pub(crate) fn report(found: Result<Option<String>>) -> Result<(), String> {
     match found {
         Ok(None) => Ok(()),
         Ok(Some(fault)) => Err(fault),

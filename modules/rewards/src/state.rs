@@ -1,6 +1,8 @@
 //! What rewards stores.
-use cairn_kernel::{Address, Ctx, Item, Map, Result};
-use cairn_proto::cairn::rewards::v1::{AccountTotals, Contribution, Epoch, Params, Totals};
+use cairn_kernel::{Address, Ctx, Item, Map, Result, Sequence, Set};
+use cairn_proto::cairn::rewards::v1::{
+    AccountTotals, Arena, ArenaEpoch, ArenaReward, BondRow, Contribution, Epoch, Params, Participant, ScoreRow, Scorer, Totals,
+};
 
 use crate::{Error, amount};
 
@@ -19,6 +21,32 @@ cairn_kernel::state! { "rewards";
     TOTALS: Item<Totals> = 6;
     /// The pool by denomination, as decimal text.
     POOL: Map<String, String> = 7;
+    /// Numbers arenas.
+    ARENA_IDS: Sequence = 8;
+    /// Arenas by number.
+    ARENAS: Map<u64, Arena> = 9;
+    /// Participants by arena and registration.
+    PARTICIPANTS: Map<(u64, u64), Participant> = 10;
+    /// The registration of an account in an arena.
+    REGISTERED: Map<(u64, Address), u64> = 11;
+    /// Scorers by arena and account.
+    SCORERS: Map<(u64, Address), Scorer> = 12;
+    /// Accounts that an arena's owner admitted as scorers.
+    LISTINGS: Set<(u64, Address)> = 13;
+    /// What a scorer took out of its bond, by account, arena and height of release, as decimal text.
+    UNBONDINGS: Map<(Address, u64, u64), String> = 14;
+    /// Revealed scores of the running epoch by arena and account.
+    SCORES: Map<(u64, Address), ScoreRow> = 15;
+    /// Scorers' bonds in participants by arena and account.
+    BONDS: Map<(u64, Address), BondRow> = 16;
+    /// What an arena holds for its epochs by denomination, as decimal text.
+    POTS: Map<(u64, String), String> = 17;
+    /// What an account can claim, by account and arena.
+    ARENA_REWARDS: Map<(Address, u64), ArenaReward> = 18;
+    /// Running arenas by the last height of their epoch.
+    DUE: Set<(u64, u64)> = 19;
+    /// Finished epochs by arena and number.
+    ARENA_EPOCHS: Map<(u64, u64), ArenaEpoch> = 20;
 }
 
 /// The settings in force.
@@ -59,7 +87,13 @@ pub(crate) fn set_contribution(ctx: &mut Ctx, address: &Address, contribution: C
 /// The sums over everything.
 pub(crate) fn totals(ctx: &Ctx) -> Result<Totals> {
     let zero = || amount::text(0);
-    Ok(TOTALS.get(ctx)?.unwrap_or_else(|| Totals { burnt: zero(), minted: zero(), claimed: zero(), kinds: Vec::new() }))
+    Ok(TOTALS.get(ctx)?.unwrap_or_else(|| Totals {
+        burnt: zero(),
+        minted: zero(),
+        claimed: zero(),
+        kinds: Vec::new(),
+        arenas_minted: zero(),
+    }))
 }
 
 /// Changes the sums over everything.
