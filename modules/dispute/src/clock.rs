@@ -8,14 +8,15 @@ use cairn_proto::cairn::dispute::v1::{Case, CaseState, EventStepFailed, Round};
 
 use crate::{
     Error, cases, close, draw, jurors,
-    rules::{BLOCK_BUDGET, MAX_FAILURES, RETRY_BLOCKS},
+    rules::{MAX_FAILURES, RETRY_BLOCKS},
     state::{DRAWS, DUE, LEAVING, POOLS},
     votes,
 };
 
-/// Handles what is due at the end of a block.
-pub(crate) fn end_block(ctx: &mut Ctx) -> Result<()> {
-    let mut left = BLOCK_BUDGET;
+/// Handles what is due at the end of a block, until `budget` is used up: jurors looked at in draws, seats and bonds settled, each counted once.
+/// At least one item is handled.
+pub(crate) fn run(ctx: &mut Ctx, budget: u32) -> Result<()> {
+    let mut left = budget;
     run_due(ctx, &mut left)?;
     run_draws(ctx, &mut left)?;
     run_leaving(ctx, &mut left)

@@ -102,15 +102,14 @@ impl Closing {
         let count = u128::try_from(winners.len()).map_err(|_| Error::Overflow)?;
         let wanted = rules::number(&cases::params(case)?.fee)?.checked_mul(count).ok_or(Error::Overflow)?;
         let from_bonds = wanted.min(lost);
-        let others = self.collect(ctx, case, wanted.checked_sub(from_bonds).ok_or(Error::Overflow)?)?;
-        let held = from_bonds.checked_add(others).ok_or(Error::Overflow)?;
+        let held = self.collect(ctx, case, wanted, from_bonds)?;
         let fee = held.checked_div(count).unwrap_or(0);
         for (round, account) in winners {
             bank::send(ctx, &ACCOUNT.address(), account, &[Coin::base(fee)])?;
             jurors::agreed(ctx, &case.skill, account)?;
             let key = (case.id, *round, *account);
             let mut seat = SEATS.get(ctx, &key)?.ok_or(Error::Broken("a seat is missing"))?;
-            seat.fee = Some(Coin::base(fee).into());
+            seat.fee = (fee > 0).then(|| Coin::base(fee).into());
             SEATS.set(ctx, &key, &seat)?;
         }
         let dust = fee.checked_mul(count).and_then(|paid| held.checked_sub(paid)).ok_or(Error::Overflow)?;
@@ -120,18 +119,17 @@ impl Closing {
         Ok((fee, from_bonds))
     }
 
-    /// Collects up to `missing` for fees: from the court where the appellants won, then from rewards' pool. Gives what came.
-    fn collect(&self, ctx: &mut Ctx, case: &Case, missing: u128) -> Result<u128> {
-        if missing == 0 {
-            return Ok(0);
+    /// Collects up to `wanted` for fees: lost bonds, then the court where the appellants won, then rewards' pool, which never pays more than the
+    /// losing side did. Gives what came.
+    fn collect(&self, ctx: &mut Ctx, case: &Case, wanted: u128, from_bonds: u128) -> Result<u128> {
+        let mut held = from_bonds;
+        if held < wanted && self.with_court && cases::for_appellants(self.verdict) == Some(true) {
+            let missing = wanted.checked_sub(held).ok_or(Error::Overflow)?;
+            held = held.checked_add(self.collect_from_court(ctx, case, missing)?).ok_or(Error::Overflow)?;
         }
-        let mut came = 0;
-        if self.with_court && cases::for_appellants(self.verdict) == Some(true) {
-            came = self.collect_from_court(ctx, case, missing)?;
-        }
-        let rest = Coin::base(missing.checked_sub(came).ok_or(Error::Overflow)?);
-        let pooled = rewards::spend_pool(ctx, &ACCOUNT.address(), &rest)?;
-        Ok(came.checked_add(pooled.amount).ok_or(Error::Overflow)?)
+        let missing = wanted.checked_sub(held).ok_or(Error::Overflow)?;
+        let pooled = rewards::spend_pool(ctx, &ACCOUNT.address(), &Coin::base(missing.min(held)))?;
+        Ok(held.checked_add(pooled.amount).ok_or(Error::Overflow)?)
     }
 
     fn collect_from_court(&self, ctx: &mut Ctx, case: &Case, missing: u128) -> Result<u128> {

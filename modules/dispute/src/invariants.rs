@@ -49,7 +49,7 @@ pub(crate) fn clocks(ctx: &Ctx) -> Result<(), String> {
         let (mut due, mut draws, mut leaving) = (0_usize, 0_usize, 0_usize);
         for case in open_cases(ctx)? {
             let drawing = case.state() == CaseState::Drawing;
-            let asked = cases::round(&case)?.asked;
+            let asked = case.rounds.last().map_or(0, |round| round.asked);
             let queued = (DUE.has(ctx, &(case.clock, case.id))?, DRAWS.has(ctx, &(asked, case.id))?);
             if queued != (!drawing, drawing) || (case.clock > 0) == drawing {
                 return Ok(Some(format!("case {} has no clock, or two", case.id)));

@@ -69,7 +69,7 @@ impl Module for Dispute {
         genesis::export(ctx)
     }
     fn end_block(&self, ctx: &mut Ctx) -> Result<()> {
-        clock::end_block(ctx)
+        clock::run(ctx, rules::BLOCK_BUDGET)
     }
     fn invariants(&self) -> Vec<Invariant> {
         vec![

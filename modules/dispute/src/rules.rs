@@ -12,7 +12,7 @@ pub(crate) const MAX_NAME: usize = 64;
 pub(crate) const MAX_URI: usize = 512;
 /// Numbers that one draw looks at before it says that too few jurors are eligible. A skill with fewer jurors is looked at whole.
 pub(crate) const MAX_TRIES: u32 = 4_096;
-/// Work of a block: jurors looked at in draws, seats and bonds settled, each counted once. At least one item is handled.
+/// Work of a block, as `clock::run` counts it.
 pub(crate) const BLOCK_BUDGET: u32 = 20_000;
 /// Blocks until a failed step is tried again.
 pub(crate) const RETRY_BLOCKS: u64 = 10;
