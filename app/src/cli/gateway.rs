@@ -1,5 +1,5 @@
 //! The gateway's client: sign in with an account's key, hand items and manifests in, get leased items out.
-use std::{cell::RefCell, path::Path, thread::sleep, time::Duration};
+use std::{cell::RefCell, fs::File, io::Seek, thread::sleep, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
@@ -50,17 +50,18 @@ impl Gateway {
         *self.token.borrow_mut() = reply.get("token").and_then(Value::as_str).context("the gateway gave no token")?.to_owned();
         Ok(())
     }
-    /// Hands in one item, unless the gateway has it.
-    pub(crate) fn put_item(&self, sha256: &str, path: &Path) -> Result<()> {
-        let content = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        self.put(&format!("/v1/content/{sha256}"), &content).with_context(|| format!("uploading {}", path.display()))
+    /// Hands in one item, which the gateway checks against its hash.
+    pub(crate) fn put_item(&self, sha256: &str, content: &[u8]) -> Result<()> {
+        self.signed_in(|| self.send("PUT", &format!("/v1/content/{sha256}"), content)).map(drop)
     }
-    /// Hands in the manifest, which the gateway checks against its root.
-    pub(crate) fn put_manifest(&self, root: &str, manifest: &Value) -> Result<()> {
-        self.put(&format!("/v1/manifests/{root}"), manifest.to_string().as_bytes()).context("uploading the manifest")
-    }
-    fn put(&self, path: &str, body: &[u8]) -> Result<()> {
-        self.signed_in(|| self.send("PUT", path, body)).map(drop)
+    /// Hands in the manifest, JSON lines, which the gateway checks against its root. It is streamed, however long it is.
+    pub(crate) fn put_manifest(&self, root: &str, manifest: &File) -> Result<()> {
+        let ask = || {
+            let mut from_start = manifest;
+            from_start.rewind()?;
+            self.send("PUT", &format!("/v1/manifests/{root}"), ureq::SendBody::from_reader(&mut from_start))
+        };
+        self.signed_in(ask).context("uploading the manifest").map(drop)
     }
     /// What a path answers, as JSON.
     pub(crate) fn get(&self, path: &str) -> Result<Value> {
@@ -98,7 +99,7 @@ impl Gateway {
         let mut response = self.with_token(request).call().with_context(|| self.unreachable())?;
         Ok((response.status().as_u16(), response.body_mut().with_config().limit(limit).read_to_vec()?))
     }
-    fn send(&self, method: &str, path: &str, body: &[u8]) -> Result<Answer> {
+    fn send(&self, method: &str, path: &str, body: impl ureq::AsSendBody) -> Result<Answer> {
         let url = format!("{}{path}", self.url);
         let request = if method == "PUT" { self.agent.put(url) } else { self.agent.post(url) };
         let request = request.header("content-type", if method == "POST" { "application/json" } else { "application/octet-stream" });

@@ -1,7 +1,7 @@
 //! A node's home folder: where each file lies and how secret ones are kept.
 use std::{
     fs,
-    io::Write,
+    io::{BufWriter, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -118,11 +118,18 @@ pub(crate) fn write_json(path: &Path, value: &Value) -> Result<()> {
 
 /// Reads a file that nobody but its owner may read.
 pub(crate) fn read_secret(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    open_secret(path)?.read_to_string(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(text)
+}
+
+/// Opens a file that nobody but its owner may read.
+pub(crate) fn open_secret(path: &Path) -> Result<fs::File> {
     let mode = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         bail!("{} can be read by others (mode {mode:o}); run 'chmod 600 {}'", path.display(), path.display());
     }
-    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Writes a file that nobody but its owner may read; an existing one is not replaced.
@@ -133,20 +140,25 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically(path, bytes, 0o600)
 }
 
-/// Writes a file that nobody but its owner may read, in place of an existing one.
-pub(crate) fn replace_secret(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_atomically(path, bytes, 0o600)
+/// Writes a file that nobody but its owner may read, in place of an existing one; `write` makes what may be too long for the memory.
+pub(crate) fn stream_secret(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    stream_atomically(path, write, 0o600)
 }
 
 fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    stream_atomically(path, |file| Ok(file.write_all(bytes)?), mode)
+}
+
+fn stream_atomically(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>, mode: u32) -> Result<()> {
     let folder = path.parent().context("a file lies in a folder")?;
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let part = path.with_extension("part");
-    let write = || -> std::io::Result<()> {
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
+    let write = || -> Result<()> {
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&part)?;
+        let mut writer = BufWriter::new(file);
+        content(&mut writer)?;
+        writer.into_inner().map_err(|e| e.into_error())?.sync_all()?;
+        Ok(fs::rename(&part, path)?)
     };
     write().with_context(|| format!("cannot write {}", path.display()))
 }

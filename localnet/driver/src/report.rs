@@ -16,17 +16,17 @@ pub struct ExportedTask {
     pub class: Option<String>,
     /// Votes a class.
     pub votes: Vec<u32>,
-    /// Who said what.
-    pub labels: Vec<ExportedLabel>,
 }
 
-/// One label of a task.
+/// One label as `cairnd job export --format labels` writes it; the other formats know annotators by pseudonyms.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ExportedLabel {
     /// The annotator's number in the job.
     pub worker: u32,
-    /// What it said.
-    pub class: String,
+    /// The task's number, which is its place in the export.
+    pub task: usize,
+    /// The class's number.
+    pub label: usize,
 }
 
 /// One line of the table.
@@ -100,15 +100,21 @@ pub fn accuracy(tasks: &[ExportedTask], truths: &BTreeMap<String, String>, class
 }
 
 /// The table's lines, best skill last.
-pub fn rows(crew: &[(Member, Worker)], tasks: &[ExportedTask], truths: &BTreeMap<String, String>, classes: u16) -> Result<Vec<Row>> {
+pub fn rows(
+    crew: &[(Member, Worker)],
+    (tasks, labels): (&[ExportedTask], &[ExportedLabel]),
+    truths: &BTreeMap<String, String>,
+    classes: &[String],
+) -> Result<Vec<Row>> {
     let mut hits: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-    for task in tasks {
-        for label in &task.labels {
-            let (right, all) = hits.entry(label.worker).or_default();
-            *all = all.saturating_add(1);
-            *right = right.saturating_add(u64::from(truths.get(&task.item) == Some(&label.class)));
-        }
+    for label in labels {
+        let task = tasks.get(label.task).context("a label of a task that was not exported")?;
+        let class = classes.get(label.label).context("a label of no class")?;
+        let (right, all) = hits.entry(label.worker).or_default();
+        *all = all.saturating_add(1);
+        *right = right.saturating_add(u64::from(truths.get(&task.item) == Some(class)));
     }
+    let classes = u16::try_from(classes.len())?;
     let mut rows = Vec::new();
     for (member, worker) in crew {
         let result = worker.result.clone().unwrap_or_default();
@@ -216,12 +222,8 @@ mod tests {
     #[test]
     fn majority_breaks_ties_by_the_whole_job() {
         let classes = ["a".to_owned(), "b".to_owned()];
-        let task = |item: &str, class: &str, votes: [u32; 2]| ExportedTask {
-            item: item.into(),
-            class: Some(class.into()),
-            votes: votes.into(),
-            labels: vec![],
-        };
+        let task =
+            |item: &str, class: &str, votes: [u32; 2]| ExportedTask { item: item.into(), class: Some(class.into()), votes: votes.into() };
         let tasks = [task("x", "a", [1, 1]), task("y", "b", [0, 2]), task("z", "b", [2, 0])];
         let truths = [("x", "b"), ("y", "b"), ("z", "a")].map(|(i, c)| (i.to_owned(), c.to_owned())).into();
         // Both classes have three votes, so the tie goes to the first class and is wrong.

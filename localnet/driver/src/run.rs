@@ -27,7 +27,7 @@ use crate::{
     crew::{Member, crew},
     gateway::Gateway,
     ledger, license,
-    report::{self, ExportedTask, Report},
+    report::{self, ExportedLabel, ExportedTask, Report},
     skill::Sheet,
 };
 
@@ -249,6 +249,8 @@ async fn closing(args: &RunArgs, chain: &Chain, job: &Job, asset: u64, truths: &
     let text = args.cairnd(&["job", "export", &job.id.to_string(), "--format", "jsonl"]).await?;
     std::fs::write(args.out.join("labels.jsonl"), &text)?;
     let tasks = text.lines().map(serde_json::from_str).collect::<Result<Vec<ExportedTask>, _>>()?;
+    let text = args.cairnd(&["job", "export", &job.id.to_string(), "--format", "labels"]).await?;
+    let labels = csv::Reader::from_reader(text.as_bytes()).deserialize().collect::<Result<Vec<ExportedLabel>, _>>()?;
     let pagination = Some(PageRequest { limit: 1_000, ..PageRequest::default() });
     let workers: QueryWorkersResponse =
         chain.query("/cairn.annotation.v1.Query/Workers", &QueryWorkersRequest { job: job.id, pagination }).await?;
@@ -261,7 +263,7 @@ async fn closing(args: &RunArgs, chain: &Chain, job: &Job, asset: u64, truths: &
         }
     }
     let (inferred_right, majority_right) = report::accuracy(&tasks, truths, &job.classes);
-    let rows = report::rows(&crew_at_work, &tasks, truths, u16::try_from(job.classes.len())?)?;
+    let rows = report::rows(&crew_at_work, (&tasks, &labels), truths, &job.classes)?;
     Ok(Report { job: job.id, asset, tasks: tasks.len(), inferred_right, majority_right, rows, checks: vec![] })
 }
 

@@ -1,6 +1,4 @@
 //! Opening a job's gold: one transaction a chunk of 1,024 tasks.
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result};
 use cairn_annotation::formats::{self, GoldTree};
 use cairn_proto::{
@@ -8,7 +6,7 @@ use cairn_proto::{
     pack,
 };
 
-use super::record::Record;
+use super::record::{Items, Record};
 use crate::cli::{
     keyring::AccountKey,
     rpc::Rpc,
@@ -16,12 +14,12 @@ use crate::cli::{
 };
 
 /// Opens every chunk that is not open yet.
-pub(crate) fn open(rpc: &Rpc, record: &Record, job: u64, key: &AccountKey, options: &TxOptions) -> Result<()> {
+pub(crate) fn open(rpc: &Rpc, (record, items): (Record, Items), job: u64, key: &AccountKey, options: &TxOptions) -> Result<()> {
     let state: QueryGoldStateResponse = rpc.ask("/cairn.annotation.v1.Query/GoldState", &QueryGoldStateRequest { job })?;
     let seed = Record::seed(&record.gold_seed)?;
     let root = Record::seed(&record.manifest_root)?;
-    let tasks = u32::try_from(record.items.len()).context("too many tasks")?;
-    let truths: BTreeMap<u32, u16> = (0_u32..).zip(&record.items).filter_map(|(i, item)| Some((i, item.gold?))).collect();
+    let tasks = record.tasks;
+    let truths = items.truths()?;
     let tree = GoldTree::new(&record.chain_id, &root, &seed, tasks, &truths);
     let signer = Signer::new(rpc, key)?;
     for chunk in (0..formats::chunks(tasks)).filter(|c| !state.opened_chunks.contains(c)) {

@@ -1,12 +1,12 @@
 //! `cairnd job`: an enterprise's way from a folder of items to a labelled data set.
 mod export;
 mod gold;
+mod labels;
 mod plan;
 mod post;
 mod record;
+mod result;
 mod watch;
-
-use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -73,17 +73,8 @@ pub(crate) enum JobCommand {
         #[command(flatten)]
         sender: Sender,
     },
-    /// Write a job's result.
-    Export {
-        /// Its number.
-        job: u64,
-        /// What to write.
-        #[arg(long, value_enum, default_value_t = export::Format::Jsonl)]
-        format: export::Format,
-        /// Where to; standard output without it.
-        #[arg(long)]
-        out: Option<PathBuf>,
-    },
+    /// Write a job's result: to a file or folder that is there when it is complete, or to standard output.
+    Export(export::ExportArgs),
 }
 
 impl JobCommand {
@@ -100,13 +91,9 @@ impl JobCommand {
             Self::OpenGold { job, sender } => {
                 let record = Record::need(home, &rpc.chain_id()?, &watch::job(&rpc, job)?.0.manifest_root)?;
                 let (key, options) = sender.open(home)?;
-                gold::open(&rpc, &record, job, &key, &options)
+                gold::open(&rpc, record, job, &key, &options)
             }
-            Self::Export { job, format, out } => {
-                let (found, status) = watch::job(&rpc, job)?;
-                let record = Record::find(home, &rpc.chain_id()?, &found.manifest_root)?;
-                export::export(&rpc, record.as_ref(), (&found, &status), format, out.as_ref())
-            }
+            Self::Export(args) => args.run(home, &rpc),
         }
     }
 }

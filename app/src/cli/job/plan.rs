@@ -1,17 +1,23 @@
 //! What a requester posts: the description in TOML, the items in a folder, the gold in a CSV; and the order in which they become tasks.
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
+use cairn_formats::{
+    Answer, ItemKind, JobKind, Media, Size,
+    import::{self, Content, Listed, Progress, Source, Spool},
+};
 use rand::{Rng, seq::SliceRandom};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use serde::Deserialize;
 
 /// Largest item that is read, as large as gateways take by default.
 const MAX_ITEM: u64 = 64 << 20;
+/// Between two lines about how far a long piece of work is.
+pub(super) const LULL: Duration = Duration::from_secs(2);
 
 /// The job description, `job.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,6 +28,9 @@ pub(crate) struct Description {
     /// Instructions for annotators.
     #[serde(default)]
     pub(crate) description: String,
+    /// What annotators are asked for: `classify`, `verify`.
+    #[serde(default = "classify", rename = "type")]
+    pub(crate) kind: String,
     /// Names of the classes.
     pub(crate) classes: Vec<String>,
     /// `image`, `text` or `audio`.
@@ -30,8 +39,12 @@ pub(crate) struct Description {
     /// `private` or `public`.
     #[serde(default = "private")]
     pub(crate) visibility: String,
-    /// Such as `image/png`.
+    /// Such as `image/png`; what most items are without it. An item of another one is then refused.
+    #[serde(default)]
     pub(crate) media_type: String,
+    /// The list of items (JSON Lines, CSV, Label Studio's JSON or COCO), relative to this file.
+    #[serde(default)]
+    pub(crate) list: Option<PathBuf>,
     /// Price of one label, such as `20000ucairn`.
     pub(crate) price: String,
     /// Labels a task.
@@ -60,10 +73,14 @@ pub(crate) struct Description {
     /// The skill in which labels count for standing; empty for that of the job's type.
     #[serde(default)]
     pub(crate) skill: String,
-    /// CSV `item,class` of items whose class is known, relative to this file.
-    pub(crate) gold: PathBuf,
+    /// CSV `item,class` of items whose class is known, relative to this file. Not needed where the list of items tells enough of them.
+    #[serde(default)]
+    pub(crate) gold: Option<PathBuf>,
 }
 
+fn classify() -> String {
+    "classify".into()
+}
 fn image() -> String {
     "image".into()
 }
@@ -92,65 +109,121 @@ fn seventy() -> u32 {
     7_000
 }
 
+/// One item of the job; its place in the list is its task's number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// Its name in the folder or list.
+    pub(crate) name: Box<str>,
+    /// SHA-256 of the content.
+    pub(crate) sha256: [u8; 32],
+    /// Size.
+    pub(crate) bytes: u64,
+    /// What it is.
+    pub(crate) media: Media,
+    /// Of a picture.
+    pub(crate) size: Option<Size>,
+    /// Where its content is.
+    pub(crate) content: Content,
+    /// The requester's answer, where it is known; once arranged, where the task is gold.
+    pub(crate) gold: Option<u16>,
+}
+
+/// The items as they were found, and the texts that the list itself held.
+pub(crate) struct Items {
+    /// By name.
+    pub(crate) items: Vec<Item>,
+    /// Texts of the list.
+    pub(crate) spool: Spool,
+}
+
 impl Description {
     /// Reads the file.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("{} is no job description", path.display()))
     }
-}
-
-/// One item of the job; its place in the list is its task's number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Item {
-    /// File name in the folder.
-    pub(crate) name: String,
-    /// SHA-256 of the content, hexadecimal.
-    pub(crate) sha256: String,
-    /// Size.
-    pub(crate) bytes: u64,
-    /// The requester's answer, where the task is gold.
-    pub(crate) gold: Option<u16>,
-}
-
-impl Item {
-    /// The hash as bytes.
-    pub(crate) fn hash(&self) -> Result<[u8; 32]> {
-        hex::decode(&self.sha256).ok().and_then(|b| b.try_into().ok()).with_context(|| format!("{} has no valid hash", self.name))
+    /// What the items are.
+    pub(crate) fn item_kind(&self) -> Result<ItemKind> {
+        let known = [ItemKind::Image, ItemKind::Text, ItemKind::Audio];
+        let found = known.into_iter().find(|k| k.word() == self.item_kind);
+        found.with_context(|| format!("item_kind is 'image', 'text' or 'audio', found {:?}", self.item_kind))
+    }
+    /// What annotators are asked for.
+    pub(crate) fn kind(&self) -> Result<JobKind> {
+        match self.kind.as_str() {
+            "classify" => Ok(JobKind::Classify),
+            "verify" => Ok(JobKind::Verify),
+            other => bail!("type is 'classify' or 'verify', found {other:?}"),
+        }
+    }
+    /// Finds, checks and hashes the items of `folder`; `file` is this description, beside which its list and its gold lie.
+    pub(crate) fn items(&self, folder: &Path, list: Option<&Path>, file: &Path) -> Result<Items> {
+        let beside = file.parent().unwrap_or(Path::new("."));
+        let own = self.list.as_ref().map(|l| beside.join(l));
+        let gold = self.gold.as_ref().map(|g| beside.join(g));
+        let apart: Vec<PathBuf> = gold.iter().cloned().chain([file.to_owned()]).collect();
+        let (kind, item_kind) = (self.kind()?, self.item_kind()?);
+        let list = list.or(own.as_deref());
+        let source = Source { folder, list, apart: &apart, item_kind, job_kind: kind, classes: &self.classes, item_bytes: MAX_ITEM };
+        let mut told = Instant::now();
+        let found = import::import(&source, &mut |Progress { items, of, bytes }| {
+            if told.elapsed() >= LULL {
+                eprintln!("hashed {items} of {of} items, {} MB", bytes / 1_000_000);
+                told = Instant::now();
+            }
+        })?;
+        found.notes.iter().for_each(|note| eprintln!("{note}"));
+        let mut items = found.items.into_iter().map(item).collect::<Result<Vec<_>>>()?;
+        if let Some(gold) = &gold {
+            mark_gold(&mut items, gold, &self.classes)?;
+        }
+        Ok(Items { items, spool: found.spool })
+    }
+    /// The media type of the job: the one that is named, which all items must then have, or that of most items.
+    pub(crate) fn media_type(&self, items: &[Item]) -> Result<String> {
+        if !self.media_type.is_empty() {
+            let other = items.iter().find(|i| !is_media(&self.media_type, i.media));
+            return match other {
+                Some(item) => bail!("{} is {}, but media_type is {}", item.name, item.media.media_type(), self.media_type),
+                None => Ok(self.media_type.clone()),
+            };
+        }
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for item in items {
+            let count = counts.entry(item.media.media_type()).or_default();
+            *count = count.saturating_add(1);
+        }
+        let most = counts.into_iter().max_by_key(|(name, count)| (*count, *name)).context("there are no items")?;
+        Ok(most.0.to_owned())
     }
 }
 
-/// Reads and hashes every file of `folder`, by name. Two equal files are refused: an annotator would label one twice.
-pub(crate) fn scan(folder: &Path) -> Result<Vec<Item>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            names.push(entry.file_name().into_string().map_err(|n| anyhow::anyhow!("file name {n:?} is not UTF-8"))?);
-        }
+/// Whether a media type that people write names what was found.
+fn is_media(written: &str, found: Media) -> bool {
+    match found {
+        Media::Text => written.starts_with("text/") || written.starts_with("application/"),
+        Media::Wav => matches!(written, "audio/wav" | "audio/x-wav" | "audio/wave" | "audio/vnd.wave"),
+        Media::Mp3 => matches!(written, "audio/mpeg" | "audio/mp3"),
+        Media::Jpeg => matches!(written, "image/jpeg" | "image/jpg"),
+        Media::Bmp => matches!(written, "image/bmp" | "image/x-ms-bmp"),
+        other => written == other.media_type(),
     }
-    names.sort();
-    let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    let mut items = Vec::with_capacity(names.len());
-    for name in names {
-        let path = folder.join(&name);
-        let bytes = fs::metadata(&path)?.len();
-        if bytes == 0 || bytes > MAX_ITEM {
-            bail!("{} has {bytes} bytes; an item has 1 to {MAX_ITEM}", path.display());
-        }
-        let sha256 = hex::encode(Sha256::digest(fs::read(&path)?));
-        if let Some(other) = seen.insert(sha256.clone(), name.clone()) {
-            bail!("{name} and {other} have the same content; remove one of them");
-        }
-        items.push(Item { name, sha256, bytes, gold: None });
-    }
-    Ok(items)
+}
+
+fn item(listed: Listed) -> Result<Item> {
+    let Listed { name, sha256, bytes, media, size, content, answer } = listed;
+    let gold = match answer.map(|a| *a) {
+        None => None,
+        Some(Answer::Class(class)) => Some(class),
+        Some(_) => bail!("{name}: gold of this type cannot be committed to yet"),
+    };
+    Ok(Item { name, sha256, bytes, media, size, content, gold })
 }
 
 /// Reads the gold, `item,class` with a heading, and marks the items.
 pub(crate) fn mark_gold(items: &mut [Item], path: &Path, classes: &[String]) -> Result<()> {
     let mut reader = csv::Reader::from_path(path).with_context(|| format!("cannot read the gold file {}", path.display()))?;
-    let index: BTreeMap<String, usize> = items.iter().enumerate().map(|(i, item)| (item.name.clone(), i)).collect();
+    let index: HashMap<Box<str>, usize> = items.iter().enumerate().map(|(i, item)| (item.name.clone(), i)).collect();
     for (line, row) in (2_u64..).zip(reader.records()) {
         let row = row.with_context(|| format!("{} line {line}", path.display()))?;
         let (Some(name), Some(class)) = (row.get(0), row.get(1)) else { bail!("{} line {line}: expected item,class", path.display()) };
@@ -161,7 +234,7 @@ pub(crate) fn mark_gold(items: &mut [Item], path: &Path, classes: &[String]) -> 
         let item = index.get(name.trim()).and_then(|i| items.get_mut(*i));
         let item = item.with_context(|| format!("{} line {line}: there is no item {name:?}", path.display()))?;
         if item.gold.is_some() {
-            bail!("{} line {line}: {name} stands there twice", path.display());
+            bail!("{} line {line}: the class of {name} stands there twice, or in the list of items too", path.display());
         }
         item.gold = Some(u16::try_from(class)?);
     }
@@ -185,7 +258,7 @@ pub(crate) fn arrange(items: Vec<Item>, bucket_size: u32, per_bucket: u32, rng: 
     let buckets = tasks.div_ceil(u64::from(bucket_size));
     let needed = usize::try_from(buckets.checked_mul(u64::from(per_bucket)).context("too many buckets")?)?;
     if gold.len() < needed {
-        bail!("{buckets} buckets with {per_bucket} gold tasks each need {needed} gold items; the gold file names {}", gold.len());
+        bail!("{buckets} buckets with {per_bucket} gold tasks each need {needed} gold items; known are {}", gold.len());
     }
     gold.shuffle(rng);
     plain.extend(gold.split_off(needed).into_iter().map(|i| Item { gold: None, ..i }));
@@ -210,7 +283,15 @@ mod tests {
     use super::*;
 
     fn items(n: usize, gold: usize) -> Vec<Item> {
-        let item = |i: usize| Item { name: format!("{i}"), sha256: format!("{i:064x}"), bytes: 1, gold: (i < gold).then_some(3) };
+        let item = |i: usize| Item {
+            name: format!("{i}").into(),
+            sha256: [0; 32],
+            bytes: 1,
+            media: Media::Png,
+            size: None,
+            content: Content::File,
+            gold: (i < gold).then_some(3),
+        };
         (0..n).map(item).collect()
     }
 
@@ -221,7 +302,7 @@ mod tests {
             let buckets = (n as u64).div_ceil(u64::from(size));
             let arranged = arrange(items(n, n / 2), size, per, &mut rng).unwrap();
             assert_eq!(arranged.len(), n);
-            let mut names: Vec<&str> = arranged.iter().map(|i| i.name.as_str()).collect();
+            let mut names: Vec<&str> = arranged.iter().map(|i| &*i.name).collect();
             names.sort_unstable();
             names.dedup();
             assert_eq!(names.len(), n);
@@ -230,32 +311,43 @@ mod tests {
                 assert_eq!(arranged[from..to].iter().filter(|i| i.gold.is_some()).count(), per as usize);
             }
         }
-        assert!(arrange(items(100, 4), 20, 1, &mut rng).unwrap_err().to_string().contains("need 5 gold items; the gold file names 4"));
+        assert!(arrange(items(100, 4), 20, 1, &mut rng).unwrap_err().to_string().contains("need 5 gold items; known are 4"));
+    }
+
+    fn description(more: &str) -> Description {
+        toml::from_str(&format!("title = 'x'\nclasses = ['cat', 'dog']\nitem_kind = 'text'\nprice = '1ucairn'\nduration = 1\n{more}"))
+            .unwrap()
     }
 
     #[test]
     fn items_and_gold_are_checked() {
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-        write("a", "1");
-        write("b", "2");
-        let mut items = scan(folder.path()).unwrap();
-        assert_eq!(items.len(), 2);
-        let gold = tempfile::NamedTempFile::new().unwrap();
-        let classes = ["cat".to_owned(), "dog".to_owned()];
+        let items = folder.path().join("items");
+        fs::create_dir(&items).unwrap();
+        fs::write(items.join("a"), "1").unwrap();
+        fs::write(items.join("b"), "2").unwrap();
+        let find = |gold: &str| {
+            fs::write(folder.path().join("gold.csv"), gold).unwrap();
+            description("gold = 'gold.csv'").items(&items, None, &folder.path().join("job.toml")).map(|found| found.items)
+        };
         for (text, why) in
             [("item,class\nc,cat\n", "no item"), ("item,class\na,cow\n", "none of the classes"), ("item,class\na,cat\na,cat\n", "twice")]
         {
-            fs::write(gold.path(), text).unwrap();
-            let err = mark_gold(&mut items.clone(), gold.path(), &classes).unwrap_err();
+            let err = find(text).unwrap_err();
             assert!(format!("{err:#}").contains(why), "{err:#}");
         }
-        fs::write(gold.path(), "item,class\nb,dog\n").unwrap();
-        mark_gold(&mut items, gold.path(), &classes).unwrap();
-        assert_eq!(items[1].gold, Some(1));
-        write("c", "1");
-        assert!(scan(folder.path()).unwrap_err().to_string().contains("same content"));
-        write("c", "");
-        assert!(scan(folder.path()).unwrap_err().to_string().contains("has 0 bytes"));
+        let found = find("item,class\nb,dog\n").unwrap();
+        assert_eq!(found.iter().map(|i| i.gold).collect::<Vec<_>>(), [None, Some(1)]);
+        assert_eq!(description("").media_type(&found).unwrap(), "text/plain");
+        assert_eq!(description("media_type = 'text/markdown'").media_type(&found).unwrap(), "text/markdown");
+        assert!(description("media_type = 'image/png'").media_type(&found).unwrap_err().to_string().contains("a is text/plain"));
+    }
+
+    #[test]
+    fn a_list_brings_items_and_gold() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("items.jsonl"), "{\"text\":\"one\",\"class\":\"dog\"}\n{\"text\":\"two\"}\n").unwrap();
+        let found = description("").items(folder.path(), None, &folder.path().join("job.toml")).unwrap();
+        assert_eq!(found.items.iter().map(|i| (&*i.name, i.gold)).collect::<Vec<_>>(), [("line-1", Some(1)), ("line-2", None)]);
     }
 }

@@ -1,12 +1,18 @@
 //! `cairnd job post`: from a folder of items to a posted job.
 use std::{
     collections::BTreeMap,
-    io::{IsTerminal, Write},
+    fs::File,
+    io::{BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, bail};
 use cairn_annotation::formats::{self, Buckets, GoldTree, Quote};
+use cairn_formats::{
+    Media,
+    import::{Content, Spool},
+};
 use cairn_kernel::{Coin, merkle};
 use cairn_proto::{
     cairn::annotation::v1::{
@@ -17,12 +23,12 @@ use cairn_proto::{
 use clap::Args;
 use prost::Message;
 use rand::RngCore;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Sender,
     plan::{self, Description, Item},
-    record::Record,
+    record::{Kept, Record},
 };
 use crate::cli::{
     gateway::Gateway,
@@ -36,10 +42,13 @@ use crate::cli::{
 /// Hash, commit and upload items, pay the escrow and post the job.
 #[derive(Debug, Args)]
 pub(crate) struct PostArgs {
-    /// The job description (TOML).
-    description: PathBuf,
-    /// The folder of items, one file each.
-    items: PathBuf,
+    /// The job description (job.toml in the folder without it), then the folder of items: one file each, or with a list of them
+    /// (items.jsonl, items.csv, items.json: JSON Lines, CSV, Label Studio or COCO).
+    #[arg(num_args = 1..=2, required = true, value_names = ["JOB.TOML", "FOLDER"])]
+    paths: Vec<PathBuf>,
+    /// The list of items, where it lies elsewhere.
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
     /// The gateway that keeps the items.
     #[arg(long, env = "CAIRN_GATEWAY", default_value = "http://127.0.0.1:8780")]
     gateway: String,
@@ -57,7 +66,10 @@ pub(crate) struct PostArgs {
 struct Prepared {
     record: Record,
     root: merkle::Hash,
-    leaves_blind: Vec<merkle::Hash>,
+    items: Vec<Item>,
+    spool: Spool,
+    media_type: String,
+    visibility: Visibility,
     gold_root: merkle::Hash,
     bytes: u64,
     tasks: u32,
@@ -66,12 +78,14 @@ struct Prepared {
 impl PostArgs {
     /// Runs the command.
     pub(crate) fn run(self, home: &Home, rpc: &Rpc, output: Output) -> Result<()> {
-        let description = Description::load(&self.description)?;
+        let (file, folder) = self.paths()?;
+        let description = Description::load(&file)?;
         let entry = self.sender.entry(home)?;
         let params: QueryParamsResponse = rpc.ask("/cairn.annotation.v1.Query/Params", &QueryParamsRequest {})?;
         let params = params.params.context("the chain tells no parameters")?;
-        eprintln!("reading {} ...", self.items.display());
-        let prepared = prepare(&description, visibility(&description)?, &self.items, &self.gold(&description), &rpc.chain_id()?)?;
+        eprintln!("reading {} ...", folder.display());
+        let items = description.items(&folder, self.list.as_deref(), &file)?;
+        let mut prepared = prepare(&description, items, &rpc.chain_id()?)?;
         let message = pack(&message(&description, &prepared, &entry.address, &self.gateway)?);
         let quote = quote(&description, &params, &prepared)?;
         eprint!("{}", estimate(&description, &params, &prepared, &quote)?);
@@ -85,11 +99,10 @@ impl PostArgs {
             bail!("nothing was posted");
         }
         let (key, options) = self.sender.open(home)?;
-        prepared.record.save(home)?;
-        self.upload(&Gateway::sign_in(&self.gateway, &key)?, &description, &prepared)?;
+        prepared.save(home)?;
+        prepared.upload(&Gateway::sign_in(&self.gateway, &key)?, &folder)?;
         let done = Signer::new(rpc, &key)?.send(vec![message], &options)?;
         let answer = MsgPostJobResponse::decode(&*answers(&done)?.first().context("the transaction answers nothing")?.value)?;
-        Record { job: Some(answer.job), ..prepared.record }.save(home)?;
         output.value(&json!({
             "job": answer.job, "hash": done.hash, "height": done.height, "tasks": prepared.tasks,
             "manifest_root": hex::encode(prepared.root), "commit_deadline": answer.commit_deadline,
@@ -98,25 +111,65 @@ impl PostArgs {
         Ok(())
     }
 
-    /// The gold file lies beside the description unless it is named absolutely.
-    fn gold(&self, description: &Description) -> PathBuf {
-        self.description.parent().unwrap_or(Path::new(".")).join(&description.gold)
+    /// The description and the folder.
+    fn paths(&self) -> Result<(PathBuf, PathBuf)> {
+        match self.paths.as_slice() {
+            [folder] => Ok((folder.join("job.toml"), folder.clone())),
+            [description, folder] => Ok((description.clone(), folder.clone())),
+            _ => bail!("expected a job description and a folder"),
+        }
     }
+}
 
-    fn upload(&self, gateway: &Gateway, description: &Description, prepared: &Prepared) -> Result<()> {
-        let items = &prepared.record.items;
-        for (i, item) in items.iter().enumerate() {
-            gateway.put_item(&item.sha256, &self.items.join(&item.name))?;
-            if i.checked_rem(200) == Some(199) || i.saturating_add(1) == items.len() {
-                eprintln!("uploaded {} of {} items", i.saturating_add(1), items.len());
+impl Prepared {
+    fn blind(&self, task: u32) -> Result<merkle::Hash> {
+        blind(self.visibility, &Record::seed(&self.record.item_seed)?, task)
+    }
+    /// Keeps the record in the home.
+    fn save(&mut self, home: &Home) -> Result<()> {
+        let spool = &mut self.spool;
+        let mut kept = |item: &Item| match item.content {
+            Content::File => Ok(Kept::new(item, None)),
+            Content::Spooled { offset } => Ok(Kept::new(item, Some(String::from_utf8(spool.text(offset)?)?))),
+        };
+        self.record.save(home, self.items.iter().map(&mut kept))
+    }
+    /// Hands in contents, then the manifest.
+    fn upload(&mut self, gateway: &Gateway, folder: &Path) -> Result<()> {
+        let mut told = Instant::now();
+        let all = self.items.len();
+        for (done, item) in (1_usize..).zip(&self.items) {
+            let content = match item.content {
+                Content::File => {
+                    let path = folder.join(&*item.name);
+                    std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?
+                }
+                Content::Spooled { offset } => self.spool.text(offset)?,
+            };
+            gateway.put_item(&hex::encode(item.sha256), &content).with_context(|| format!("uploading {}", item.name))?;
+            if told.elapsed() >= plan::LULL || done == all {
+                eprintln!("uploaded {done} of {all} items");
+                told = Instant::now();
             }
         }
-        let entries = items.iter().zip(&prepared.leaves_blind);
-        let manifest: Value = entries
-            .map(|(i, blind)| json!({ "sha256": i.sha256, "bytes": i.bytes, "blind": hex::encode(blind), "media_type": description.media_type }))
-            .collect();
-        gateway.put_manifest(&hex::encode(prepared.root), &manifest)
+        gateway.put_manifest(&self.record.manifest_root, &self.manifest()?)
     }
+    /// The manifest as JSON lines, in a file without a name.
+    fn manifest(&self) -> Result<File> {
+        let mut file = BufWriter::new(tempfile::tempfile()?);
+        for (task, item) in (0_u32..).zip(&self.items) {
+            let (sha256, blind) = (hex::encode(item.sha256), hex::encode(self.blind(task)?));
+            // A text may be of a kind that its bytes do not tell, such as Markdown.
+            let media_type = if item.media == Media::Text { &*self.media_type } else { item.media.media_type() };
+            writeln!(file, "{}", json!({ "sha256": sha256, "bytes": item.bytes, "blind": blind, "media_type": media_type }))?;
+        }
+        Ok(file.into_inner().map_err(|e| e.into_error())?)
+    }
+}
+
+/// Hides what a private item is from whoever sees its leaf.
+fn blind(visibility: Visibility, seed: &[u8; 32], task: u32) -> Result<merkle::Hash> {
+    Ok(if visibility == Visibility::Private { formats::item_blind(seed, task) } else { [0; 32] })
 }
 
 fn visibility(description: &Description) -> Result<Visibility> {
@@ -128,43 +181,44 @@ fn visibility(description: &Description) -> Result<Visibility> {
 }
 
 fn item_kind(description: &Description) -> Result<ItemKind> {
-    match description.item_kind.as_str() {
-        "image" => Ok(ItemKind::Image),
-        "text" => Ok(ItemKind::Text),
-        "audio" => Ok(ItemKind::Audio),
-        other => bail!("item_kind is 'image', 'text' or 'audio', found {other:?}"),
-    }
+    Ok(match description.item_kind()? {
+        cairn_formats::ItemKind::Image => ItemKind::Image,
+        cairn_formats::ItemKind::Text => ItemKind::Text,
+        cairn_formats::ItemKind::Audio => ItemKind::Audio,
+        cairn_formats::ItemKind::Pair => ItemKind::Pair,
+    })
 }
 
-/// Scans, arranges, hashes and commits.
-fn prepare(description: &Description, visibility: Visibility, folder: &Path, gold: &Path, chain_id: &str) -> Result<Prepared> {
-    let mut items = plan::scan(folder)?;
-    plan::mark_gold(&mut items, gold, &description.classes)?;
+fn job_type(description: &Description) -> Result<JobType> {
+    let kind = description.kind()?;
+    JobType::from_str_name(&format!("JOB_TYPE_{kind}")).with_context(|| format!("the chain knows no {kind} jobs"))
+}
+
+/// Arranges, hashes and commits.
+fn prepare(description: &Description, found: plan::Items, chain_id: &str) -> Result<Prepared> {
+    let (visibility, media_type) = (visibility(description)?, description.media_type(&found.items)?);
     let mut rng = rand::rngs::OsRng;
-    let items = plan::arrange(items, description.bucket_size, description.gold_per_bucket, &mut rng)?;
+    let items = plan::arrange(found.items, description.bucket_size, description.gold_per_bucket, &mut rng)?;
     let tasks = u32::try_from(items.len()).context("too many items")?;
     let (mut gold_seed, mut item_seed) = ([0; 32], [0; 32]);
     rng.fill_bytes(&mut gold_seed);
     rng.fill_bytes(&mut item_seed);
 
-    let blind = |i: u32| if visibility == Visibility::Private { formats::item_blind(&item_seed, i) } else { [0; 32] };
-    let leaves_blind: Vec<merkle::Hash> = (0..tasks).map(blind).collect();
-    let leaf = |((i, item), blind): ((u32, &Item), &merkle::Hash)| Ok(formats::item_leaf(i, &item.hash()?, item.bytes, blind));
-    let leaves = (0_u32..).zip(&items).zip(&leaves_blind).map(leaf).collect::<Result<Vec<_>>>()?;
+    let leaf = |(i, item): (u32, &Item)| Ok(formats::item_leaf(i, &item.sha256, item.bytes, &blind(visibility, &item_seed, i)?));
+    let leaves = (0_u32..).zip(&items).map(leaf).collect::<Result<Vec<_>>>()?;
     let root = merkle::root(&leaves);
     let truths: BTreeMap<u32, u16> = (0_u32..).zip(&items).filter_map(|(i, item)| Some((i, item.gold?))).collect();
     let gold_root = GoldTree::new(chain_id, &root, &gold_seed, tasks, &truths).root();
     let bytes = items.iter().try_fold(0_u64, |sum, i| sum.checked_add(i.bytes)).context("the items are too large")?;
     let record = Record {
-        job: None,
         chain_id: chain_id.to_owned(),
         manifest_root: hex::encode(root),
         gold_seed: hex::encode(gold_seed),
         item_seed: hex::encode(item_seed),
         classes: description.classes.clone(),
-        items,
+        tasks,
     };
-    Ok(Prepared { record, root, leaves_blind, gold_root, bytes, tasks })
+    Ok(Prepared { record, root, items, spool: found.spool, media_type, visibility, gold_root, bytes, tasks })
 }
 
 fn quote(description: &Description, params: &Params, prepared: &Prepared) -> Result<Quote> {
@@ -217,14 +271,14 @@ fn message(description: &Description, prepared: &Prepared, requester: &str, gate
         requester: requester.to_owned(),
         title: description.title.clone(),
         description: description.description.clone(),
-        r#type: JobType::Classify.into(),
+        r#type: job_type(description)?.into(),
         item_kind: item_kind(description)?.into(),
-        visibility: visibility(description)?.into(),
+        visibility: prepared.visibility.into(),
         classes: description.classes.clone(),
         manifest_root: prepared.root.to_vec(),
         tasks: prepared.tasks,
         bytes: prepared.bytes,
-        media_type: description.media_type.clone(),
+        media_type: prepared.media_type.clone(),
         content_addresses: vec![gateway.to_owned()],
         price: Some((&parse_coin(&description.price)?).into()),
         overlap_min: description.overlap,

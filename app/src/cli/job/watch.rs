@@ -117,10 +117,10 @@ fn line(p: &QueryJobProgressResponse) -> String {
 
 /// Follows a job to its end. Where this home posted it and a key is given with its name, the gold is opened as soon as the chain asks for it.
 pub(crate) fn watch(rpc: &Rpc, home: &Home, number: u64, key: Option<&(AccountKey, String)>) -> Result<()> {
-    let record = match key {
-        Some(_) => Some(Record::need(home, &rpc.chain_id()?, &job(rpc, number)?.0.manifest_root)?),
-        None => None,
-    };
+    let record = || Record::need(home, &rpc.chain_id()?, &job(rpc, number)?.0.manifest_root);
+    if key.is_some() {
+        record()?; // told at once, not when the gold is asked for
+    }
     let mut last: Option<(QueryJobProgressResponse, Instant)> = None;
     loop {
         let now = progress(rpc, number)?;
@@ -131,8 +131,8 @@ pub(crate) fn watch(rpc: &Rpc, home: &Home, number: u64, key: Option<&(AccountKe
         match now.state() {
             JobState::Closed | JobState::Cancelled => return end(rpc, number, key),
             JobState::Gold => {
-                if let (Some(record), Some((key, _))) = (&record, key) {
-                    gold::open(rpc, record, number, key, &TxOptions::default())?;
+                if let Some((key, _)) = key {
+                    gold::open(rpc, record()?, number, key, &TxOptions::default())?;
                 }
             }
             _ => {}

@@ -1,0 +1,106 @@
+//! CSV: what is one value stands as it is, what is a list as JSON in its cell.
+use csv::WriterBuilder;
+use serde::Serialize;
+
+use super::{
+    Done, Exporter, Out,
+    row::{labels, posterior},
+    sink::Sink,
+};
+use crate::{
+    answer::Fields,
+    error::{Error, Result},
+    model::{Answer, Item, ItemKind, Job, JobKind},
+};
+
+/// The column of the answer, by what was asked; also the name of its field in JSON.
+pub(super) fn answer_column(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Classify | JobKind::Pairwise | JobKind::Verify => "class",
+        JobKind::MultiLabel => "classes",
+        JobKind::Box => "boxes",
+        JobKind::Polygon => "polygons",
+        JobKind::Span => "spans",
+        JobKind::Text | JobKind::Audio => "transcript",
+    }
+}
+
+/// The columns between the answer and the text.
+pub(super) const COLUMNS: [&str; 13] =
+    ["posterior", "posteriors", "votes", "gold", "truth", "labels", "sha256", "bytes", "width", "height", "chain", "job", "model"];
+
+pub(super) struct Csv {
+    job: Job,
+    sink: Sink,
+}
+
+impl Csv {
+    pub(super) fn open(job: &Job, out: Out) -> Result<Self> {
+        let mut sink = Sink::open(out)?;
+        let mut heading = vec!["item", "task", answer_column(job.kind)];
+        heading.extend(COLUMNS);
+        heading.extend(has_text(job).then_some("text"));
+        sink.write(&record(heading.into_iter().map(str::to_owned))?)?;
+        Ok(Self { job: job.clone(), sink })
+    }
+}
+
+fn has_text(job: &Job) -> bool {
+    job.item_kind == ItemKind::Text
+}
+
+impl Exporter for Csv {
+    fn item(&mut self, item: &Item) -> Result<()> {
+        self.sink.write(&record(cells(&self.job, item)?)?)
+    }
+    fn finish(self: Box<Self>) -> Result<Done> {
+        Ok(Done { written: self.sink.finish()?.into_iter().collect(), notes: Vec::new() })
+    }
+}
+
+/// One line of CSV.
+fn record(cells: impl IntoIterator<Item = String>) -> Result<Vec<u8>> {
+    let mut writer = WriterBuilder::new().from_writer(Vec::new());
+    let failed = |e: &dyn std::error::Error| Error::Refused(e.to_string());
+    writer.write_record(cells).map_err(|e| failed(&e))?;
+    writer.into_inner().map_err(|e| failed(&e))
+}
+
+fn cells(job: &Job, item: &Item) -> Result<Vec<String>> {
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let mut cells = vec![item.name.clone(), item.task.to_string(), item.answer.as_ref().map_or(Ok(String::new()), |a| cell(a, job))?];
+    cells.extend([
+        text(item.confidence().map(|p| p.to_string())),
+        json(&posterior(job, item))?,
+        json(&item.votes)?,
+        item.gold.is_some().to_string(),
+        item.gold.as_ref().map_or(Ok(String::new()), |a| cell(a, job))?,
+        json(&labels(job, item))?,
+        text(item.sha256.clone()),
+        text(item.bytes.map(|b| b.to_string())),
+        text(item.size.map(|s| s.width.to_string())),
+        text(item.size.map(|s| s.height.to_string())),
+        job.chain.clone(),
+        job.id.to_string(),
+        job.model.clone(),
+    ]);
+    cells.extend(has_text(job).then(|| text(item.text.clone())));
+    Ok(cells)
+}
+
+/// An answer as a cell: a class or transcript as it is, else the JSON of its field.
+pub(super) fn cell(answer: &Answer, job: &Job) -> Result<String> {
+    let fields = Fields::of(answer, &job.classes);
+    match answer {
+        Answer::Class(_) => Ok(fields.class.unwrap_or_default()),
+        Answer::Text(text) => Ok(text.clone()),
+        Answer::Set(_) => json(&fields.classes),
+        Answer::Boxes(_) => json(&fields.boxes),
+        Answer::Polygons(_) => json(&fields.polygons),
+        Answer::Spans(_) => json(&fields.spans),
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::Refused(e.to_string()))
+}

@@ -1,0 +1,158 @@
+//! A task as our own formats tell it: the JSON Lines export, and the list beside formats that have no place for all of it.
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    answer::Fields,
+    model::{Answer, Item, Job, Label, Size, share},
+};
+
+/// One line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Row {
+    /// The chain.
+    pub chain: String,
+    /// The job.
+    pub job: u64,
+    /// The task.
+    pub task: u32,
+    /// The item's name.
+    pub item: String,
+    /// The answer: `class`, `classes`, `boxes`, `polygons`, `spans` or `transcript`; none where nobody labelled it.
+    #[serde(flatten)]
+    pub answer: Fields,
+    /// Probability of the answer; null before the inference.
+    pub confidence: Option<f64>,
+    /// Probability of each class, or `accept` alone where answers are drafts.
+    pub posterior: Map<String, Value>,
+    /// Accepted labels a class.
+    pub votes: Vec<u32>,
+    /// Whether it was opened as gold.
+    pub gold: bool,
+    /// The requester's truth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth: Option<Fields>,
+    /// The model that inferred it.
+    pub model: String,
+    /// The accepted labels.
+    pub labels: Vec<LabelRow>,
+    /// SHA-256 of the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Size of the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Of a picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Of a picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// The content of a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// One label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelRow {
+    /// The annotator's pseudonym.
+    pub worker: String,
+    /// What it said.
+    #[serde(flatten)]
+    pub answer: Fields,
+    /// Whether it was paid for.
+    pub paid: bool,
+    /// Reason code of the pay.
+    pub reason: String,
+}
+
+impl Row {
+    /// The line of an item.
+    #[must_use]
+    pub fn of(job: &Job, item: &Item) -> Self {
+        let fields = |answer: &Answer| Fields::of(answer, &job.classes);
+        Self {
+            chain: job.chain.clone(),
+            job: job.id,
+            task: item.task,
+            item: item.name.clone(),
+            answer: item.answer.as_ref().map(fields).unwrap_or_default(),
+            confidence: item.confidence(),
+            posterior: posterior(job, item),
+            votes: item.votes.clone(),
+            gold: item.gold.is_some(),
+            truth: item.gold.as_ref().map(fields),
+            model: job.model.clone(),
+            labels: labels(job, item),
+            sha256: item.sha256.clone(),
+            bytes: item.bytes,
+            width: item.size.map(|s| s.width),
+            height: item.size.map(|s| s.height),
+            text: item.text.clone(),
+        }
+    }
+    /// The item again, but for where its content lies.
+    ///
+    /// # Errors
+    /// An answer that does not fit the job: the reason as text.
+    pub fn item(&self, job: &Job) -> Result<Item, String> {
+        let answer = |f: &Fields| f.answer(job.kind, &job.classes);
+        let label = |l: &LabelRow| {
+            let answer = answer(&l.answer)?.ok_or("a label without an answer")?;
+            Ok::<_, String>(Label { worker: l.worker.clone(), answer, paid: l.paid, reason: l.reason.clone() })
+        };
+        Ok(Item {
+            task: self.task,
+            name: self.item.clone(),
+            sha256: self.sha256.clone(),
+            bytes: self.bytes,
+            size: self.width.zip(self.height).map(|(width, height)| Size { width, height }),
+            text: self.text.clone(),
+            path: None,
+            answer: answer(&self.answer)?,
+            posterior: self.posterior.values().map(stored).collect::<Result<_, _>>()?,
+            votes: self.votes.clone(),
+            gold: self.truth.as_ref().map(answer).transpose()?.flatten(),
+            labels: self.labels.iter().map(label).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Probabilities by the classes' names.
+pub(super) fn posterior(job: &Job, item: &Item) -> Map<String, Value> {
+    let drafts = !job.kind.is_one_class() && !matches!(item.answer, None | Some(Answer::Set(_)));
+    let named = (0_u16..).zip(&item.posterior);
+    named.map(|(class, p)| (if drafts { "accept".to_owned() } else { job.class(class).to_owned() }, share(*p).into())).collect()
+}
+
+/// The labels as rows.
+pub(super) fn labels(job: &Job, item: &Item) -> Vec<LabelRow> {
+    let one = |l: &Label| LabelRow {
+        worker: l.worker.clone(),
+        answer: Fields::of(&l.answer, &job.classes),
+        paid: l.paid,
+        reason: l.reason.clone(),
+    };
+    item.labels.iter().map(one).collect()
+}
+
+/// A probability as it was stored.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie within u16 just above")]
+fn stored(value: &Value) -> Result<u16, String> {
+    let scaled = (value.as_f64().unwrap_or(-1.0) * 65_535.0).round();
+    if (0.0..=65_535.0).contains(&scaled) { Ok(scaled as u16) } else { Err(format!("{value} is no probability")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stored_probability_is_found_again() {
+        for p in 0..=u16::MAX {
+            assert_eq!(stored(&share(p).into()), Ok(p));
+        }
+        assert!(stored(&Value::Null).is_err() && stored(&1.5.into()).is_err());
+    }
+}
