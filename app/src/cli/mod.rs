@@ -1,6 +1,7 @@
 //! The command line of `cairnd`: node, tools and client in one program.
 mod about;
 mod annotate;
+mod arena;
 mod check;
 mod comet;
 mod doctor;
@@ -77,6 +78,9 @@ enum Command {
     /// Work on a job as an annotator: claim, fetch, commit, reveal.
     #[command(subcommand)]
     Annotate(annotate::AnnotateCommand),
+    /// Arenas: open one, take part, score, claim.
+    #[command(subcommand)]
+    Arena(arena::ArenaCommand),
     /// Truth inference outside of consensus.
     #[command(subcommand)]
     Truth(TruthCommand),
@@ -151,6 +155,7 @@ impl Cli {
                 Ok(())
             }
             Command::Annotate(command) => command.run(&home, &node, output),
+            Command::Arena(command) => command.run(&home, &node, output),
             Command::Job(command) => command.run(&home, &node, output),
             Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json, output::stdout()),
             Command::Status(args) => args.run(&node, output),
