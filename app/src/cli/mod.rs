@@ -11,6 +11,7 @@ mod genesis;
 mod home;
 mod init;
 mod job;
+mod jury;
 mod keyring;
 mod keys;
 mod output;
@@ -81,6 +82,9 @@ enum Command {
     /// Arenas: open one, take part, score, claim.
     #[command(subcommand)]
     Arena(arena::ArenaCommand),
+    /// Judge disputes as a juror: join, vote, reveal, watch.
+    #[command(subcommand)]
+    Jury(jury::JuryCommand),
     /// Truth inference outside of consensus.
     #[command(subcommand)]
     Truth(TruthCommand),
@@ -157,6 +161,7 @@ impl Cli {
             Command::Annotate(command) => command.run(&home, &node, output),
             Command::Arena(command) => command.run(&home, &node, output),
             Command::Job(command) => command.run(&home, &node, output),
+            Command::Jury(command) => command.run(&home, &node, output),
             Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json, output::stdout()),
             Command::Status(args) => args.run(&node, output),
             Command::Doctor(args) => args.run(&home, output),

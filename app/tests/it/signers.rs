@@ -99,7 +99,7 @@ fn an_empty_message_of_every_kind_fails_without_a_trace() {
         if outcome.result.is_err() {
             assert!(outcome.events.iter().all(|e| e.origin == cairn_app::Origin::Ante), "{url}: {events:?}");
             let after = net.app.export().unwrap();
-            for module in ["asset", "licensing", "rewards", "annotation"] {
+            for module in ["asset", "licensing", "rewards", "dispute", "annotation"] {
                 assert_eq!(before[module], after[module], "{url} changed {module}");
             }
         }
