@@ -45,7 +45,8 @@ impl Csv {
     }
 }
 
-fn has_text(job: &Job) -> bool {
+/// Whether items are texts, so that their contents can stand in a cell.
+pub(super) fn has_text(job: &Job) -> bool {
     job.item_kind == ItemKind::Text
 }
 
@@ -59,7 +60,7 @@ impl Exporter for Csv {
 }
 
 /// One line of CSV.
-fn record(cells: impl IntoIterator<Item = String>) -> Result<Vec<u8>> {
+pub(super) fn record(cells: impl IntoIterator<Item = String>) -> Result<Vec<u8>> {
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
     let failed = |e: &dyn std::error::Error| Error::Refused(e.to_string());
     writer.write_record(cells).map_err(|e| failed(&e))?;

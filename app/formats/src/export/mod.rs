@@ -1,10 +1,16 @@
 //! From a job's result to files, an item at a time.
 mod coco;
+mod conll;
+mod croissant;
 mod csv;
 mod jsonl;
 mod label_studio;
+mod parquet;
+mod places;
 mod row;
 mod sink;
+mod voc;
+mod yolo;
 
 use std::{fmt, io::Write, path::PathBuf};
 
@@ -27,11 +33,22 @@ pub enum Format {
     LabelStudio,
     /// COCO's pictures, categories and annotations.
     Coco,
+    /// A folder for YOLO: a text file a picture, or a folder a class.
+    Yolo,
+    /// A folder in the layout of Pascal VOC.
+    Voc,
+    /// A folder with tokens and tags as in CoNLL-2003.
+    Conll,
+    /// One row a task, in columns.
+    Parquet,
+    /// A folder of tables with their Croissant 1.1 description.
+    Croissant,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Jsonl, Self::Csv, Self::LabelStudio, Self::Coco];
+    pub const ALL: [Self; 9] =
+        [Self::Jsonl, Self::Csv, Self::LabelStudio, Self::Coco, Self::Yolo, Self::Voc, Self::Conll, Self::Parquet, Self::Croissant];
     /// As the command line names it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -40,6 +57,11 @@ impl Format {
             Self::Csv => "csv",
             Self::LabelStudio => "label-studio",
             Self::Coco => "coco",
+            Self::Yolo => "yolo",
+            Self::Voc => "voc",
+            Self::Conll => "conll",
+            Self::Parquet => "parquet",
+            Self::Croissant => "croissant",
         }
     }
     /// Whether it has a place for such answers about such items.
@@ -47,7 +69,10 @@ impl Format {
     pub fn holds(self, kind: JobKind, items: ItemKind) -> bool {
         let picture = items == ItemKind::Image;
         match self {
-            Self::Jsonl | Self::Csv | Self::LabelStudio => true,
+            Self::Jsonl | Self::Csv | Self::LabelStudio | Self::Parquet | Self::Croissant => true,
+            Self::Yolo => picture && matches!(kind, JobKind::Classify | JobKind::Box | JobKind::Polygon),
+            Self::Voc => picture && kind == JobKind::Box,
+            Self::Conll => items == ItemKind::Text && kind == JobKind::Span,
             Self::Coco => picture && matches!(kind, JobKind::Classify | JobKind::MultiLabel | JobKind::Box | JobKind::Polygon),
         }
     }
@@ -55,7 +80,8 @@ impl Format {
     #[must_use]
     pub fn is_folder(self) -> bool {
         match self {
-            Self::Jsonl | Self::Csv | Self::LabelStudio | Self::Coco => false,
+            Self::Jsonl | Self::Csv | Self::LabelStudio | Self::Coco | Self::Parquet => false,
+            Self::Yolo | Self::Voc | Self::Conll | Self::Croissant => true,
         }
     }
     /// Refuses what it cannot hold, naming the formats that can.
@@ -119,5 +145,10 @@ pub fn open(format: Format, job: &Job, out: Out) -> Result<Box<dyn Exporter>> {
         Format::Csv => Box::new(csv::Csv::open(job, out)?),
         Format::LabelStudio => Box::new(label_studio::LabelStudio::open(job, out)?),
         Format::Coco => Box::new(coco::Coco::open(job, out)?),
+        Format::Yolo => Box::new(yolo::Yolo::open(job, out)?),
+        Format::Voc => Box::new(voc::Voc::open(job, out)?),
+        Format::Conll => Box::new(conll::Conll::open(job, out)?),
+        Format::Parquet => Box::new(parquet::Parquet::open(job, out)?),
+        Format::Croissant => Box::new(croissant::Croissant::open(job, out)?),
     })
 }

@@ -97,5 +97,12 @@ fn a_format_without_place_for_the_answers_names_those_that_have_one() {
         text.starts_with("coco cannot hold the answers of SPAN jobs over these items; these formats can: jsonl, csv, label-studio"),
         "{text}"
     );
-    refused(Format::Coco, JobKind::Classify, ItemKind::Text);
+    for (format, kind, items) in [
+        (Format::Coco, JobKind::Classify, ItemKind::Text),
+        (Format::Yolo, JobKind::MultiLabel, ItemKind::Image),
+        (Format::Voc, JobKind::Polygon, ItemKind::Image),
+        (Format::Conll, JobKind::Text, ItemKind::Text),
+    ] {
+        refused(format, kind, items);
+    }
 }
