@@ -1,6 +1,6 @@
 //! Buckets: their seats, the list of those with free seats, and R, the height from which on their labels may be revealed.
 use cairn_kernel::{Ctx, Result};
-use cairn_proto::cairn::annotation::v1::{Bucket, EventBucketRevealing, EventLeaseRevealing};
+use cairn_proto::cairn::annotation::v1::{Bucket, EventBucketRevealing, EventLeaseRevealing, Lease};
 
 use crate::{
     Error,
@@ -27,7 +27,7 @@ pub(crate) fn open_more(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
         if number >= run.buckets.count() || run.status.buckets_free >= run.open_at_once() {
             break;
         }
-        let bucket = Bucket { job: run.id, number, free_seats: run.job.overlap_max, ..Bucket::default() };
+        let bucket = Bucket { job: run.id, number, free_seats: run.job.overlap_min, ..Bucket::default() };
         save(ctx, &bucket)?;
         run.status.buckets_opened = number.checked_add(1).ok_or(Error::Overflow)?;
         list(ctx, run, number)?;
@@ -35,8 +35,11 @@ pub(crate) fn open_more(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     Ok(())
 }
 
-/// Puts a bucket on the list of those with free seats.
-fn list(ctx: &mut Ctx, run: &mut Running, bucket: u32) -> Result<()> {
+/// Puts a bucket on the list of those with free seats, if it is not on it.
+pub(crate) fn list(ctx: &mut Ctx, run: &mut Running, bucket: u32) -> Result<()> {
+    if FREE_PLACES.has(ctx, &(run.id, bucket))? {
+        return Ok(());
+    }
     let place = run.status.buckets_free.checked_add(1).ok_or(Error::Overflow)?;
     FREE_BUCKETS.set(ctx, &(run.id, place), &bucket)?;
     FREE_PLACES.set(ctx, &(run.id, bucket), &place)?;
@@ -92,9 +95,7 @@ pub(crate) fn free(ctx: &mut Ctx, run: &mut Running, number: u32, lease: u64) ->
     bucket.leases.retain(|standing| *standing != lease);
     if bucket.revealing == 0 {
         bucket.free_seats = bucket.free_seats.saturating_add(1);
-        if !FREE_PLACES.has(ctx, &(run.id, number))? {
-            list(ctx, run, number)?;
-        }
+        list(ctx, run, number)?;
     }
     save(ctx, &bucket)?;
     CHECKS.insert(ctx, &(run.id, number))
@@ -134,18 +135,28 @@ fn open_reveal(ctx: &mut Ctx, run: &mut Running, id: u64) -> Result<()> {
     let mut lease = LEASES.get(ctx, &id)?.ok_or(Error::NoLease(id))?;
     lease.buckets_waiting = lease.buckets_waiting.checked_sub(1).ok_or(Error::Broken("a lease waits for no bucket"))?;
     if lease.buckets_waiting == 0 {
-        let height = ctx.block().height;
-        lease.reveal_from = height.saturating_add(1);
-        lease.reveal_until = height.saturating_add(run.rules.reveal_window);
-        run.status.reveals_until = run.status.reveals_until.max(lease.reveal_until);
-        queues::schedule(ctx, lease.reveal_until, Kind::RevealEnd, run.id, id)?;
-        ctx.emit(&EventLeaseRevealing {
-            lease: id,
-            job: run.id,
-            annotator: lease.annotator.clone(),
-            reveal_from: lease.reveal_from,
-            reveal_until: lease.reveal_until,
-        });
+        set_reveal(ctx, run, &mut lease)?;
     }
     LEASES.set(ctx, &id, &lease)
+}
+
+/// When the lease may be revealed: after this block, or after the commit window of the late round.
+pub(crate) fn set_reveal(ctx: &mut Ctx, run: &mut Running, lease: &mut Lease) -> Result<()> {
+    let height = ctx.block().height;
+    let (last_commit, until) = if lease.late {
+        (run.status.late_commit_until, run.status.late_reveal_until)
+    } else {
+        (height, height.saturating_add(run.rules.reveal_window))
+    };
+    (lease.reveal_from, lease.reveal_until) = (last_commit.saturating_add(1), until);
+    run.status.reveals_until = run.status.reveals_until.max(until);
+    queues::schedule(ctx, until, Kind::RevealEnd, run.id, lease.id)?;
+    ctx.emit(&EventLeaseRevealing {
+        lease: lease.id,
+        job: run.id,
+        annotator: lease.annotator.clone(),
+        reveal_from: lease.reveal_from,
+        reveal_until: lease.reveal_until,
+    });
+    Ok(())
 }

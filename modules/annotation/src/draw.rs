@@ -10,7 +10,7 @@ use crate::{
     Error, accounts, buckets, claims,
     escrow::{self, shift},
     job::Running,
-    quarantine,
+    late, quarantine,
     queues::{self, Kind},
     rules, standing,
     state::{CLAIM_GROUPS, DRAW_CURSOR, FREE_BUCKETS, LEASE_IDS, LEASES, LEASES_BY_ANNOTATOR, LEASES_BY_JOB, WORKERS},
@@ -70,15 +70,22 @@ fn next_job(ctx: &Ctx, last: u64) -> Result<Option<u64>> {
 /// Draws for one job. Gives how many claims were tried.
 fn draw_job(ctx: &mut Ctx, job: u64, budget: u32) -> Result<u32> {
     let mut run = Running::load(ctx, job)?;
-    let in_time = ctx.block().height.saturating_add(run.rules.lease_blocks) <= run.job.commit_deadline;
-    if run.status.state() != JobState::Open || run.status.stopped_since > 0 || !in_time {
+    let height = ctx.block().height;
+    let in_time = match run.status.state() {
+        JobState::Open => height.saturating_add(run.rules.lease_blocks) <= run.job.commit_deadline,
+        JobState::Late => height < run.status.late_commit_until,
+        _ => false,
+    };
+    if run.status.stopped_since > 0 || !in_time {
         return Ok(1); // the claims wait, and get NO_SEAT when their time is over
     }
     let groups = CLAIM_GROUPS.range(ctx, &key_prefix(&job)).map(|group| group.map(|((_, height), count)| (height, count)));
     let groups = groups.collect::<Result<Vec<_>>>()?;
     let Some((oldest, _)) = groups.first() else { return Ok(1) };
     let Some((newest, seed)) = closed(ctx, *oldest)? else { return Ok(1) };
-    buckets::open_more(ctx, &mut run)?;
+    if run.status.state() == JobState::Open {
+        buckets::open_more(ctx, &mut run)?;
+    }
     let mut session = Session {
         draw: Draw::new(&seed, PURPOSE, job),
         seats: Urn::new(run.status.buckets_free),
@@ -133,10 +140,9 @@ impl Session {
     /// Tries to answer a claim with a lease.
     fn serve(&mut self, ctx: &mut Ctx, run: &mut Running, annotator: &Address, claim: &Claim) -> Result<Answer> {
         let worker = accounts::worker(ctx, run.id, annotator)?;
-        let (held, paused) = worker.as_ref().map_or((0, 0), |worker| (worker.seats, worker.paused_until));
-        let standing = standing::lease_buckets(ctx, annotator, &standing::skill(&run.job))?;
-        let wanted = claim.buckets.min(standing).min(run.seat_cap().saturating_sub(held));
-        if wanted == 0 || ctx.block().height < paused {
+        let paused = worker.as_ref().map_or(0, |worker| worker.paused_until);
+        let wanted = Wanted::of(ctx, run, annotator, claim, worker.as_ref())?;
+        if wanted.buckets == 0 || wanted.tasks == 0 || ctx.block().height < paused {
             return Ok(Answer::RefusedAtOnce);
         }
         let parties = accounts::known_parties(ctx, run.id, annotator)?;
@@ -153,12 +159,11 @@ impl Session {
     }
     /// Picks up to `wanted` different buckets at random that gave no seat within the seat gap, never had one of `parties`, and that the
     /// job's free money pays.
-    fn pick(&mut self, ctx: &Ctx, run: &Running, wanted: u32, parties: &[u32]) -> Result<Vec<Bucket>> {
-        let wanted = usize::try_from(wanted).map_err(|_| Error::Overflow)?;
-        let (mut picked, mut refused, mut price) = (Vec::new(), Vec::new(), 0_u128);
+    fn pick(&mut self, ctx: &Ctx, run: &Running, wanted: Wanted, parties: &[u32]) -> Result<Vec<Bucket>> {
+        let (mut picked, mut refused, mut tasks) = (Vec::new(), Vec::new(), 0_usize);
         let mut everywhere = parties.to_vec();
         for _ in 0..rules::TRIES {
-            if picked.len() >= wanted {
+            if picked.len() >= wanted.buckets || tasks >= wanted.tasks {
                 break;
             }
             let Some(place) = self.seats.draw(&mut self.draw)? else { break };
@@ -169,14 +174,14 @@ impl Session {
             if !rested {
                 continue; // it gives no seat to anybody in this block
             }
-            let tasks = u64::try_from(run.buckets.tasks(number).len()).map_err(|_| Error::Overflow)?;
-            let total = escrow::add(price, run.labels_price(tasks)?)?;
+            let more = tasks.saturating_add(seat_tasks(run, &bucket).len());
             everywhere.retain(|party| bucket.parties.contains(party));
-            if total > run.money.free || bucket.parties.iter().any(|party| parties.contains(party)) {
+            let taken = bucket.parties.iter().any(|party| parties.contains(party));
+            if taken || more > wanted.tasks || !is_paid(run, more)? {
                 refused.push(place);
                 continue;
             }
-            price = total;
+            tasks = more;
             picked.push(bucket);
         }
         if self.seats.is_empty() {
@@ -185,6 +190,40 @@ impl Session {
         refused.into_iter().for_each(|place| self.seats.put(place));
         Ok(picked)
     }
+}
+
+/// How much a claim may get at the most.
+#[derive(Clone, Copy)]
+struct Wanted {
+    buckets: usize,
+    tasks: usize,
+}
+
+impl Wanted {
+    /// Blind leases are counted in buckets, against standing and the cap an account; late ones in tasks, against the quarter of the
+    /// annotator's blind labels and the bond of the claim.
+    fn of(ctx: &Ctx, run: &Running, annotator: &Address, claim: &Claim, worker: Option<&Worker>) -> Result<Self> {
+        let number = |n: u32| usize::try_from(n).map_err(|_| Error::Overflow);
+        if run.status.state() == JobState::Late {
+            let bonded = claim.buckets.saturating_mul(run.buckets.largest());
+            return Ok(Self { buckets: number(rules::TRIES)?, tasks: number(worker.map_or(0, late::allowance).min(bonded))? });
+        }
+        let held = worker.map_or(0, |worker| worker.seats);
+        let standing = standing::lease_buckets(ctx, annotator, &standing::skill(&run.job))?;
+        let buckets = claim.buckets.min(standing).min(run.seat_cap().saturating_sub(held));
+        Ok(Self { buckets: number(buckets)?, tasks: usize::MAX })
+    }
+}
+
+/// The tasks of a seat in the bucket, in the round that the job is in.
+fn seat_tasks(run: &Running, bucket: &Bucket) -> Vec<u32> {
+    if run.status.state() == JobState::Late { bucket.late_tasks.clone() } else { run.buckets.tasks(bucket.number).collect() }
+}
+
+/// Whether the job has the money for so many seats of a task.
+fn is_paid(run: &Running, tasks: usize) -> Result<bool> {
+    let price = run.labels_price(u64::try_from(tasks).map_err(|_| Error::Overflow)?)?;
+    if run.status.state() == JobState::Late { late::affords(run, price) } else { Ok(price <= run.money.free) }
 }
 
 /// Answers a claim with a lease of the picked buckets. Gives them back as they stand afterwards.
@@ -203,17 +242,26 @@ fn grant(
         Some(worker) => worker,
         None => accounts::new_worker(ctx, run, annotator)?,
     };
-    let tasks = picked.iter().map(|bucket| run.buckets.tasks(bucket.number).len()).sum::<usize>();
-    let tasks = u32::try_from(tasks).map_err(|_| Error::Overflow)?;
+    let late = run.status.state() == JobState::Late;
+    let all_tasks: Vec<u32> = picked.iter().flat_map(|bucket| seat_tasks(run, bucket)).collect();
+    let tasks = u32::try_from(all_tasks.len()).map_err(|_| Error::Overflow)?;
     let bond = take_bond(ctx, run, annotator, claim, tasks)?;
     let price = run.labels_price(tasks.into())?;
-    shift(&mut run.money.free, &mut run.money.reserved, price, "free")?;
+    let mut end_height = height.saturating_add(run.rules.lease_blocks);
+    let mut from_extra = 0;
+    if late {
+        from_extra = late::reserve(run, price)?;
+        end_height = end_height.min(run.status.late_commit_until);
+        worker.late_promised = worker.late_promised.saturating_add(tasks);
+    } else {
+        shift(&mut run.money.free, &mut run.money.reserved, price, "free")?;
+    }
     let parties = accounts::parties(ctx, run, annotator)?;
     picked.iter_mut().try_for_each(|bucket| buckets::seat(ctx, bucket, id, &parties))?;
     let seats = u32::try_from(picked.len()).map_err(|_| Error::Overflow)?;
     run.status.live_seats = run.status.live_seats.saturating_add(tasks.into());
     run.status.leases = run.status.leases.saturating_add(1);
-    worker.seats = worker.seats.saturating_add(seats);
+    worker.seats = worker.seats.saturating_add(if late { 0 } else { seats });
     worker.leases = worker.leases.saturating_add(1);
     worker.live_leases = worker.live_leases.saturating_add(1);
     (worker.nonce, worker.last_lease) = (claim.nonce, id);
@@ -226,11 +274,14 @@ fn grant(
         buckets: picked.iter().map(|bucket| bucket.number).collect(),
         tasks,
         granted_height: height,
-        end_height: height.saturating_add(run.rules.lease_blocks),
+        end_height,
         bond: bond.to_string(),
         nonce: claim.nonce,
-        buckets_waiting: seats,
+        buckets_waiting: if late { 0 } else { seats },
         stopped_blocks: run.status.stopped_blocks,
+        late,
+        late_tasks: if late { all_tasks } else { Vec::new() },
+        from_extra: if from_extra > 0 { from_extra.to_string() } else { String::new() },
         ..Lease::default()
     };
     lease.set_state(LeaseState::Live);
@@ -253,6 +304,7 @@ fn record(ctx: &mut Ctx, run: &Running, annotator: &Address, lease: &Lease, bond
         tasks: lease.tasks,
         end_height: lease.end_height,
         bond: Some(run.coin(bond)),
+        late: lease.late,
     });
     Ok(())
 }

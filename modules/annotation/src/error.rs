@@ -37,8 +37,8 @@ pub enum Error {
     /// The price of a label is below the least.
     #[error("the price of a label must be at least {least} base units, found {found}")]
     Price { least: u128, found: u128 },
-    /// Least and most overlap differ.
-    #[error("overlap must be fixed as long as there is only the blind round: least {min} and most {max} differ")]
+    /// Least and most overlap differ without a bound that decides between them, or the least is the larger.
+    #[error("without a posterior bound least and most overlap are equal, with one the most is not below the least: found {min} and {max}")]
     OverlapNotFixed { min: u32, max: u32 },
     /// The overlap is outside the parameters.
     #[error("overlap must be {least} to {most} labels a task, found {found}")]
@@ -250,6 +250,15 @@ pub enum Error {
     /// Not the name of a skill.
     #[error("a skill is named by 1 to 32 of a-z, 0-9 and '-', found {0:?}")]
     Skill(String),
+    /// The posterior bound is out of range.
+    #[error("a posterior bound is {least} to {most} basis points, or 0 for none, found {found}")]
+    PosteriorBound { least: u32, most: u32, found: u32 },
+    /// The late round is for annotators that proved themselves in the blind one.
+    #[error("the late round needs 20 blind labels in the job, past the gate, with a score of 1/2; found {labels} with {score}/2^32")]
+    LateUnproved { labels: u64, score: u64 },
+    /// As many late labels as the annotator may give are given or promised.
+    #[error("late labels are at most a quarter of one's blind ones, {most}; {used} are given or promised")]
+    LateQuota { most: u32, used: u32 },
     /// The state contradicts itself. The failing step is contained.
     #[error("state is broken: {0}")]
     Broken(&'static str),
@@ -349,6 +358,9 @@ impl Coded for Error {
             Self::Truth(_) => 83,
             Self::TextControl(_) => 84,
             Self::Skill(_) => 120,
+            Self::PosteriorBound { .. } => 160,
+            Self::LateUnproved { .. } => 161,
+            Self::LateQuota { .. } => 162,
         }
     }
     fn status(&self) -> Status {

@@ -8,6 +8,7 @@ use cairn_proto::cairn::annotation::v1::{JobState, Lease, LeaseState};
 use crate::{
     escrow::{ACCOUNT, add, number},
     job::{Running, is_final},
+    late, rules,
     state::{BUCKETS, CLAIM_GROUPS, CLAIMABLE, CLAIMANTS, CLAIMS, FREE_BUCKETS, FREE_PLACES, JOBS, LEASES, LEASES_BY_JOB, WORKERS},
 };
 
@@ -94,12 +95,18 @@ pub(crate) fn reserves(ctx: &Ctx) -> Check {
         equal("live seats", live, run.status.live_seats)?;
         equal("committed seats", committed, run.status.committed_seats)?;
         equal("committed leases", waiting, run.status.leases_committed)?;
-        let (mut labels, mut unpaid) = (0_u64, 0_u64);
+        let (mut labels, mut late_labels, mut unpaid) = (0_u64, 0_u64, 0_u64);
         for entry in WORKERS.range(ctx, &key_prefix(&run.id)) {
             let (_, worker) = entry.map_err(text)?;
             labels = labels.saturating_add(worker.labels);
-            unpaid = unpaid.saturating_add(if worker.result.is_none() { worker.labels } else { 0 });
+            late_labels = late_labels.saturating_add(worker.late_labels);
+            unpaid = unpaid.saturating_add(if worker.result.is_none() { worker.labels } else { 0 }).saturating_add(late::unpaid(&worker));
+            let most = worker.result.as_ref().map_or(0, |result| result.late_limit);
+            if worker.late_promised > most {
+                return Err(format!("{} promised {} late labels of {most}", worker.annotator, worker.late_promised));
+            }
         }
+        equal("accepted late labels", late_labels, run.status.late_labels)?;
         equal("accepted labels", labels, run.status.labels)?;
         let seats = live.saturating_add(committed).saturating_add(unpaid);
         equal("reserved", run.labels_price(seats).map_err(text)?, run.money.reserved)
@@ -127,10 +134,13 @@ pub(crate) fn seats(ctx: &Ctx) -> Check {
             }
             equal("live and committed", listed.len() as u64, u64::from(bucket.live).saturating_add(bucket.committed.into()))?;
             let seats = bucket.free_seats.saturating_add(bucket.live).saturating_add(bucket.committed).saturating_add(bucket.revealed);
-            if seats > run.job.overlap_max {
-                return Err(format!("bucket {}: {seats} seats for an overlap of {}", bucket.number, run.job.overlap_max));
+            let late = !bucket.late_tasks.is_empty();
+            let seats = seats.saturating_add(bucket.late_revealed);
+            let most = if late { run.job.overlap_max.saturating_add(rules::EXTRA_OVERLAP) } else { run.job.overlap_min };
+            if seats > most {
+                return Err(format!("bucket {}: {seats} seats for an overlap of {most}", bucket.number));
             }
-            if bucket.revealing > 0 && (bucket.free_seats > 0 || bucket.live > 0) {
+            if !late && bucket.revealing > 0 && (bucket.free_seats > 0 || bucket.live > 0) {
                 return Err(format!("bucket {}: revealing with free or live seats", bucket.number));
             }
         }

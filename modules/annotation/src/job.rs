@@ -2,7 +2,7 @@
 use cairn_kernel::{Address, Coin, Ctx, Result};
 use cairn_proto::{
     cairn::{
-        annotation::v1::{EventJobStateChanged, Job, JobState, JobStatus, Rules, Settlement},
+        annotation::v1::{EventJobStateChanged, Job, JobState, JobStatus, Lease, Rules, Settlement},
         asset::v1::{Encryption, VersionContent},
     },
     cosmos::base::v1beta1 as proto,
@@ -125,9 +125,13 @@ impl Running {
         }
         Ok(())
     }
-    /// Bucket seats of the whole job.
+    /// Bucket seats of the whole blind round.
     pub(crate) fn seats(&self) -> u64 {
-        u64::from(self.buckets.count()).saturating_mul(self.job.overlap_max.into())
+        u64::from(self.buckets.count()).saturating_mul(self.job.overlap_min.into())
+    }
+    /// The last height at which a commitment to the lease can ever count.
+    pub(crate) fn deadline(&self, lease: &Lease) -> u64 {
+        if lease.late { self.status.late_commit_until } else { self.job.commit_deadline }
     }
     /// Most bucket seats of one account: its part of all of them, at least one.
     pub(crate) fn seat_cap(&self) -> u32 {

@@ -6,18 +6,19 @@ use crate::{
     Error, buckets,
     escrow::{self, shift},
     job::Running,
+    late,
     queues::{self, Kind},
     rules, standing,
     state::{LEASES, WORKERS},
 };
 
 /// The last height at which a commitment to the lease counts, as far as it is known at `height`: its end, longer by the blocks for which
-/// the job's leases were stopped since it was granted, never past the commit deadline.
+/// the job's leases were stopped since it was granted, never past the deadline of its round.
 pub(crate) fn commit_until(run: &Running, lease: &Lease, height: u64) -> u64 {
     let since = run.status.stopped_since;
     let stopping = if since > 0 { height.saturating_sub(since) } else { 0 };
     let stopped = run.status.stopped_blocks.saturating_add(stopping).saturating_sub(lease.stopped_blocks);
-    lease.end_height.saturating_add(stopped).min(run.job.commit_deadline)
+    lease.end_height.saturating_add(stopped).min(run.deadline(lease))
 }
 
 /// A lease and its job.
@@ -26,7 +27,7 @@ pub(crate) fn load(ctx: &Ctx, id: u64) -> Result<(Running, Lease)> {
     Ok((Running::load(ctx, lease.job)?, lease))
 }
 
-/// A lease that `sender` holds, live and not ended, in an open job.
+/// A lease that `sender` holds, live and not ended, in an open job or its late round.
 pub(crate) fn load_live(ctx: &Ctx, id: u64, sender: &Address) -> Result<(Running, Lease)> {
     let (run, lease) = load(ctx, id)?;
     let found = sender.to_string();
@@ -34,7 +35,7 @@ pub(crate) fn load_live(ctx: &Ctx, id: u64, sender: &Address) -> Result<(Running
         return Err(Error::NotHolder { lease: id, expected: lease.annotator, found }.into());
     }
     require_state(&lease, LeaseState::Live)?;
-    run.require_standing(&[JobState::Open])?;
+    run.require_standing(&[JobState::Open, JobState::Late])?;
     let (end, height) = (commit_until(&run, &lease, ctx.block().height), ctx.block().height);
     if height > end {
         return Err(Error::LeaseEnded { lease: id, end, height }.into());
@@ -53,6 +54,9 @@ pub(crate) fn require_state(lease: &Lease, state: LeaseState) -> Result<()> {
 
 /// The lease's tasks, ascending.
 pub(crate) fn tasks(run: &Running, lease: &Lease) -> Vec<u32> {
+    if lease.late {
+        return lease.late_tasks.clone();
+    }
     lease.buckets.iter().flat_map(|bucket| run.buckets.tasks(*bucket)).collect()
 }
 
@@ -68,10 +72,11 @@ pub(crate) fn reach_end(ctx: &mut Ctx, run: &mut Running, id: u64) -> Result<()>
         return Ok(());
     }
     let height = ctx.block().height;
-    if run.status.stopped_since > 0 && height < run.job.commit_deadline {
+    let deadline = run.deadline(&lease);
+    if run.status.stopped_since > 0 && height < deadline {
         // Nobody knows how long: ResumeJob recalls it, at the latest the deadline ends it.
         queues::put_off(ctx, Kind::LeaseEnd, run.id, id)?;
-        return queues::schedule(ctx, run.job.commit_deadline, Kind::LeaseEnd, run.id, id);
+        return queues::schedule(ctx, deadline, Kind::LeaseEnd, run.id, id);
     }
     let until = commit_until(run, &lease, height);
     if until > height {
@@ -95,15 +100,22 @@ pub(crate) fn end(ctx: &mut Ctx, run: &mut Running, mut lease: Lease, to: LeaseS
         vacate(ctx, run, &lease)?; // the exit from quarantine leaves buckets as they are: one of them may be what failed
     }
     let price = run.labels_price(lease.tasks.into())?;
-    shift(&mut run.money.reserved, &mut run.money.free, price, "reserved")?;
-    worker.seats = worker.seats.saturating_sub(seats(&lease));
+    if lease.late {
+        late::give_back(run, &lease, price)?;
+        worker.late_promised = worker.late_promised.saturating_sub(lease.tasks);
+    } else {
+        shift(&mut run.money.reserved, &mut run.money.free, price, "reserved")?;
+        worker.seats = worker.seats.saturating_sub(seats(&lease));
+    }
     let bond = escrow::number(&lease.bond)?;
     let lost = matches!(to, LeaseState::Expired | LeaseState::Unrevealed);
     match to {
         LeaseState::Expired => worker.expired = worker.expired.saturating_add(1),
         LeaseState::Unrevealed => {
             worker.unrevealed = worker.unrevealed.saturating_add(1);
-            miss_gold(ctx, run, &lease)?;
+            if !lease.late {
+                miss_gold(ctx, run, &lease)?;
+            }
         }
         LeaseState::Returned => worker.skips = worker.skips.saturating_add(lease.tasks),
         LeaseState::Released => {}
@@ -152,10 +164,13 @@ fn leave(run: &mut Running, lease: &Lease, worker: &mut Worker) -> Result<()> {
 
 /// Takes a standing lease out of its buckets.
 fn vacate(ctx: &mut Ctx, run: &mut Running, lease: &Lease) -> Result<()> {
-    match lease.state() {
-        LeaseState::Live => lease.buckets.iter().try_for_each(|bucket| buckets::free(ctx, run, *bucket, lease.id)),
-        _ => lease.buckets.iter().try_for_each(|bucket| buckets::finish(ctx, run, *bucket, lease.id, false)),
-    }
+    let (live, late) = (lease.state() == LeaseState::Live, lease.late);
+    lease.buckets.iter().try_for_each(|bucket| match (live, late) {
+        (true, false) => buckets::free(ctx, run, *bucket, lease.id),
+        (true, true) => late::vacate(ctx, run, *bucket, lease.id),
+        (false, false) => buckets::finish(ctx, run, *bucket, lease.id, false),
+        (false, true) => late::settle_seat(ctx, run, *bucket, lease.id, false),
+    })
 }
 
 /// Takes a committed lease with so many tasks out of the job's counts.

@@ -15,6 +15,7 @@ mod gold;
 mod invariants;
 mod job;
 mod labels;
+mod late;
 mod leases;
 mod lifecycle;
 mod msgs;

@@ -5,11 +5,13 @@ use cairn_proto::cairn::annotation::v1::{JobState, SettleStep, Settlement};
 use crate::{
     Error, buckets, formats,
     job::Running,
+    late,
     queues::{self, Kind},
     state::SETTLING,
 };
 
-/// Goes on as far as the counters allow: to REVEALING when every bucket had its R, to GOLD (C) when nothing is left to reveal.
+/// Goes on as far as the counters allow: to REVEALING when every bucket had its R, to GOLD (C) when nothing is left to reveal,
+/// on from the late round when it is over.
 pub(crate) fn advance(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     if run.status.state() == JobState::Open && run.status.buckets_revealing == run.buckets.count() {
         run.enter(ctx, JobState::Revealing)?;
@@ -17,7 +19,7 @@ pub(crate) fn advance(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     if run.status.state() == JobState::Revealing && run.status.leases_committed == 0 {
         close_reveals(ctx, run)?;
     }
-    Ok(())
+    late::advance(ctx, run)
 }
 
 /// C: all blind reveals are closed. The gold window opens and the labels are packed; where there are none, nothing is left to judge.

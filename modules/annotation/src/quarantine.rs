@@ -77,7 +77,8 @@ fn redo(ctx: &mut Ctx, job: u64, failed: &FailedStep) -> Result<()> {
     }
     // Whichever step failed, a settlement that had begun goes on.
     let run = Running::load(ctx, job)?;
-    let settles = run.status.settlement.as_ref().is_some_and(|settlement| settlement.step() != SettleStep::AwaitGold);
+    let waits = |step| matches!(step, SettleStep::AwaitGold | SettleStep::AwaitLate);
+    let settles = run.status.settlement.as_ref().is_some_and(|settlement| !waits(settlement.step()));
     if settles && !is_final(run.status.state()) { SETTLING.insert(ctx, &job) } else { Ok(()) }
 }
 

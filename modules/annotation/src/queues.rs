@@ -34,10 +34,12 @@ pub(crate) enum Kind {
     Check = 9,
     /// Items of a job that were put off have their turn. Item: 0.
     Recall = 10,
+    /// The commit window of a late round is over. Item: 0.
+    LateEnd = 50,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::LeaseEnd,
         Self::BucketWait,
         Self::RevealEnd,
@@ -48,6 +50,7 @@ impl Kind {
         Self::Draw,
         Self::Check,
         Self::Recall,
+        Self::LateEnd,
     ];
     /// Its number in keys and in `FailedStep`.
     pub(crate) fn number(self) -> u8 {
@@ -161,7 +164,8 @@ pub(crate) fn handle(ctx: &mut Ctx, kind: Kind, job: u64, item: u64, budget: u32
         Kind::CommitDeadline => spent = lifecycle::reach_deadline(ctx, &mut run, bucket()?, budget)?,
         Kind::GoldEnd => lifecycle::reach_gold_end(ctx, &mut run)?,
         Kind::QuarantineEnd => quarantine::reach_end(ctx, &mut run)?,
-        Kind::Draw | Kind::ClaimsEnd | Kind::Recall => {}
+        // The end of a late round is looked at after every item.
+        Kind::LateEnd | Kind::Draw | Kind::ClaimsEnd | Kind::Recall => {}
     }
     lifecycle::advance(ctx, &mut run)?;
     run.save(ctx)?;

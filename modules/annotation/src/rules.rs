@@ -56,6 +56,10 @@ pub const REPORTS_BPS: u64 = 2_000;
 pub const REPORTS_BLOCKS: u64 = 1_000;
 /// First credit by a user's payment that makes a cluster, in base units of the chain's own coin: 0.1 CAIRN.
 pub const CLUSTER_CREDIT: u128 = 100_000;
+/// Seats a bucket may have above the job's most overlap, bought from unearned money.
+pub const EXTRA_OVERLAP: u32 = 2;
+/// The posterior below which a task gets late labels, in basis points.
+pub const POSTERIOR_BOUND: (u32, u32) = (5_000, 9_999);
 /// Shares of a published data set, in base units: a million shares of 6 decimals.
 pub const SHARE_SUPPLY: u64 = 1_000_000_000_000;
 /// Annotators whose shares are allotted at once; of more, all claim theirs by Merkle proof.
@@ -78,7 +82,7 @@ pub const WITHDRAW_MAX: usize = 16;
 pub const TASKS_PAGE: (u32, u32) = (100, 1_024);
 
 /// The rules of a test network (blocks of 1 s). The main one (2 s) starts with: lease 450, seat gap 150, bucket wait 129,600,
-/// reveal window 43,200, gold window 129,600, quarantine 43,200; fee 500, gold bond 1,000, lease bond 2,500, seats an account 1,000 bps.
+/// reveal window 43,200, gold window 129,600, late round 43,200 and 21,600, quarantine 43,200; fee 500, gold bond 1,000, lease bond 2,500, seats an account 1,000 bps.
 pub const TEST_RULES: Rules = Rules {
     lease_blocks: 300,
     seat_gap: 2,
@@ -90,6 +94,8 @@ pub const TEST_RULES: Rules = Rules {
     gold_bond_bps: 1_000,
     lease_bond_bps: 1_000,
     account_seats_bps: 2_000,
+    late_commit: 120,
+    late_reveal: 60,
 };
 
 /// The parameters of a test network. The main one starts with: longest job 3,888,000, overlap 3 to 16, posting fee 5 CAIRN, else the same.
@@ -114,7 +120,7 @@ pub fn test_params() -> Params {
 /// Refuses parameters under which jobs could not run or blocks would not be bounded.
 pub(crate) fn check_params(params: &Params) -> Result<()> {
     let rules = params.rules.ok_or(Error::Missing("rules"))?;
-    let blocks = 1..=10_000_000;
+    let (blocks, none_or_blocks) = (1..=10_000_000, 0..=10_000_000);
     let bps = 0..=10_000;
     let ranges = [
         ("lease_blocks", rules.lease_blocks, blocks.clone()),
@@ -123,6 +129,8 @@ pub(crate) fn check_params(params: &Params) -> Result<()> {
         ("reveal_window", rules.reveal_window, blocks.clone()),
         ("gold_window", rules.gold_window, blocks.clone()),
         ("quarantine_window", rules.quarantine_window, blocks.clone()),
+        ("late_commit", rules.late_commit, none_or_blocks.clone()),
+        ("late_reveal", rules.late_reveal, none_or_blocks),
         ("fee_bps", rules.fee_bps.into(), bps.clone()),
         ("gold_bond_bps", rules.gold_bond_bps.into(), bps.clone()),
         ("lease_bond_bps", rules.lease_bond_bps.into(), bps),

@@ -81,6 +81,8 @@ cairn_kernel::state! { "annotation";
     CLUSTERS: Map<Address, Vec<u8>> = 35;
     /// Annotators over all jobs.
     ANNOTATORS: Map<Address, Annotator> = 36;
+    /// The second inference of a job, of its late labels.
+    LATE_INFERENCES: Map<u64, Vec<u8>> = 80;
     /// Accounts with numbers up to this one stand in the genesis file.
     GENESIS_ACCOUNTS: Item<u64> = 37;
     /// Standings by account and skill.

@@ -32,6 +32,12 @@ pub struct Rules {
     /// Most of a job's seats that one account may hold, in basis points.
     #[prost(uint32, tag = "10")]
     pub account_seats_bps: u32,
+    /// How long leases of the late round are granted and committed; 0: no late rounds.
+    #[prost(uint64, tag = "60")]
+    pub late_commit: u64,
+    /// How long after that they may be revealed.
+    #[prost(uint64, tag = "61")]
+    pub late_reveal: u64,
 }
 impl ::prost::Name for Rules {
     const NAME: &'static str = "Rules";
@@ -160,10 +166,11 @@ pub struct Job {
     /// Price of one label.
     #[prost(message, optional, tag = "14")]
     pub price: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
-    /// Least labels a task; equal to `overlap_max` as long as there is only the blind round.
+    /// Labels a task in the blind round.
     #[prost(uint32, tag = "15")]
     pub overlap_min: u32,
-    /// Labels a task.
+    /// Labels a task that the requester pays for; equal to `overlap_min` where there is no posterior bound. A late round may buy up to 2 more
+    /// from unearned money.
     #[prost(uint32, tag = "16")]
     pub overlap_max: u32,
     /// Most tasks of a bucket, 10 to 50. There are ceil(tasks / bucket_size) = B buckets; bucket b holds the tasks from floor(b*tasks/B) to
@@ -203,6 +210,10 @@ pub struct Job {
     /// PAIRWISE: root of the commitment to who is compared in each task, 32 bytes; empty where there is no ranking.
     #[prost(bytes = "vec", tag = "46")]
     pub pairs_root: ::prost::alloc::vec::Vec<u8>,
+    /// Tasks whose most probable class has less than this posterior after the blind round, in basis points, get more labels in a late round,
+    /// 5,000 to 9,999; 0: there is no late round.
+    #[prost(uint32, tag = "60")]
+    pub posterior_bound_bps: u32,
 }
 impl ::prost::Name for Job {
     const NAME: &'static str = "Job";
@@ -227,7 +238,7 @@ pub struct Escrow {
     /// Price times (seats of standing leases + accepted unpaid labels).
     #[prost(string, tag = "3")]
     pub reserved: ::prost::alloc::string::String,
-    /// Half of the unearned money, for extra overlap. Empty as long as there is no late round.
+    /// Half of the unearned money, for extra overlap, until the late round ends; never refunded.
     #[prost(string, tag = "4")]
     pub extra: ::prost::alloc::string::String,
     /// The other half, until the job closes.
@@ -361,6 +372,21 @@ pub struct JobStatus {
     /// Chunks of 1,024 tasks whose pairs were opened.
     #[prost(uint32, tag = "40")]
     pub pairs_chunks: u32,
+    /// P, the height at which the blind labels were paid; 0 before.
+    #[prost(uint64, tag = "60")]
+    pub pay_height: u64,
+    /// Last height at which a commitment of the late round counts; 0 before it.
+    #[prost(uint64, tag = "61")]
+    pub late_commit_until: u64,
+    /// Last height at which a reveal of the late round counts; 0 before it.
+    #[prost(uint64, tag = "62")]
+    pub late_reveal_until: u64,
+    /// Late labels revealed and accepted; not among `labels`.
+    #[prost(uint64, tag = "63")]
+    pub late_labels: u64,
+    /// Tasks listed for the late round.
+    #[prost(uint32, tag = "64")]
+    pub late_tasks: u32,
 }
 impl ::prost::Name for JobStatus {
     const NAME: &'static str = "JobStatus";
@@ -455,6 +481,12 @@ pub struct Settlement {
     /// RFC 6962 root over the annotators' shares, to be claimed from the data set; empty where they fit inline.
     #[prost(bytes = "vec", tag = "19")]
     pub claims_root: ::prost::alloc::vec::Vec<u8>,
+    /// Of `unearned`, what late labels did not earn.
+    #[prost(string, tag = "60")]
+    pub late_unearned: ::prost::alloc::string::String,
+    /// SHA-256 over the posteriors with the late labels; empty where there are none.
+    #[prost(bytes = "vec", tag = "61")]
+    pub late_digest: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for Settlement {
     const NAME: &'static str = "Settlement";
@@ -564,6 +596,15 @@ pub struct Lease {
     /// Height at which it reached its last state.
     #[prost(uint64, tag = "21")]
     pub ended_height: u64,
+    /// Whether it is of the late round.
+    #[prost(bool, tag = "60")]
+    pub late: bool,
+    /// Its tasks where it is late, ascending; empty where it is of whole buckets.
+    #[prost(uint32, repeated, tag = "61")]
+    pub late_tasks: ::prost::alloc::vec::Vec<u32>,
+    /// Of its price, what was reserved from `extra`; empty for nothing.
+    #[prost(string, tag = "62")]
+    pub from_extra: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Lease {
     const NAME: &'static str = "Lease";
@@ -631,6 +672,12 @@ pub struct Bucket {
     /// Numbers of the accounts, and of their cluster heads, that ever had a seat in it.
     #[prost(uint32, repeated, tag = "11")]
     pub parties: ::prost::alloc::vec::Vec<u32>,
+    /// Its tasks in the late round, ascending; a late seat is of all of them.
+    #[prost(uint32, repeated, tag = "60")]
+    pub late_tasks: ::prost::alloc::vec::Vec<u32>,
+    /// Late seats revealed; not among `revealed`.
+    #[prost(uint32, tag = "61")]
+    pub late_revealed: u32,
 }
 impl ::prost::Name for Bucket {
     const NAME: &'static str = "Bucket";
@@ -690,6 +737,12 @@ pub struct Worker {
     /// The result; absent before the settlement's step PAY reached the worker.
     #[prost(message, optional, tag = "15")]
     pub result: ::core::option::Option<WorkerResult>,
+    /// Late labels accepted; not among `labels`.
+    #[prost(uint64, tag = "60")]
+    pub late_labels: u64,
+    /// Tasks of standing late leases and late labels accepted, against the limit of the result.
+    #[prost(uint32, tag = "61")]
+    pub late_promised: u32,
 }
 impl ::prost::Name for Worker {
     const NAME: &'static str = "Worker";
@@ -733,6 +786,18 @@ pub struct WorkerResult {
     /// Of these, answered as the requester committed.
     #[prost(uint32, tag = "9")]
     pub gold_hits: u32,
+    /// Most late labels: a quarter of the blind ones from 20 of them on, past the gate and with a score of at least 1/2; else 0.
+    #[prost(uint32, tag = "60")]
+    pub late_limit: u32,
+    /// Credited for late labels: floor(price * late labels * score), in base units; empty before.
+    #[prost(string, tag = "61")]
+    pub late_pay: ::prost::alloc::string::String,
+    /// price * late labels - late pay, in base units.
+    #[prost(string, tag = "62")]
+    pub late_unearned: ::prost::alloc::string::String,
+    /// Fee taken from the job for the late pay, in base units.
+    #[prost(string, tag = "63")]
+    pub late_fee: ::prost::alloc::string::String,
 }
 impl ::prost::Name for WorkerResult {
     const NAME: &'static str = "WorkerResult";
@@ -987,7 +1052,8 @@ pub enum JobState {
     Gold = 3,
     /// Truth is inferred and pay worked out by a cursor, a bounded part a block. Exit: the cursor's end.
     Infer = 4,
-    /// The late round. Of length zero as long as jobs have a fixed overlap.
+    /// The late round: leases of the tasks whose posterior is below the job's bound, drawn among annotators that proved themselves. Skipped
+    /// where there is no such task or no money for it. Exit: the late round's deadline.
     Late = 5,
     /// Appeals. Of length zero as long as there are no juries.
     Appeal = 6,
@@ -1239,6 +1305,16 @@ pub enum SettleStep {
     ReleaseLeases = 8,
     /// Exit from quarantine: accepted unpaid labels are paid in full, the rest is refunded.
     ReleasePay = 9,
+    /// After PAY, where the job has a posterior bound: tasks below it are listed for the late round.
+    LatePlan = 60,
+    /// The late round is on.
+    AwaitLate = 61,
+    /// Late labels are packed from their buckets into chunks.
+    LatePack = 62,
+    /// The second inference: late labels are added to the posteriors of their tasks.
+    LateInfer = 63,
+    /// Late labels are paid, in the order of their workers' numbers; RECORD follows.
+    LatePay = 64,
 }
 impl SettleStep {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1257,6 +1333,11 @@ impl SettleStep {
             Self::Close => "SETTLE_STEP_CLOSE",
             Self::ReleaseLeases => "SETTLE_STEP_RELEASE_LEASES",
             Self::ReleasePay => "SETTLE_STEP_RELEASE_PAY",
+            Self::LatePlan => "SETTLE_STEP_LATE_PLAN",
+            Self::AwaitLate => "SETTLE_STEP_AWAIT_LATE",
+            Self::LatePack => "SETTLE_STEP_LATE_PACK",
+            Self::LateInfer => "SETTLE_STEP_LATE_INFER",
+            Self::LatePay => "SETTLE_STEP_LATE_PAY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1272,6 +1353,11 @@ impl SettleStep {
             "SETTLE_STEP_CLOSE" => Some(Self::Close),
             "SETTLE_STEP_RELEASE_LEASES" => Some(Self::ReleaseLeases),
             "SETTLE_STEP_RELEASE_PAY" => Some(Self::ReleasePay),
+            "SETTLE_STEP_LATE_PLAN" => Some(Self::LatePlan),
+            "SETTLE_STEP_AWAIT_LATE" => Some(Self::AwaitLate),
+            "SETTLE_STEP_LATE_PACK" => Some(Self::LatePack),
+            "SETTLE_STEP_LATE_INFER" => Some(Self::LateInfer),
+            "SETTLE_STEP_LATE_PAY" => Some(Self::LatePay),
             _ => None,
         }
     }
@@ -1413,6 +1499,9 @@ pub struct EventLeaseGranted {
     /// The bond.
     #[prost(message, optional, tag = "8")]
     pub bond: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Whether it is of the late round.
+    #[prost(bool, tag = "60")]
+    pub late: bool,
 }
 impl ::prost::Name for EventLeaseGranted {
     const NAME: &'static str = "EventLeaseGranted";
@@ -2015,6 +2104,92 @@ impl ::prost::Name for EventParamsUpdated {
         "/cairn.annotation.v1.EventParamsUpdated".into()
     }
 }
+/// The late round of a job began.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct EventLateRoundOpened {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// Tasks whose posterior is below the job's bound.
+    #[prost(uint32, tag = "2")]
+    pub tasks: u32,
+    /// Last height at which a commitment counts.
+    #[prost(uint64, tag = "3")]
+    pub commit_until: u64,
+    /// Last height at which a reveal counts.
+    #[prost(uint64, tag = "4")]
+    pub reveal_until: u64,
+}
+impl ::prost::Name for EventLateRoundOpened {
+    const NAME: &'static str = "EventLateRoundOpened";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventLateRoundOpened".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventLateRoundOpened".into()
+    }
+}
+/// A worker's late labels were paid.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventLateLabelsPaid {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The annotator.
+    #[prost(string, tag = "2")]
+    pub annotator: ::prost::alloc::string::String,
+    /// Late labels accepted.
+    #[prost(uint64, tag = "3")]
+    pub labels: u64,
+    /// Credited to the annotator.
+    #[prost(message, optional, tag = "4")]
+    pub pay: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// price * labels - pay.
+    #[prost(message, optional, tag = "5")]
+    pub unearned: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Fee taken from the job.
+    #[prost(message, optional, tag = "6")]
+    pub fee: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventLateLabelsPaid {
+    const NAME: &'static str = "EventLateLabelsPaid";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventLateLabelsPaid".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventLateLabelsPaid".into()
+    }
+}
+/// The late round of a job is over, or it had no use for one: the posteriors are final.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventLateRoundEnded {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// Late labels accepted.
+    #[prost(uint64, tag = "2")]
+    pub labels: u64,
+    /// SHA-256 over the posteriors with the late labels; empty where there are none.
+    #[prost(bytes = "vec", tag = "3")]
+    pub digest: ::prost::alloc::vec::Vec<u8>,
+    /// Extra money that bought no overlap, given to the community pool.
+    #[prost(message, optional, tag = "4")]
+    pub pool: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventLateRoundEnded {
+    const NAME: &'static str = "EventLateRoundEnded";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventLateRoundEnded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventLateRoundEnded".into()
+    }
+}
 /// The module's part of the genesis file. A chain starts with parameters and clusters; jobs do not travel between chains, so that an export with
 /// jobs that still hold money is refused.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2203,7 +2378,7 @@ pub struct QueryJobProgressResponse {
     /// Where the job stands.
     #[prost(enumeration = "JobState", tag = "1")]
     pub state: i32,
-    /// Labels wanted: tasks times overlap.
+    /// Labels wanted in the blind round: tasks times least overlap.
     #[prost(uint64, tag = "2")]
     pub labels_wanted: u64,
     /// Labels in live leases.
@@ -2259,6 +2434,9 @@ pub struct QueryJobProgressResponse {
     /// Tasks by the posterior of their most probable class, in tenths; empty before the settlement's end.
     #[prost(uint64, repeated, tag = "19")]
     pub posterior_histogram: ::prost::alloc::vec::Vec<u64>,
+    /// Late labels revealed and accepted.
+    #[prost(uint64, tag = "60")]
+    pub labels_late: u64,
 }
 impl ::prost::Name for QueryJobProgressResponse {
     const NAME: &'static str = "QueryJobProgressResponse";
@@ -2468,6 +2646,9 @@ pub struct TaskLabel {
     /// Reason code of its worker's pay.
     #[prost(enumeration = "PayReason", tag = "5")]
     pub reason: i32,
+    /// Whether it came in the late round: it takes no part in the first inference and its digest.
+    #[prost(bool, tag = "60")]
+    pub late: bool,
 }
 impl ::prost::Name for TaskLabel {
     const NAME: &'static str = "TaskLabel";
@@ -3305,10 +3486,10 @@ pub struct MsgPostJob {
     /// Price of one label, at least 1,000 base units.
     #[prost(message, optional, tag = "13")]
     pub price: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
-    /// Least labels a task; must equal `overlap_max`.
+    /// Labels a task in the blind round, within the parameters; equal to `overlap_max` without a posterior bound, else at most that.
     #[prost(uint32, tag = "14")]
     pub overlap_min: u32,
-    /// Labels a task, within the parameters.
+    /// Most labels a task that are paid for, within the parameters.
     #[prost(uint32, tag = "15")]
     pub overlap_max: u32,
     /// Most tasks of a bucket, 10 to 50; 20 is usual.
@@ -3341,6 +3522,10 @@ pub struct MsgPostJob {
     /// PAIRWISE: root of the commitment to who is compared in each task, 32 bytes; empty for no ranking.
     #[prost(bytes = "vec", tag = "46")]
     pub pairs_root: ::prost::alloc::vec::Vec<u8>,
+    /// Tasks whose most probable class has less than this posterior after the blind round, in basis points, get more labels in a late round,
+    /// 5,000 to 9,999; 0 for a fixed overlap without a late round.
+    #[prost(uint32, tag = "60")]
+    pub posterior_bound_bps: u32,
 }
 impl ::prost::Name for MsgPostJob {
     const NAME: &'static str = "MsgPostJob";
@@ -3927,7 +4112,8 @@ pub trait MsgServer: Send + Sync + 'static {
     /// by the chain at the end of the block d = height of quick(q), q being the height of this message; see EventLeaseGranted, the query Leases,
     /// and EventClaimExpired after q + 60. Sending the same nonce again changes nothing and returns the same claim or lease. Refused: a job that
     /// is not open or stopped, too little time before the deadline, a waiting claim, a pause, a spent skip budget, the cap of seats, too many
-    /// waiting claims, the requester, its cluster and funders of the job.
+    /// waiting claims, the requester, its cluster and funders of the job. In the late round leases are of tasks below the posterior bound, for
+    /// annotators with at least 20 blind labels in the job, past the gate and with a score of at least 1/2, up to a quarter of their blind labels.
     fn claim_tasks(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,
@@ -3979,7 +4165,8 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgOpenPairs,
     ) -> ::cairn_kernel::Result<MsgOpenPairsResponse>;
-    /// Lets a job whose content was reported as not served grant leases again. Refused: not the requester, not stopped.
+    /// Lets a job whose content was reported as not served grant leases again. Refused: not the requester, not open nor in its late round, not
+    /// stopped.
     fn resume_job(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,

@@ -6,7 +6,7 @@ use cairn_proto::cairn::annotation::v1::{Claim, EventTasksClaimed, JobState, Msg
 use crate::{
     Error, accounts, claims, clusters, escrow,
     job::Running,
-    rules, standing,
+    late, rules, standing,
     state::{self, CLAIMS, FUNDERS},
 };
 
@@ -61,12 +61,19 @@ fn answered(ctx: &Ctx, run: &Running, annotator: &Address, nonce: u64) -> Result
 }
 
 fn check_job(ctx: &Ctx, run: &Running) -> Result<()> {
-    run.require(JobState::Open)?;
+    let late = run.status.state() == JobState::Late;
+    if !late {
+        run.require(JobState::Open)?;
+    }
     if run.status.stopped_since > 0 {
         return Err(Error::Stopped { job: run.id, since: run.status.stopped_since }.into());
     }
-    let (earliest, deadline) = (ctx.block().height.saturating_add(rules::QUICK_LAG), run.job.commit_deadline);
-    if earliest.saturating_add(run.rules.lease_blocks) > deadline {
+    let (earliest, mut deadline) = (ctx.block().height.saturating_add(rules::QUICK_LAG), run.job.commit_deadline);
+    let mut least = run.rules.lease_blocks;
+    if late {
+        (least, deadline) = (1, run.status.late_commit_until); // a late lease ends with the round at the latest
+    }
+    if earliest.saturating_add(least) > deadline {
         return Err(Error::TooLate { earliest, deadline }.into());
     }
     Ok(())
@@ -80,7 +87,11 @@ fn check_annotator(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<()> 
     if !asset::may_hold(ctx, annotator)? {
         return Err(Error::ModuleAccount(annotator.to_string()).into());
     }
-    let Some(worker) = accounts::worker(ctx, run.id, annotator)? else { return Ok(()) };
+    let (worker, late) = (accounts::worker(ctx, run.id, annotator)?, run.status.state() == JobState::Late);
+    if late {
+        late::quota(worker.as_ref())?;
+    }
+    let Some(worker) = worker else { return Ok(()) };
     let height = ctx.block().height;
     if height < worker.paused_until {
         return Err(Error::Paused { until: worker.paused_until, height }.into());
@@ -89,7 +100,7 @@ fn check_annotator(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<()> 
     if worker.skips >= budget {
         return Err(Error::SkipBudgetSpent { budget, used: worker.skips }.into());
     }
-    if worker.seats >= most {
+    if worker.seats >= most && !late {
         return Err(Error::SeatCap { most }.into());
     }
     Ok(())

@@ -4,7 +4,7 @@ use cairn_proto::cairn::annotation::v1::{EventLabelsCommitted, LeaseState, MsgCo
 
 use super::hash;
 use crate::{
-    Error, buckets, leases,
+    Error, buckets, late, leases,
     state::{COMMITMENTS, LEASES, WORKERS},
 };
 
@@ -25,8 +25,13 @@ pub(super) fn commit_labels(ctx: &mut Ctx, msg: &MsgCommitLabels) -> Result<MsgC
     lease.commitment = msg.commitment.clone();
     lease.committed_height = ctx.block().height;
     lease.revealer.clone_from(&msg.revealer);
+    if lease.late {
+        buckets::set_reveal(ctx, &mut run, &mut lease)?;
+        lease.buckets.iter().try_for_each(|bucket| late::commit_bucket(ctx, &run, *bucket))?;
+    } else {
+        lease.buckets.iter().try_for_each(|bucket| buckets::commit(ctx, &run, *bucket))?;
+    }
     LEASES.set(ctx, &lease.id, &lease)?;
-    lease.buckets.iter().try_for_each(|bucket| buckets::commit(ctx, &run, *bucket))?;
     let tasks = u64::from(lease.tasks);
     run.status.live_seats = run.status.live_seats.checked_sub(tasks).ok_or(Error::Broken("live seats are miscounted"))?;
     run.status.committed_seats = run.status.committed_seats.saturating_add(tasks);

@@ -85,19 +85,32 @@ fn check_description(msg: &MsgPostJob) -> Result<()> {
     Ok(())
 }
 
+/// Labels a task, and the posterior below which it gets more of them.
+fn check_overlap(msg: &MsgPostJob, params: &Params) -> Result<()> {
+    let (min, max, bound) = (msg.overlap_min, msg.overlap_max, msg.posterior_bound_bps);
+    if min > max || (min < max && bound == 0) {
+        return Err(Error::OverlapNotFixed { min, max }.into());
+    }
+    let (least, most) = (params.overlap_min, params.overlap_max);
+    for found in [min, max] {
+        if !(least..=most).contains(&found) {
+            return Err(Error::Overlap { least, most, found }.into());
+        }
+    }
+    let (least, most) = rules::POSTERIOR_BOUND;
+    if bound > 0 && !(least..=most).contains(&bound) {
+        return Err(Error::PosteriorBound { least, most, found: bound }.into());
+    }
+    Ok(())
+}
+
 /// Tasks, overlap, buckets and gold.
 fn check_shape(msg: &MsgPostJob, params: &Params) -> Result<()> {
     let (least, most) = (rules::TASKS_MIN, params.tasks_max);
     if !(least..=most).contains(&msg.tasks) {
         return Err(Error::TaskCount { least, most, found: msg.tasks }.into());
     }
-    if msg.overlap_min != msg.overlap_max {
-        return Err(Error::OverlapNotFixed { min: msg.overlap_min, max: msg.overlap_max }.into());
-    }
-    let (least, most) = (params.overlap_min, params.overlap_max);
-    if !(least..=most).contains(&msg.overlap_max) {
-        return Err(Error::Overlap { least, most, found: msg.overlap_max }.into());
-    }
+    check_overlap(msg, params)?;
     let (least, most) = rules::BUCKET_SIZE;
     if !(least..=most).contains(&msg.bucket_size) {
         return Err(Error::BucketSize { least, most, found: msg.bucket_size }.into());
@@ -181,6 +194,7 @@ fn open(ctx: &mut Ctx, msg: MsgPostJob, job_rules: Rules) -> Result<Running> {
         skill,
         contestants: msg.contestants,
         pairs_root: msg.pairs_root,
+        posterior_bound_bps: msg.posterior_bound_bps,
     };
     let mut run = Running::new(job, JobStatus { job: id, ..JobStatus::default() })?;
     run.status.set_state(JobState::Open);

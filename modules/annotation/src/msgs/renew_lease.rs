@@ -10,7 +10,7 @@ pub(super) fn renew_lease(ctx: &mut Ctx, msg: &MsgRenewLease) -> Result<MsgRenew
     if lease.renewed {
         return Err(Error::Renewed(lease.id).into());
     }
-    let (end, deadline) = (lease.end_height.saturating_add(run.rules.lease_blocks), run.job.commit_deadline);
+    let (end, deadline) = (lease.end_height.saturating_add(run.rules.lease_blocks), run.deadline(&lease));
     if end > deadline {
         return Err(Error::RenewalTooLong { end, deadline }.into());
     }

@@ -8,7 +8,9 @@ pub(super) fn resume_job(ctx: &mut Ctx, msg: &MsgResumeJob) -> Result<MsgResumeJ
     let requester = Address::parse(&msg.requester)?;
     let mut run = Running::load(ctx, msg.job)?;
     run.require_requester(&requester)?;
-    run.require(JobState::Open)?;
+    if run.status.state() != JobState::Late {
+        run.require(JobState::Open)?;
+    }
     if run.status.stopped_since == 0 {
         return Err(Error::NotStopped(run.id).into());
     }

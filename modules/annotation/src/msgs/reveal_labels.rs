@@ -12,7 +12,7 @@ use crate::{
     gold::hex,
     job::Running,
     labels::{self, Staged},
-    leases, lifecycle, rules,
+    late, leases, lifecycle, rules,
     state::{COMMITMENTS, LEASES, WORKERS},
 };
 
@@ -32,13 +32,21 @@ pub(super) fn reveal_labels(ctx: &mut Ctx, msg: &MsgRevealLabels) -> Result<MsgR
     let accepted = accept(ctx, &run, &lease, &classes)?;
     let skipped = lease.tasks.saturating_sub(accepted);
     leases::uncommit(&mut run, lease.tasks.into())?;
-    run.status.labels = run.status.labels.saturating_add(accepted.into());
     run.status.skipped = run.status.skipped.saturating_add(skipped.into());
     let freed = run.labels_price(skipped.into())?;
-    shift(&mut run.money.reserved, &mut run.money.free, freed, "reserved")?;
-    lease.buckets.iter().try_for_each(|bucket| buckets::finish(ctx, &run, *bucket, lease.id, true))?;
     let mut worker = leases::worker(ctx, &lease)?;
-    worker.labels = worker.labels.saturating_add(accepted.into());
+    if lease.late {
+        run.status.late_labels = run.status.late_labels.saturating_add(accepted.into());
+        late::give_back(&mut run, &lease, freed)?;
+        lease.buckets.iter().try_for_each(|bucket| late::settle_seat(ctx, &run, *bucket, lease.id, true))?;
+        worker.late_labels = worker.late_labels.saturating_add(accepted.into());
+        worker.late_promised = worker.late_promised.saturating_sub(skipped);
+    } else {
+        run.status.labels = run.status.labels.saturating_add(accepted.into());
+        shift(&mut run.money.reserved, &mut run.money.free, freed, "reserved")?;
+        lease.buckets.iter().try_for_each(|bucket| buckets::finish(ctx, &run, *bucket, lease.id, true))?;
+        worker.labels = worker.labels.saturating_add(accepted.into());
+    }
     lease.set_state(LeaseState::Revealed);
     (lease.labels, lease.ended_height) = (accepted, ctx.block().height);
     LEASES.set(ctx, &lease.id, &lease)?;
@@ -69,7 +77,7 @@ fn check_window(ctx: &Ctx, run: &Running, lease: &Lease) -> Result<()> {
         return Err(Error::RevealTooLate { lease: id, until: lease.reveal_until, height }.into());
     }
     // A bucket may be revealed while others of the job are still open.
-    run.require_standing(&[JobState::Revealing, JobState::Open])
+    run.require_standing(&[JobState::Revealing, JobState::Open, JobState::Late])
 }
 
 /// One label for each task of the lease, each of a class of the job or skipped.

@@ -53,7 +53,7 @@ pub(super) fn progress(ctx: &Ctx, id: u64) -> Result<QueryJobProgressResponse> {
     let (step_done, step_total) = step_progress(ctx, &run, &settlement)?;
     Ok(QueryJobProgressResponse {
         state: status.state,
-        labels_wanted: u64::from(run.job.tasks).saturating_mul(run.job.overlap_max.into()),
+        labels_wanted: u64::from(run.job.tasks).saturating_mul(run.job.overlap_min.into()),
         labels_leased: status.live_seats,
         labels_committed: status.committed_seats,
         labels_accepted: status.labels,
@@ -71,6 +71,7 @@ pub(super) fn progress(ctx: &Ctx, id: u64) -> Result<QueryJobProgressResponse> {
         step_done,
         step_total,
         posterior_histogram: settlement.posterior_histogram,
+        labels_late: status.late_labels,
     })
 }
 
@@ -81,14 +82,20 @@ fn state_ends(run: &Running) -> u64 {
         JobState::Revealing => run.status.reveals_until,
         JobState::Gold => run.status.gold_deadline,
         JobState::Quarantine => run.status.quarantine_deadline,
-        JobState::Unspecified | JobState::Infer | JobState::Late | JobState::Appeal | JobState::Closed | JobState::Cancelled => 0,
+        JobState::Late => run.status.late_reveal_until,
+        JobState::Unspecified | JobState::Infer | JobState::Appeal | JobState::Closed | JobState::Cancelled => 0,
     }
 }
 
 fn step_progress(ctx: &Ctx, run: &Running, settlement: &Settlement) -> Result<(u64, u64)> {
     let chunks = u64::from(formats::chunks(run.job.tasks));
     Ok(match settlement.step() {
-        SettleStep::Unspecified | SettleStep::AwaitGold | SettleStep::Close => (0, 0),
+        SettleStep::Unspecified
+        | SettleStep::AwaitGold
+        | SettleStep::AwaitLate
+        | SettleStep::LatePack
+        | SettleStep::LateInfer
+        | SettleStep::Close => (0, 0),
         SettleStep::Pack => (settlement.position, run.status.buckets_opened.into()),
         SettleStep::Infer => {
             let most = chunks.saturating_mul(cairn_truth::MOST_PASSES.into());
@@ -100,8 +107,8 @@ fn step_progress(ctx: &Ctx, run: &Running, settlement: &Settlement) -> Result<(u
             let params = run.truth_params(cairn_truth::Gold::None)?;
             (settlement.position.saturating_mul(params.sheet_workers().into()).min(workers), workers)
         }
-        SettleStep::Record => (settlement.position, chunks),
-        SettleStep::Shares | SettleStep::ReleasePay => (settlement.position, run.status.workers.into()),
+        SettleStep::Record | SettleStep::LatePlan => (settlement.position, chunks),
+        SettleStep::Shares | SettleStep::LatePay | SettleStep::ReleasePay => (settlement.position, run.status.workers.into()),
         SettleStep::ReleaseLeases => (settlement.position, 0),
     })
 }

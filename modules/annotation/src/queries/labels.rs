@@ -64,19 +64,19 @@ pub(super) fn labels(ctx: &Ctx, query: &QueryLabelsRequest) -> Result<QueryLabel
     let mut tasks = Vec::new();
     for task in span.first..span.end {
         let mut shown = Vec::new();
-        for label in labels.get(&task).map_or(&[][..], Vec::as_slice) {
+        for (label, late) in labels.get(&task).map_or(&[][..], Vec::as_slice) {
             let worker = match workers.entry(label.worker) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => new.insert(WORKERS.get(ctx, &(run.id, label.worker))?.ok_or(Error::Broken("a worker is missing"))?),
             };
-            shown.push(show(label, worker));
+            shown.push(show(label, *late, worker));
         }
         tasks.push(TaskLabels { task, labels: shown });
     }
     Ok(QueryLabelsResponse { tasks, next: span.next })
 }
 
-fn show(label: &Staged, worker: &Worker) -> TaskLabel {
+fn show(label: &Staged, late: bool, worker: &Worker) -> TaskLabel {
     let result = worker.result.as_ref();
     TaskLabel {
         worker: label.worker,
@@ -84,38 +84,44 @@ fn show(label: &Staged, worker: &Worker) -> TaskLabel {
         class: label.class.into(),
         paid: result.is_some_and(|result| result.score_q32 > 0),
         reason: result.map_or(PayReason::Unspecified.into(), |result| result.reason),
+        late,
     }
 }
 
-/// The accepted labels of the span's tasks, staged or packed.
-fn by_task(ctx: &Ctx, run: &Running, span: &Span) -> Result<BTreeMap<u32, Vec<Staged>>> {
+/// The accepted labels of the span's tasks, staged or packed, each with whether it is late.
+fn by_task(ctx: &Ctx, run: &Running, span: &Span) -> Result<BTreeMap<u32, Vec<(Staged, bool)>>> {
     let mut found = Vec::new();
+    let late = run.status.pay_height > 0; // blind labels are packed by then
     for bucket in (span.first..span.end).filter_map(|task| run.buckets.of(task)).collect::<BTreeSet<_>>() {
-        found.extend(staged(ctx, run.id, bucket)?);
+        found.extend(staged(ctx, run.id, bucket)?.into_iter().map(|label| (label, late)));
     }
     let (tasks, classes) = (run.job.tasks, run.classes()?);
     for chunk in span.chunks() {
         let first = chunk.saturating_mul(formats::CHUNK);
-        let packed = cairn_truth::read_labels(&PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(failed)?;
-        let packed = packed.all().iter();
-        found.extend(packed.map(|label| Staged {
-            task: first.saturating_add(label.task.into()),
-            worker: label.worker,
-            class: label.class,
-        }));
+        let pages = PagesView::new(ctx, run.id);
+        let blind = cairn_truth::read_labels(&pages, tasks, classes, chunk).map_err(failed)?;
+        let late = cairn_truth::read_late_labels(&pages, tasks, classes, chunk).map_err(failed)?;
+        for (labels, late) in [(blind, false), (late, true)] {
+            let of = |label: &cairn_truth::Label| Staged {
+                task: first.saturating_add(label.task.into()),
+                worker: label.worker,
+                class: label.class,
+            };
+            found.extend(labels.all().iter().map(|label| (of(label), late)));
+        }
     }
     found.sort_unstable();
-    let mut labels = BTreeMap::<u32, Vec<Staged>>::new();
-    for label in found.into_iter().filter(|label| (span.first..span.end).contains(&label.task)) {
-        labels.entry(label.task).or_default().push(label);
+    let mut labels = BTreeMap::<u32, Vec<(Staged, bool)>>::new();
+    for (label, late) in found.into_iter().filter(|(label, _)| (span.first..span.end).contains(&label.task)) {
+        labels.entry(label.task).or_default().push((label, late));
     }
     Ok(labels)
 }
 
-fn votes(run: &Running, labels: Option<&Vec<Staged>>) -> Result<Vec<u32>> {
+fn votes(run: &Running, labels: Option<&Vec<(Staged, bool)>>) -> Result<Vec<u32>> {
     let Some(labels) = labels else { return Ok(Vec::new()) };
     let mut votes = vec![0_u32; run.job.classes.len()];
-    for label in labels {
+    for (label, _) in labels {
         let vote = votes.get_mut(usize::from(label.class)).ok_or(Error::Broken("a label is of no class"))?;
         *vote = vote.saturating_add(1);
     }
@@ -125,8 +131,8 @@ fn votes(run: &Running, labels: Option<&Vec<Staged>>) -> Result<Vec<u32>> {
 /// The chunk's posteriors, once the inference has ended.
 fn posteriors_of(ctx: &Ctx, run: &Running, chunk: u32) -> Result<Option<Posteriors>> {
     let Some(settlement) = run.status.settlement.as_ref() else { return Ok(None) };
-    let ended = matches!(settlement.step(), SettleStep::Pay | SettleStep::Record | SettleStep::Shares | SettleStep::Close);
-    if !ended || settlement.digest.is_empty() {
+    let early = matches!(settlement.step(), SettleStep::Pack | SettleStep::AwaitGold | SettleStep::Infer);
+    if early || settlement.digest.is_empty() {
         return Ok(None);
     }
     let (params, model) = (run.truth_params(cairn_truth::Gold::None)?, settle::model(&settlement.model)?);

@@ -10,7 +10,7 @@ use crate::{
     gold,
     job::Running,
     queues, rules,
-    state::{INFERENCES, SETTLING},
+    state::{INFERENCES, LATE_INFERENCES, SETTLING},
 };
 
 /// Label visits of closing a job, where up to 500 holders are written, and of looking whether a worker is one.
@@ -23,8 +23,7 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
         return Err(Error::Broken("a job closes with reserved money").into());
     }
     publish(ctx, run)?;
-    slash(ctx, run)?;
-    give_back_held(ctx, run)?;
+    judge(ctx, run)?;
     finish(ctx, run)?;
     let workers = u64::from(run.status.workers.min(rules::INLINE_WORKERS));
     Ok(VISITS.saturating_add(workers.saturating_mul(WORKER_VISITS)))
@@ -55,6 +54,12 @@ fn publish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     run.status.asset_id = asset_id;
     ctx.emit(&EventDatasetPublished { job: run.id, asset_id, contributors_root: contributors_root.to_vec(), paid_labels });
     Ok(())
+}
+
+/// What bad gold costs its requester.
+pub(super) fn judge(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    slash(ctx, run)?;
+    give_back_held(ctx, run)
 }
 
 /// The gold bond: min(1, 2v) of it for a void share v above a tenth, all of it for gold that was not opened; half burnt, half to the pool.
@@ -106,6 +111,7 @@ pub(super) fn finish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     queues::recall(ctx, run.id)?; // nothing is left to be done for what was put off
     SETTLING.remove(ctx, &run.id)?;
     INFERENCES.remove(ctx, &run.id)?;
+    LATE_INFERENCES.remove(ctx, &run.id)?;
     ctx.emit(&EventJobClosed {
         job: run.id,
         paid: Some(run.coin(run.money.claimable)),

@@ -1,7 +1,7 @@
 //! Settlement: by a cursor in state, a bounded amount of work a block, in turn over the jobs that settle.
 //!
 //! ```text
-//! PACK -> (AWAIT_GOLD) -> INFER -> PAY -> RECORD -> SHARES -> CLOSE
+//! PACK -> (AWAIT_GOLD) -> INFER -> PAY -> (the late round, see `late`) -> RECORD -> SHARES -> CLOSE
 //! quarantine's end: RELEASE_LEASES -> RELEASE_PAY
 //! ```
 mod close;
@@ -12,6 +12,7 @@ mod record;
 mod release;
 mod shares;
 
+pub(crate) use pay::{read_share, take_fee};
 pub(crate) use record::model;
 
 use cairn_kernel::{Ctx, Result, key_prefix};
@@ -20,7 +21,7 @@ use cairn_proto::cairn::annotation::v1::SettleStep;
 use crate::{
     Error,
     job::Running,
-    quarantine,
+    late, quarantine,
     state::{SETTLE_CURSOR, SETTLING},
 };
 
@@ -76,7 +77,11 @@ pub(crate) fn step(ctx: &mut Ctx, job: u64, budget: u64) -> Result<u64> {
         SettleStep::Close => close::step(ctx, &mut run)?,
         SettleStep::ReleaseLeases => release::leases(ctx, &mut run)?,
         SettleStep::ReleasePay => release::pay(ctx, &mut run)?,
-        SettleStep::AwaitGold | SettleStep::Unspecified => {
+        SettleStep::LatePlan => late::plan(ctx, &mut run)?,
+        SettleStep::LatePack => late::pack(ctx, &mut run)?,
+        SettleStep::LateInfer => late::infer(ctx, &mut run, budget)?,
+        SettleStep::LatePay => late::pay(ctx, &mut run)?,
+        SettleStep::AwaitGold | SettleStep::AwaitLate | SettleStep::Unspecified => {
             SETTLING.remove(ctx, &job)?;
             0
         }

@@ -1,7 +1,7 @@
 //! PAY: every worker gets floor(price * labels * score), in the order of their numbers.
 use cairn_kernel::{Address, Coin, Ctx, Result, bps};
 use cairn_proto::cairn::{
-    annotation::v1::{EventWorkerPaid, PayReason, SettleStep, Worker, WorkerResult},
+    annotation::v1::{EventWorkerPaid, PayReason, Worker, WorkerResult},
     rewards::v1::ContributionKind,
 };
 use cairn_rewards as rewards;
@@ -12,7 +12,7 @@ use crate::{
     Error, accounts,
     escrow::{self, ACCOUNT, shift},
     job::Running,
-    labels, standing,
+    labels, late, standing,
     state::WORKERS,
 };
 
@@ -32,8 +32,8 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let next = sheet.saturating_add(1);
     run.settlement()?.position = next.into();
     if next >= params.sheets() {
-        divide_unearned(ctx, run)?;
-        super::go_on(run, SettleStep::Record)?;
+        divide_unearned(run)?;
+        late::begin(ctx, run)?;
     }
     Ok(workers.saturating_mul(WORKER_VISITS))
 }
@@ -68,8 +68,8 @@ fn pay(ctx: &mut Ctx, run: &mut Running, number: u32, result: &cairn_truth::Work
         pay: Some(run.coin(pay)),
         unearned: Some(run.coin(unearned)),
         fee: Some(run.coin(fee)),
-        gold_seen: 0,
-        gold_hits: 0,
+        late_limit: result.late_limit(),
+        ..WorkerResult::default()
     });
     WORKERS.set(ctx, &(run.id, number), &worker)?;
     announce(ctx, worker);
@@ -77,7 +77,7 @@ fn pay(ctx: &mut Ctx, run: &mut Running, number: u32, result: &cairn_truth::Work
 }
 
 /// floor(pay * fee / 10^4) out of what the requester put aside for it; what of it is burnt counts as the worker's contribution.
-fn take_fee(ctx: &mut Ctx, run: &mut Running, account: &Address, pay: u128) -> Result<u128> {
+pub(crate) fn take_fee(ctx: &mut Ctx, run: &mut Running, account: &Address, pay: u128) -> Result<u128> {
     if pay == 0 {
         return Ok(0);
     }
@@ -89,11 +89,16 @@ fn take_fee(ctx: &mut Ctx, run: &mut Running, account: &Address, pay: u128) -> R
     Ok(fee)
 }
 
-/// Half of what was not earned would buy extra overlap in a late round; without one it goes to the pool. The other half stays held.
-fn divide_unearned(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+/// Half of what was not earned may buy extra overlap in the late round. The other half stays held.
+fn divide_unearned(run: &mut Running) -> Result<()> {
     let half = escrow::number(&run.settlement()?.unearned)? / 2;
-    shift(&mut run.money.held, &mut run.money.pool, half, "held")?;
-    escrow::fund_pool(ctx, &run.denom, half)
+    shift(&mut run.money.held, &mut run.money.extra, half, "held")
+}
+
+/// What the inference found of one worker.
+pub(crate) fn read_share(ctx: &Ctx, run: &Running, worker: u32) -> Result<cairn_truth::WorkerResult> {
+    let params = run.truth_params(infer::gold(run))?;
+    cairn_truth::read_result(&labels::PagesView::new(ctx, run.id), &params, worker).map_err(labels::failed)
 }
 
 /// Parts per million of a kappa in Q32, rounded down.

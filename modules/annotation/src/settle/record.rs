@@ -21,9 +21,12 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let chunk = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a chunk's number is too large"))?;
     let (tasks, classes) = (run.job.tasks, run.classes()?);
     let found = cairn_truth::read_labels(&labels::PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(labels::failed)?;
+    let late = cairn_truth::read_late_labels(&labels::PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(labels::failed)?;
+    let mut all = [found.all(), late.all()].concat();
+    all.sort_unstable();
     let mut workers = Workers::default();
-    let paid = grow(ctx, run, &mut workers, chunk, found.all())?;
-    histogram(ctx, run, chunk, found.by_task().count())?;
+    let paid = grow(ctx, run, &mut workers, chunk, &all)?;
+    histogram(ctx, run, chunk, all.chunk_by(|a, b| a.task == b.task).count())?;
     count_gold(ctx, run, &mut workers, chunk, found.by_task())?;
     let counted = workers.save(ctx, run)?;
     let settlement = run.settlement()?;
@@ -32,7 +35,7 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     if chunk.saturating_add(1) >= formats::chunks(tasks) {
         finish(run)?;
     }
-    let labels = u64::try_from(found.all().len()).map_err(|_| Error::Overflow)?;
+    let labels = u64::try_from(all.len()).map_err(|_| Error::Overflow)?;
     let visits = labels.saturating_mul(LABEL_VISITS).saturating_add(u64::from(formats::CHUNK).saturating_mul(TASK_VISITS));
     Ok(visits.saturating_add(counted.saturating_mul(STANDING_VISITS)))
 }

@@ -8,7 +8,7 @@ use crate::{
     Error,
     escrow::{self, shift},
     job::Running,
-    leases,
+    late, leases,
     state::{LEASES, LEASES_BY_JOB, WORKERS},
 };
 
@@ -44,6 +44,10 @@ pub(super) fn pay(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     }
     run.settlement()?.position = end.into();
     if end >= run.status.workers {
+        if run.status.pay_height > 0 {
+            late::end_extra(ctx, run)?;
+            close::judge(ctx, run)?;
+        }
         close::finish(ctx, run)?;
     }
     cost(usize::try_from(end.saturating_sub(first)).map_err(|_| Error::Overflow)?)
@@ -51,6 +55,10 @@ pub(super) fn pay(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
 
 fn pay_in_full(ctx: &mut Ctx, run: &mut Running, number: u32) -> Result<()> {
     let mut worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
+    if late::unpaid(&worker) > 0 {
+        let amount = run.labels_price(worker.late_labels)?;
+        return late::pay_worker(ctx, run, worker, amount, false);
+    }
     if worker.result.is_some() || worker.labels == 0 {
         return Ok(());
     }

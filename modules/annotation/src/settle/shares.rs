@@ -45,8 +45,8 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
 /// pay so far, a worker gets floor(T * P / all) less what those before it got, so that the parts add up to T exactly.
 fn next_part(ctx: &Ctx, run: &mut Running, number: u32) -> Result<Option<(Address, u64)>> {
     let worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
-    let pay = match worker.result.as_ref().and_then(|result| result.pay.as_ref()) {
-        Some(pay) => escrow::number(&pay.amount)?,
+    let pay = match &worker.result {
+        Some(result) => escrow::add(escrow::number(result.pay.as_ref().map_or("", |pay| &pay.amount))?, escrow::number(&result.late_pay)?)?,
         None => 0,
     };
     if pay == 0 {

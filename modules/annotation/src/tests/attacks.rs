@@ -331,3 +331,47 @@ fn unserved_content_costs_no_bond() {
     println!("six annotators lose 0; the requester's cost is its posting fee of {cost}");
     assert_eq!(cost, 100_000);
 }
+
+/// A late annotator that copies the public majority instead of looking earns a late label exactly what its blind labels were worth, and no
+/// more of them than a quarter; who copied nothing in the blind round earns nothing late.
+#[test]
+fn late_copier_earns_no_more_than_blind_skill() {
+    let (mut world, post) = (world(), super::late::post());
+    let mut crew = super::late::people(&post);
+    crew.push(constant(11));
+    let posted = super::late::blind(&mut world, &post, &crew);
+    world.settle_to(posted.id, JobState::Late);
+    let public = public_majority(&mut world, posted.id);
+    let copier = |n| {
+        let public = public.clone();
+        Person::new(user(n), move |task| public.get(&task).copied().unwrap_or(0))
+    };
+    // Users 2 to 4 copy late, the others look; user 11, who guessed blindly, would copy too.
+    crew = crew.into_iter().skip(3).take(6).chain([2, 3, 4, 11].map(copier)).collect();
+    world.work_late(posted.id, &crew);
+    settle(&mut world, &posted);
+    let mut late = 0;
+    for n in 2..=10 {
+        let worker = world.worker(posted.id, &user(n));
+        let result = worker.result.unwrap();
+        let blind: u128 = result.pay.unwrap().amount.parse().unwrap();
+        let pay: u128 = result.late_pay.parse().unwrap_or(0);
+        let (per_late, per_blind) = (pay * 1_000 / u128::from(worker.late_labels.max(1)), blind * 1_000 / u128::from(worker.labels));
+        println!(
+            "user {n} {}: {} late labels at {per_late}, blind ones at {per_blind}",
+            if n <= 4 { "copies" } else { "looks" },
+            worker.late_labels
+        );
+        assert!(per_late <= per_blind + 1 && worker.late_labels <= worker.labels / 4);
+        late += worker.late_labels;
+    }
+    assert!(late > 0 && world.worker(posted.id, &user(11)).late_labels == 0, "a guesser gets no late seat to copy in");
+}
+
+/// The most frequent public label of each task.
+fn public_majority(world: &mut World, job: u64) -> BTreeMap<u32, u16> {
+    use cairn_proto::cairn::annotation::v1::{QueryServer, QueryTasksRequest};
+    let tasks = world.ask(|ctx| Annotation.tasks(ctx, QueryTasksRequest { job, from: 0, limit: 1_000 })).tasks;
+    let most = |votes: &[u32]| votes.iter().enumerate().max_by_key(|(_, votes)| **votes).map_or(0, |(class, _)| class);
+    tasks.iter().map(|task| (task.task, u16::try_from(most(&task.votes)).unwrap())).collect()
+}

@@ -8,6 +8,7 @@ mod formats;
 mod gas;
 mod gold;
 mod jobs;
+mod late;
 mod leases;
 mod post;
 mod posting;

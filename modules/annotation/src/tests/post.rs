@@ -44,6 +44,9 @@ pub(crate) struct Posted {
 pub(crate) struct Post {
     pub(crate) tasks: u32,
     pub(crate) overlap: u32,
+    /// Above `overlap` with a posterior bound.
+    pub(crate) overlap_more: u32,
+    pub(crate) bound_bps: u32,
     pub(crate) bucket_size: u32,
     pub(crate) gold_per_bucket: u32,
     pub(crate) classes: u16,
@@ -65,6 +68,8 @@ impl Default for Post {
         Self {
             tasks: 100,
             overlap: 3,
+            overlap_more: 0,
+            bound_bps: 0,
             bucket_size: 10,
             gold_per_bucket: 1,
             classes: 4,
@@ -112,7 +117,7 @@ impl Post {
             content_addresses: vec!["https://gateway.example/".into()],
             price: Some(self.price.clone().into()),
             overlap_min: self.overlap,
-            overlap_max: self.overlap,
+            overlap_max: self.overlap + self.overlap_more,
             bucket_size: self.bucket_size,
             gold_per_bucket: self.gold_per_bucket,
             gold_root: gold.tree.root().to_vec(),
@@ -120,6 +125,7 @@ impl Post {
             gate_bits: self.gate_bits,
             publication: Some(Publication { publish: true, requester_bps: self.requester_bps }),
             duration: self.duration,
+            posterior_bound_bps: self.bound_bps,
             ..MsgPostJob::default()
         };
         (self.change)(&mut msg);
@@ -128,6 +134,6 @@ impl Post {
     /// Escrow of the job, without the posting fee.
     pub(crate) fn quote(&self) -> formats::Quote {
         let rules = rules::TEST_RULES;
-        formats::Quote::new(self.tasks, self.overlap, self.price.amount, rules.fee_bps, rules.gold_bond_bps).unwrap()
+        formats::Quote::new(self.tasks, self.overlap + self.overlap_more, self.price.amount, rules.fee_bps, rules.gold_bond_bps).unwrap()
     }
 }

@@ -210,3 +210,45 @@ fn a_lost_page_stops_the_inference_and_not_the_block() {
     world.until(posted.id, JobState::Closed);
     assert_eq!(world.status(posted.id).settlement.unwrap().paid_labels, 300);
 }
+
+/// A late round whose labels are damaged when they are to be packed.
+fn damaged_late() -> (World, u64, u32, Vec<u8>) {
+    let mut world = World::new(12);
+    let (post, people) = (super::late::post(), super::late::people(&super::late::post()));
+    let posted = super::late::blind(&mut world, &post, &people);
+    world.settle_to(posted.id, JobState::Late);
+    let until = world.status(posted.id).late_commit_until;
+    while world.height() <= until {
+        world.work_one(posted.id, &people);
+        world.block();
+    }
+    world.work_one(posted.id, &people);
+    let ((_, bucket), good) = world.ask(|ctx| STAGED.range(ctx, &[]).next().unwrap());
+    world.tx(|ctx| STAGED.set(ctx, &(posted.id, bucket), &vec![0xff; 7])).unwrap();
+    world.until(posted.id, JobState::Quarantine);
+    (world, posted.id, bucket, good)
+}
+
+#[test]
+fn a_late_round_that_failed_is_retried() {
+    let (mut world, job, bucket, good) = damaged_late();
+    assert_eq!(world.status(job).quarantined_from(), JobState::Infer);
+    assert_eq!(retry(&mut world, job).unwrap_err().code, 81);
+    world.tx(|ctx| STAGED.set(ctx, &(job, bucket), &good)).unwrap();
+    retry(&mut world, job).unwrap();
+    world.until(job, JobState::Closed);
+    assert!(world.status(job).asset_id > 0);
+}
+
+#[test]
+fn a_late_round_left_in_quarantine_pays_its_labels_in_full() {
+    let (mut world, job, ..) = damaged_late();
+    let (late, extra) = (world.status(job).late_labels, world.money(job).extra);
+    let before = world.money(job);
+    world.until(job, JobState::Closed);
+    let after = world.money(job);
+    assert!(late > 0);
+    assert_eq!(after.claimable - before.claimable, u128::from(late) * 10_000);
+    assert_eq!(after.pool - before.pool, extra, "extra money never goes back to the requester");
+    assert_eq!(after.in_total, after.claimable + after.refunded + after.burnt + after.pool);
+}

@@ -228,6 +228,20 @@ impl World {
         }
         panic!("job {job} never ended");
     }
+    /// Lets people work in the late round of a job until it is over, if it has one.
+    pub(crate) fn work_late(&mut self, job: u64, people: &[Person]) {
+        self.settle_to(job, JobState::Late);
+        while self.status(job).state() == JobState::Late {
+            self.work_one(job, people);
+            self.block();
+        }
+    }
+    /// Blocks until the job is in `state` or closed.
+    pub(crate) fn settle_to(&mut self, job: u64, state: JobState) {
+        while self.status(job).state() != state && self.status(job).state() != JobState::Closed {
+            self.block();
+        }
+    }
     /// Lets people work in this block.
     pub(crate) fn work_one(&mut self, job: u64, people: &[Person]) {
         people.iter().for_each(|person| self.turn(job, person));

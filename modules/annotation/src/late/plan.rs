@@ -1,0 +1,93 @@
+//! Whether a job has a late round, and of which tasks.
+use std::collections::BTreeMap;
+
+use cairn_kernel::{BPS, Ctx, Result};
+use cairn_proto::cairn::annotation::v1::{Bucket, EventLateRoundOpened, JobState, SettleStep};
+
+use super::settle;
+use crate::{
+    Error, buckets, escrow, formats,
+    job::Running,
+    labels::{PagesView, failed},
+    queues::{self, Kind},
+    rules,
+    settle::{go_on, model},
+    state::{BUCKETS, SETTLING},
+};
+
+/// Label visits of a task's posterior, and of listing a bucket.
+const TASK_VISITS: u64 = 4;
+const BUCKET_VISITS: u64 = 600;
+
+/// P: the blind labels are paid. Where the job has a posterior bound and money for a label, tasks below the bound are looked for; else there
+/// is no late round.
+pub(crate) fn begin(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    run.status.pay_height = ctx.block().height;
+    let rules = &run.rules;
+    let wanted = run.job.posterior_bound_bps > 0 && rules.late_commit > 0 && rules.late_reveal > 0;
+    if wanted && escrow::add(run.money.free, run.money.extra)? >= run.price {
+        return go_on(run, SettleStep::LatePlan);
+    }
+    settle::skip(ctx, run)
+}
+
+/// Lists the tasks of one chunk that are below the bound. After the last chunk the late round opens, or is over where there are none.
+pub(crate) fn plan(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    let chunk = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a chunk's number is too large"))?;
+    let found = below_bound(ctx, run, chunk)?;
+    let visits = u64::try_from(found.len()).map_err(|_| Error::Overflow)?.saturating_mul(BUCKET_VISITS);
+    for (number, tasks) in found {
+        list(ctx, run, number, tasks)?;
+    }
+    run.settlement()?.position = chunk.saturating_add(1).into();
+    if chunk.saturating_add(1) >= formats::chunks(run.job.tasks) {
+        if run.status.late_tasks == 0 { settle::skip(ctx, run)? } else { open(ctx, run)? }
+    }
+    Ok(visits.saturating_add(u64::from(formats::CHUNK).saturating_mul(TASK_VISITS)))
+}
+
+/// The chunk's tasks whose most probable class has less than the bound, by bucket.
+fn below_bound(ctx: &Ctx, run: &mut Running, chunk: u32) -> Result<BTreeMap<u32, Vec<u32>>> {
+    let params = run.truth_params(cairn_truth::Gold::None)?;
+    let model = model(&run.settlement()?.model)?;
+    let posteriors = cairn_truth::read_posteriors(&PagesView::new(ctx, run.id), &params, model, chunk).map_err(failed)?;
+    let bound = u64::from(run.job.posterior_bound_bps).saturating_mul(cairn_truth::WHOLE.into());
+    let mut found = BTreeMap::<u32, Vec<u32>>::new();
+    for (task, shares) in formats::chunk_tasks(run.job.tasks, chunk).zip(posteriors.tasks()) {
+        let most = u64::from(shares.iter().copied().max().unwrap_or(0));
+        if most.saturating_mul(BPS.into()) < bound {
+            let bucket = run.buckets.of(task).ok_or(Error::Broken("a task without a bucket"))?;
+            found.entry(bucket).or_default().push(task);
+        }
+    }
+    Ok(found)
+}
+
+/// Gives a bucket late seats, up to 2 above the most overlap. One that lies in two chunks is listed with the first.
+fn list(ctx: &mut Ctx, run: &mut Running, number: u32, tasks: Vec<u32>) -> Result<()> {
+    let unopened = || Bucket { job: run.id, number, revealing: ctx.block().height, ..Bucket::default() };
+    let mut bucket = BUCKETS.get(ctx, &(run.id, number))?.unwrap_or_else(unopened);
+    let seats = run.job.overlap_max.saturating_add(rules::EXTRA_OVERLAP).saturating_sub(bucket.revealed);
+    if seats == 0 {
+        return Ok(());
+    }
+    let count = u32::try_from(tasks.len()).map_err(|_| Error::Overflow)?;
+    run.status.late_tasks = run.status.late_tasks.checked_add(count).ok_or(Error::Overflow)?;
+    bucket.free_seats = seats;
+    bucket.late_tasks.extend(tasks);
+    buckets::save(ctx, &bucket)?;
+    buckets::list(ctx, run, number)
+}
+
+fn open(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    let height = ctx.block().height;
+    let commit_until = height.saturating_add(run.rules.late_commit);
+    let reveal_until = commit_until.saturating_add(run.rules.late_reveal);
+    (run.status.late_commit_until, run.status.late_reveal_until) = (commit_until, reveal_until);
+    go_on(run, SettleStep::AwaitLate)?;
+    run.enter(ctx, JobState::Late)?;
+    SETTLING.remove(ctx, &run.id)?;
+    queues::schedule(ctx, commit_until, Kind::LateEnd, run.id, 0)?;
+    ctx.emit(&EventLateRoundOpened { job: run.id, tasks: run.status.late_tasks, commit_until, reveal_until });
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The end of the late round: its labels packed, inferred and paid.
+use cairn_kernel::{Address, Ctx, Result, key_prefix};
+use cairn_proto::cairn::annotation::v1::{EventLateLabelsPaid, EventLateRoundEnded, JobState, SettleStep, Worker, WorkerResult};
+use cairn_truth::{Inference, LateRound};
+
+use crate::{
+    Error,
+    escrow::{self, shift},
+    job::Running,
+    labels::{self, JobPages},
+    settle::{go_on, read_share, take_fee},
+    state::{INFERENCES, LATE_INFERENCES, SETTLING, STAGED, WORKERS},
+};
+
+/// Buckets packed and workers passed in one step.
+const BUCKETS_STEP: usize = 256;
+const WORKERS_STEP: u32 = 256;
+/// Label visits of packing a label, of reading a bucket, of passing a worker and of paying one.
+const LABEL_VISITS: u64 = 8;
+const BUCKET_VISITS: u64 = 600;
+const WORKER_VISITS: u64 = 400;
+const PAY_VISITS: u64 = 8_000;
+
+/// The late round is over when its commit window is and nothing is left to reveal.
+pub(crate) fn advance(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    let stands = run.status.live_seats > 0 || run.status.leases_committed > 0;
+    if run.status.state() != JobState::Late || stands || ctx.block().height < run.status.late_commit_until {
+        return Ok(());
+    }
+    run.enter(ctx, JobState::Infer)?;
+    if run.status.late_labels == 0 {
+        skip(ctx, run)?;
+    } else {
+        go_on(run, SettleStep::LatePack)?;
+    }
+    SETTLING.insert(ctx, &run.id)
+}
+
+/// Packs the late labels of some buckets.
+pub(crate) fn pack(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    let keys = STAGED.range(ctx, &key_prefix(&run.id)).take(BUCKETS_STEP).map(|entry| entry.map(|((_, bucket), _)| bucket));
+    let buckets = keys.collect::<Result<Vec<_>>>()?;
+    let mut answers = Vec::new();
+    for bucket in &buckets {
+        let staged = labels::unstage(ctx, run.id, *bucket)?;
+        answers.extend(staged.into_iter().map(|label| (label.task, label.worker, label.class)));
+    }
+    let (tasks, classes) = (run.job.tasks, run.classes()?);
+    cairn_truth::add_all_late(&mut JobPages::new(ctx, run.id), tasks, classes, &answers).map_err(labels::failed)?;
+    if buckets.len() < BUCKETS_STEP {
+        go_on(run, SettleStep::LateInfer)?;
+    }
+    let count = |items: usize| u64::try_from(items).map_err(|_| Error::Overflow);
+    Ok(count(answers.len())?.saturating_mul(LABEL_VISITS).saturating_add(count(buckets.len())?.saturating_mul(BUCKET_VISITS)))
+}
+
+/// The second inference: posteriors only.
+pub(crate) fn infer(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64> {
+    let mut round = match LATE_INFERENCES.get(ctx, &run.id)? {
+        Some(bytes) => LateRound::decode(&bytes).map_err(Error::Truth)?,
+        None => {
+            let first = INFERENCES.get(ctx, &run.id)?.ok_or(Error::Broken("a job's first inference is missing"))?;
+            LateRound::open(&Inference::decode(&first).map_err(Error::Truth)?).map_err(Error::Truth)?
+        }
+    };
+    let progress = round.step(&mut JobPages::new(ctx, run.id), budget).map_err(labels::failed)?;
+    LATE_INFERENCES.set(ctx, &run.id, &round.encode())?;
+    if progress.done {
+        let outcome = round.outcome().ok_or(Error::Broken("a late inference that ended has no outcome"))?;
+        run.settlement()?.late_digest = outcome.digest.to_vec();
+        go_on(run, SettleStep::LatePay)?;
+    }
+    Ok(progress.spent)
+}
+
+/// Pays the late labels of some workers, in the order of their numbers.
+pub(crate) fn pay(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    let first = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a worker's number is too large"))?;
+    let end = first.saturating_add(WORKERS_STEP).min(run.status.workers);
+    let mut visits = u64::from(end.saturating_sub(first)).saturating_mul(WORKER_VISITS);
+    for number in first..end {
+        let worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
+        if unpaid(&worker) > 0 {
+            let results = read_share(ctx, run, number)?;
+            let late = u32::try_from(worker.late_labels).map_err(|_| Error::Overflow)?;
+            let amount = results.late_pay(run.price, late).map_err(Error::Truth)?;
+            pay_worker(ctx, run, worker, amount, true)?;
+            visits = visits.saturating_add(PAY_VISITS);
+        }
+    }
+    run.settlement()?.position = end.into();
+    if end >= run.status.workers {
+        let half = escrow::number(&run.settlement()?.late_unearned)? / 2;
+        shift(&mut run.money.held, &mut run.money.extra, half, "held")?;
+        skip(ctx, run)?;
+    }
+    Ok(visits)
+}
+
+/// A worker's late labels that are accepted and not paid.
+pub(crate) fn unpaid(worker: &Worker) -> u64 {
+    let paid = worker.result.as_ref().is_some_and(|result| !result.late_pay.is_empty());
+    if paid { 0 } else { worker.late_labels }
+}
+
+/// Credits `amount` for a worker's late labels; the rest of their price is unearned.
+pub(crate) fn pay_worker(ctx: &mut Ctx, run: &mut Running, mut worker: Worker, amount: u128, with_fee: bool) -> Result<()> {
+    let full = run.labels_price(worker.late_labels)?;
+    let unearned = full.checked_sub(amount).ok_or(Error::Broken("late pay is above the price"))?;
+    let account = Address::parse(&worker.annotator)?;
+    shift(&mut run.money.reserved, &mut run.money.claimable, amount, "reserved")?;
+    shift(&mut run.money.reserved, &mut run.money.held, unearned, "reserved")?;
+    escrow::credit(ctx, &account, &run.denom, amount)?;
+    let fee = if with_fee { take_fee(ctx, run, &account, amount)? } else { 0 };
+    let settlement = run.settlement()?;
+    settlement.paid = escrow::add(escrow::number(&settlement.paid)?, amount)?.to_string();
+    settlement.unearned = escrow::add(escrow::number(&settlement.unearned)?, unearned)?.to_string();
+    settlement.late_unearned = escrow::add(escrow::number(&settlement.late_unearned)?, unearned)?.to_string();
+    let result = worker.result.get_or_insert_with(WorkerResult::default);
+    (result.late_pay, result.late_unearned, result.late_fee) = (amount.to_string(), unearned.to_string(), fee.to_string());
+    WORKERS.set(ctx, &(run.id, worker.number), &worker)?;
+    ctx.emit(&EventLateLabelsPaid {
+        job: run.id,
+        annotator: worker.annotator,
+        labels: worker.late_labels,
+        pay: Some(run.coin(amount)),
+        unearned: Some(run.coin(unearned)),
+        fee: Some(run.coin(fee)),
+    });
+    Ok(())
+}
+
+/// The late round is over, or there is none: what it did not spend goes to the pool, and the posteriors are final.
+pub(super) fn skip(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    let pool = end_extra(ctx, run)?;
+    let (labels, digest) = (run.status.late_labels, run.settlement()?.late_digest.clone());
+    ctx.emit(&EventLateRoundEnded { job: run.id, labels, digest, pool: Some(run.coin(pool)) });
+    go_on(run, SettleStep::Record)
+}
+
+/// Extra money never goes back to the requester, or false gold would pay.
+pub(crate) fn end_extra(ctx: &mut Ctx, run: &mut Running) -> Result<u128> {
+    let extra = run.money.extra;
+    escrow::fund_pool(ctx, &run.denom, extra)?;
+    shift(&mut run.money.extra, &mut run.money.pool, extra, "extra")?;
+    Ok(extra)
+}
