@@ -4,14 +4,14 @@ use cairn_kernel::{BPS, Coin, Coins, Ctx, Result};
 use cairn_proto::{
     cairn::{
         asset::v1::{Asset, AssetStatus, Encryption},
-        licensing::v1::{LegalText, Pricing, Scope, TermsContent},
+        licensing::v1::{LegalText, Pricing, Scope, SigningKey, TermsContent},
     },
     coin,
 };
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use crate::Error;
+use crate::{Error, keys, state, voucher};
 
 /// What the hash of terms begins with.
 const TERMS_TAG: &[u8; 16] = b"cairn.terms.v1\0\0";
@@ -23,6 +23,8 @@ const MAX_VERSIONS: usize = 64;
 const MAX_PRICES: usize = 8;
 /// Longest term in blocks.
 const MAX_TERM: u64 = 1_000_000_000;
+/// Most providers in a list.
+const MAX_PROVIDERS: usize = 16;
 /// Most seats of a licence.
 const MAX_SEATS: u32 = 1_000;
 /// Most royalty of derived assets: the most that an asset may pass on.
@@ -67,9 +69,8 @@ pub(crate) fn content(content: &TermsContent) -> Result<Coins> {
 /// Pricing, price list and term, which depend on each other.
 fn pricing(content: &TermsContent) -> Result<Coins> {
     let least_term = match Pricing::try_from(content.pricing) {
-        Ok(Pricing::OneOff) => 0,
+        Ok(Pricing::OneOff | Pricing::PerCall) => 0,
         Ok(Pricing::Period | Pricing::RevenueShare) => 1,
-        Ok(Pricing::PerCall) => return Err(Error::NotYetOffered("pricing PER_CALL").into()),
         Ok(Pricing::Unspecified) | Err(_) => return Err(Error::Pricing(content.pricing).into()),
     };
     if !(least_term..=MAX_TERM).contains(&content.term_blocks) {
@@ -83,10 +84,21 @@ fn pricing(content: &TermsContent) -> Result<Coins> {
     if content.prices.len() > MAX_PRICES {
         return Err(Error::Prices("a price list has at most 8 entries").into());
     }
-    if content.prices.is_empty() && content.pricing() == Pricing::Period {
-        return Err(Error::Prices("terms of PERIOD need a price: without one there is nothing to renew").into());
+    if content.prices.is_empty() && matches!(content.pricing(), Pricing::Period | Pricing::PerCall) {
+        return Err(Error::Prices("terms of PERIOD and PER_CALL need a price").into());
     }
+    providers(content)?;
     coin::coins(&content.prices)
+}
+
+/// Who may be paid for calls, and how much of each.
+fn providers(content: &TermsContent) -> Result<()> {
+    let (listed, share) = (&content.providers, content.provider_bps);
+    let (most, highest) = if content.pricing() == Pricing::PerCall { (MAX_PROVIDERS, BPS) } else { (0, 0) };
+    if listed.len() > most || share > highest || !listed.is_sorted_by(|a, b| a < b) {
+        return Err(Error::Providers.into());
+    }
+    listed.iter().try_for_each(|provider| cairn_kernel::Address::parse(provider).map(drop))
 }
 
 fn legal_text(text: Option<&LegalText>) -> Result<(), Error> {
@@ -95,30 +107,63 @@ fn legal_text(text: Option<&LegalText>) -> Result<(), Error> {
     if uri && text.sha256.len() == 32 { Ok(()) } else { Err(Error::LegalText) }
 }
 
-/// Refuses to sell what cannot be delivered: a deprecated or unpublished asset, a version that does not exist or is encrypted.
-pub(crate) fn sellable(ctx: &Ctx, licensed: &Asset, versions: &[u64]) -> Result<()> {
+/// Refuses to sell what cannot be delivered: a deprecated or unpublished asset, a version that does not exist, more than one key. Gives the
+/// version whose key a licensee is owed: the encrypted one among those covered, unless calls are sold, for which nobody needs the content.
+pub(crate) fn sellable(ctx: &Ctx, licensed: &Asset, content: &TermsContent) -> Result<Option<u64>> {
     if licensed.status() == AssetStatus::Deprecated {
         return Err(Error::Deprecated(licensed.id).into());
     }
     if licensed.versions == 0 {
         return Err(Error::NotPublished(licensed.id).into());
     }
+    let versions = &content.versions;
     if let Some(found) = versions.iter().copied().find(|number| !(1..=licensed.versions).contains(number)) {
         return Err(Error::UnknownVersion { asset: licensed.id, newest: licensed.versions, found }.into());
     }
-    if licensed.encrypted_versions == 0 {
-        return Ok(());
+    if licensed.encrypted_versions == 0 || content.pricing() == Pricing::PerCall {
+        return Ok(None);
     }
     if versions.is_empty() {
         return Err(Error::Encrypted(licensed.id).into());
     }
+    let mut encrypted = None;
     for number in versions {
         let content = asset::version(ctx, licensed.id, *number)?.content.unwrap_or_default();
-        if content.encryption() != Encryption::None {
+        if content.encryption() != Encryption::None && encrypted.replace(*number).is_some() {
             return Err(Error::Encrypted(licensed.id).into());
         }
     }
-    Ok(())
+    Ok(encrypted)
+}
+
+/// Refuses a key bond that is too low, in another denomination, or for no key.
+pub(crate) fn key_bond(ctx: &Ctx, content: &TermsContent, key_version: Option<u64>) -> Result<()> {
+    let found = keys::bond_of(&content.key_bond)?;
+    let least = if key_version.is_some() { keys::bond_of(&state::params(ctx)?.least_key_bond)?.max(1) } else { 0 };
+    let fits = if key_version.is_some() { found >= least } else { content.key_bond.is_none() };
+    if fits { Ok(()) } else { Err(Error::KeyBond { least, found }.into()) }
+}
+
+/// Refuses a purchase without the keys that its terms need, or with others.
+pub(crate) fn keys(
+    content: &TermsContent,
+    key_version: Option<u64>,
+    public_key: &[u8],
+    signing_key: Option<&SigningKey>,
+) -> Result<(), Error> {
+    if key_version.is_some() == public_key.is_empty() {
+        return Err(Error::PublicKey);
+    }
+    match signing_key {
+        Some(key) if content.pricing() == Pricing::PerCall => voucher::check_key(key),
+        None if content.pricing() != Pricing::PerCall => Ok(()),
+        Some(_) | None => Err(Error::SigningKey),
+    }
+}
+
+/// What a purchase costs at once: nothing where calls are paid.
+pub(crate) fn purchase_prices(content: &TermsContent) -> Result<Coins> {
+    if content.pricing() == Pricing::PerCall { Ok(Coins::default()) } else { coin::coins(&content.prices) }
 }
 
 /// The number of terms bought: 0 counts as 1, more than one only with PERIOD.

@@ -1,9 +1,9 @@
 //! What happens when nobody does anything: every state that waits has a height at which it ends by itself.
 use cairn_kernel::{Ctx, Result};
-use cairn_proto::cairn::licensing::v1::{EventDeadlineDeferred, License, LicenseStatus, RefundReason};
+use cairn_proto::cairn::licensing::v1::{EventDeadlineDeferred, License, LicenseStatus, RefundReason, Session};
 
 use crate::{
-    Error, escrow,
+    Error, escrow, keys, sessions,
     state::{self, DEADLINES},
 };
 
@@ -14,6 +14,8 @@ const RETRY_BLOCKS: u64 = 100;
 
 /// Whose deadline it is, as the queue numbers it.
 pub(crate) const LICENSE: u8 = 1;
+/// See [`LICENSE`].
+pub(crate) const SESSION: u8 = 2;
 
 /// Handles what is due, earliest first.
 pub(crate) fn end_block(ctx: &mut Ctx) -> Result<()> {
@@ -39,13 +41,19 @@ pub(crate) fn end_block(ctx: &mut Ctx) -> Result<()> {
 fn handle(ctx: &mut Ctx, kind: u8, id: u64) -> Result<()> {
     match kind {
         LICENSE => license(ctx, &state::license(ctx, id)?),
+        SESSION => sessions::due(ctx, &state::session(ctx, id)?),
         _ => Err(Error::Genesis(format!("deadline of unknown kind {kind}")).into()),
     }
 }
 
 fn license(ctx: &mut Ctx, license: &License) -> Result<()> {
     match license.status() {
-        LicenseStatus::Pending => escrow::refund(ctx, license, RefundReason::NotApproved),
+        LicenseStatus::Pending => {
+            keys::cancel(ctx, license)?;
+            escrow::refund(ctx, license, RefundReason::NotApproved)
+        }
+        LicenseStatus::Paid => keys::miss(ctx, license),
+        LicenseStatus::Granted => keys::settle(ctx, license),
         found @ (LicenseStatus::Final | LicenseStatus::Refunded) => {
             Err(Error::State { license: license.id, expected: "one that waits", found: found.as_str_name() }.into())
         }
@@ -58,6 +66,10 @@ fn defer(ctx: &mut Ctx, kind: u8, id: u64) -> Result<()> {
         LICENSE => {
             let before = state::license(ctx, id)?;
             state::replace(ctx, &before, &License { deadline, ..before.clone() })
+        }
+        SESSION => {
+            let before = state::session(ctx, id)?;
+            sessions::replace(ctx, &before, &Session { deadline, ..before.clone() })
         }
         _ => Err(Error::Genesis(format!("deadline of unknown kind {kind}")).into()),
     }

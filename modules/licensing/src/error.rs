@@ -1,7 +1,7 @@
 //! Why licensing refuses.
 use cairn_kernel::{Coded, Module, Status};
 
-/// Codes are consensus: add at the end, never renumber.
+/// Codes are consensus: add at the end, never renumber. 10 was given up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The terms' id is unknown.
@@ -42,12 +42,9 @@ pub enum Error {
         /// The number found.
         found: u64,
     },
-    /// The terms cover a version whose key would have to be granted.
-    #[error("the terms cover an encrypted version of asset {0}; key grants are not offered yet")]
+    /// The terms cover more versions than one key opens.
+    #[error("asset {0} has encrypted versions: terms list the versions they cover, at most one of them encrypted")]
     Encrypted(u64),
-    /// A part of the design that this release does not have.
-    #[error("{0} is not offered yet")]
-    NotYetOffered(&'static str),
     /// The same content was offered before.
     #[error("terms {0} were offered before; another title makes other terms")]
     TermsExist(String),
@@ -182,6 +179,129 @@ pub enum Error {
         /// What the edge gives.
         found: u32,
     },
+    /// The session's number is unknown.
+    #[error("no session {0}")]
+    NoSession(u64),
+    /// A session under a licence that is paid otherwise.
+    #[error("license {0} is not paid by calls")]
+    NotPerCall(u64),
+    /// A payee that the terms do not admit.
+    #[error("{0} is no provider that the terms list, nor the owner where they list none")]
+    Provider(String),
+    /// A list of providers that cannot stand.
+    #[error("providers are at most 16, ascending, and provider_bps at most 10,000, with PER_CALL; none otherwise")]
+    Providers,
+    /// A deposit that buys no call.
+    #[error("a deposit is for at least one call, in a denomination of the price list and of the session; found {0}")]
+    Deposit(String),
+    /// Too many sessions at once.
+    #[error("license {license} has {most} sessions that are not closed")]
+    TooManySessions {
+        /// The licence.
+        license: u64,
+        /// The most.
+        most: usize,
+    },
+    /// A session that lasts too long.
+    #[error("a session lasts at most {most} blocks, found {found}")]
+    SessionBlocks {
+        /// The most.
+        most: u64,
+        /// The blocks found.
+        found: u64,
+    },
+    /// Neither licensee nor provider.
+    #[error("{signer} has no part in session {session}")]
+    NotParty {
+        /// The session.
+        session: u64,
+        /// Who tried.
+        signer: String,
+    },
+    /// The session is in another state.
+    #[error("session {session} is {found}")]
+    SessionState {
+        /// The session.
+        session: u64,
+        /// The state found.
+        found: &'static str,
+    },
+    /// A licence with prepaid money does not change hands.
+    #[error("license {0} has sessions that are not closed")]
+    OpenSessions(u64),
+    /// The message carries no voucher.
+    #[error("the voucher, or an amount of the session, is missing")]
+    NoVoucher,
+    /// A voucher where none belongs.
+    #[error("only the provider of session {0} closes it with a voucher")]
+    ForeignVoucher(u64),
+    /// An amount that is none.
+    #[error("{0:?} is no whole number below 2^128")]
+    VoucherAmount(String),
+    /// A root of wrong size.
+    #[error("a receipts root has 32 bytes, found {0}")]
+    ReceiptsRoot(usize),
+    /// A voucher that adds no call.
+    #[error("the last voucher of session {session} was for {last} calls, found {found}")]
+    OldVoucher {
+        /// The session.
+        session: u64,
+        /// Calls settled.
+        last: u64,
+        /// Calls of the voucher.
+        found: u64,
+    },
+    /// A voucher that shrinks, or states more than price and deposit allow.
+    #[error("a voucher of session {session} may state {least} to {most} now, found {found}")]
+    VoucherBounds {
+        /// The session.
+        session: u64,
+        /// What is settled.
+        least: u128,
+        /// The most.
+        most: u128,
+        /// What it states.
+        found: u128,
+    },
+    /// A signature by another key, or over something else.
+    #[error("the signature on the voucher of session {0} is not by the session's key")]
+    VoucherSignature(u64),
+    /// No signing key where one is needed, or one where none is.
+    #[error("a licence for calls, and no other, needs a signing key: 33 bytes secp256k1 or 32 bytes Ed25519")]
+    SigningKey,
+    /// No public key where one is needed, or one where none is.
+    #[error("a licence to encrypted content, and no other, needs an X25519 public key: 32 canonical bytes, not of low order")]
+    PublicKey,
+    /// A complaint with another key.
+    #[error("this is not the private key of the license's public key")]
+    PrivateKey,
+    /// A key bond that is too low or for no key.
+    #[error("the key bond of terms on an encrypted version is at least {least}ucairn, and absent otherwise; found {found}ucairn")]
+    KeyBond {
+        /// The least.
+        least: u128,
+        /// The bond found.
+        found: u128,
+    },
+    /// Less is free of a deposit.
+    #[error("{owner} has {free}ucairn free in its deposit for key bonds, {wanted}ucairn are needed")]
+    KeyDeposit {
+        /// Whose deposit.
+        owner: String,
+        /// What is free.
+        free: u128,
+        /// What is needed.
+        wanted: u128,
+    },
+    /// A bond in another denomination.
+    #[error("bonds are in ucairn, found {0}")]
+    BondDenom(String),
+    /// A key for a licence without one.
+    #[error("no key is due for license {0}")]
+    NoKeyDue(u64),
+    /// A wrapped key of wrong size.
+    #[error("a wrapped key has 80 bytes, found {0}")]
+    WrappedKey(usize),
 }
 
 impl Coded for Error {
@@ -196,7 +316,6 @@ impl Coded for Error {
             Self::NotPublished(_) => 7,
             Self::UnknownVersion { .. } => 8,
             Self::Encrypted(_) => 9,
-            Self::NotYetOffered(_) => 10,
             Self::TermsExist(_) => 11,
             Self::Title(_) => 12,
             Self::Versions => 13,
@@ -228,19 +347,46 @@ impl Coded for Error {
             Self::OtherAsset { .. } => 39,
             Self::NoDerivation(_) => 40,
             Self::RoyaltyTooLow { .. } => 41,
+            Self::NoSession(_) => 42,
+            Self::NotPerCall(_) => 43,
+            Self::Provider(_) => 44,
+            Self::Providers => 45,
+            Self::Deposit(_) => 46,
+            Self::TooManySessions { .. } => 47,
+            Self::SessionBlocks { .. } => 48,
+            Self::NotParty { .. } => 49,
+            Self::SessionState { .. } => 50,
+            Self::OpenSessions(_) => 51,
+            Self::NoVoucher => 52,
+            Self::ForeignVoucher(_) => 53,
+            Self::VoucherAmount(_) => 54,
+            Self::ReceiptsRoot(_) => 55,
+            Self::OldVoucher { .. } => 56,
+            Self::VoucherBounds { .. } => 57,
+            Self::VoucherSignature(_) => 58,
+            Self::SigningKey => 59,
+            Self::PublicKey => 60,
+            Self::PrivateKey => 61,
+            Self::KeyBond { .. } => 62,
+            Self::KeyDeposit { .. } => 63,
+            Self::BondDenom(_) => 64,
+            Self::NoKeyDue(_) => 65,
+            Self::WrappedKey(_) => 66,
         }
     }
     fn status(&self) -> Status {
         match self {
-            Self::NoTerms(_) | Self::NoLicense(_) => Status::NotFound,
-            Self::NotOwner { .. } | Self::NotLicensee { .. } => Status::PermissionDenied,
+            Self::NoTerms(_) | Self::NoLicense(_) | Self::NoSession(_) => Status::NotFound,
+            Self::NotOwner { .. } | Self::NotLicensee { .. } | Self::NotParty { .. } => Status::PermissionDenied,
             Self::Deprecated(_)
             | Self::NotPublished(_)
             | Self::Encrypted(_)
             | Self::Retired(_)
             | Self::Expired { .. }
-            | Self::State { .. } => Status::FailedPrecondition,
-            Self::NotYetOffered(_) => Status::Unimplemented,
+            | Self::State { .. }
+            | Self::SessionState { .. }
+            | Self::OpenSessions(_)
+            | Self::KeyDeposit { .. } => Status::FailedPrecondition,
             Self::TermsExist(_) => Status::AlreadyExists,
             _ => Status::InvalidArgument,
         }

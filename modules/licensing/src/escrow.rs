@@ -1,14 +1,14 @@
 //! Money that licensing keeps for a while: it is nobody's income until nothing can undo the sale.
 use cairn_bank as bank;
 use cairn_kernel::{Address, Coin, Ctx, ModuleAccount, Result};
-use cairn_proto::cairn::licensing::v1::{EventLicenseRefunded, License, LicenseStatus, RefundReason};
+use cairn_proto::cairn::licensing::v1::{EventLicenseRefunded, EventLicenseSettled, License, LicenseStatus, RefundReason};
 
 use crate::{
     sale,
     state::{self, held_price},
 };
 
-/// Keeps prices of licences that are not final.
+/// Keeps prices of licences that are not final, deposits of sessions, and deposits for key bonds.
 pub const ACCOUNT: ModuleAccount = ModuleAccount::new("licensing");
 
 /// Takes `coin` from `payer` into escrow.
@@ -31,6 +31,11 @@ pub(crate) fn release(ctx: &mut Ctx, license: License) -> Result<(License, Optio
         None => None,
     };
     Ok((License { status: LicenseStatus::Final.into(), escrow: None, deadline: 0, ..license }, fee))
+}
+
+/// Tells that a price which was held is income now.
+pub(crate) fn announce(ctx: &mut Ctx, license: &License, fee: Option<Coin>) {
+    ctx.emit(&EventLicenseSettled { license_id: license.id, fee: sale::visible(fee), expires: license.expires });
 }
 
 /// Gives a licence's price back to who paid it; the licence permits nothing, for good.

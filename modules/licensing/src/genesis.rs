@@ -1,10 +1,12 @@
 //! The module's part of the genesis file.
-use cairn_kernel::{Ctx, Result};
-use cairn_proto::cairn::licensing::v1::{Genesis, License, LicenseStatus};
+use cairn_kernel::{Address, Ctx, Result};
+use cairn_proto::cairn::licensing::v1::{Genesis, License, LicenseStatus, SessionStatus};
 
 use crate::{
     Error, check, check_params,
-    state::{self, BY_ASSET, IDS, LICENSES, PARAMS, TERMS},
+    deposits::{self, Deposit},
+    sessions,
+    state::{self, BY_ASSET, IDS, KEY_DEPOSITS, LICENSES, PARAMS, SESSION_IDS, SESSIONS, TERMS},
 };
 
 /// Fills an empty store. Indexes are rebuilt.
@@ -36,13 +38,28 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
         state::add(ctx, license)?;
         BY_ASSET.insert(ctx, &(license.asset_id, license.id))?;
     }
+    for session in &genesis.sessions {
+        let expected = SESSION_IDS.next(ctx)?;
+        if session.id != expected {
+            return Err(Error::Genesis(format!("session {} stands where {expected} is expected", session.id)).into());
+        }
+        state::license(ctx, session.license_id)?;
+        if (session.deadline > 0) == (session.status() == SessionStatus::Closed) {
+            return Err(Error::Genesis(format!("session {expected} has a state and a deadline that do not fit each other")).into());
+        }
+        sessions::rest(session)?;
+        sessions::add(ctx, session)?;
+    }
+    for deposit in &genesis.key_deposits {
+        deposits::set(ctx, &Address::parse(&deposit.owner)?, Deposit::read(deposit)?)?;
+    }
     Ok(())
 }
 
 /// Refuses a licence that waits without an end, or has an end without waiting.
 fn check_waiting(license: &License) -> Result<(), Error> {
     let known = LicenseStatus::try_from(license.status).is_ok();
-    let waits = license.status() == LicenseStatus::Pending;
+    let waits = matches!(license.status(), LicenseStatus::Pending | LicenseStatus::Paid | LicenseStatus::Granted);
     if known && waits == (license.deadline > 0) && (waits || license.escrow.is_none()) {
         return Ok(());
     }
@@ -55,5 +72,7 @@ pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
         params: Some(state::params(ctx)?),
         terms: TERMS.range(ctx, &[]).map(|entry| entry.map(|(_, terms)| terms)).collect::<Result<_>>()?,
         licenses: LICENSES.range(ctx, &[]).map(|entry| entry.map(|(_, license)| license)).collect::<Result<_>>()?,
+        sessions: SESSIONS.range(ctx, &[]).map(|entry| entry.map(|(_, session)| session)).collect::<Result<_>>()?,
+        key_deposits: KEY_DEPOSITS.range(ctx, &[]).map(|entry| entry.map(|(_, deposit)| deposit)).collect::<Result<_>>()?,
     })
 }

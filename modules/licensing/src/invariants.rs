@@ -2,11 +2,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_bank as bank;
-use cairn_kernel::{Address, Coins, Ctx, Result};
+use cairn_kernel::{Address, Coin, Coins, Ctx, Result};
+use cairn_proto::cairn::licensing::v1::{LicenseStatus, SessionStatus};
 
 use crate::{
-    check, deadlines, escrow,
-    state::{self, BY_ASSET, BY_LICENSEE, DEADLINES, LICENSES, SEATS, TERMS, TERMS_BY_ASSET},
+    Error, check, deadlines,
+    deposits::Deposit,
+    escrow, keys, sessions,
+    state::{self, BY_ASSET, BY_LICENSEE, DEADLINES, KEY_DEPOSITS, LICENSES, OPEN_SESSIONS, SEATS, SESSIONS, TERMS, TERMS_BY_ASSET},
 };
 
 /// Runs a check whose reads may fail.
@@ -46,13 +49,9 @@ pub(crate) fn licenses(ctx: &Ctx) -> Result<(), String> {
         let mut seats = BTreeSet::new();
         let mut holders = BTreeSet::new();
         let mut assets = BTreeSet::new();
-        let mut deadlines = BTreeSet::new();
         for entry in LICENSES.range(ctx, &[]) {
             let (id, license) = entry?;
             let terms = state::terms_key(&license.terms_id)?;
-            if license.deadline > 0 {
-                deadlines.insert((license.deadline, deadlines::LICENSE, id));
-            }
             holders.insert((Address::parse(&license.licensee)?, id));
             assets.insert((license.asset_id, id));
             if !state::is_usable(&license) {
@@ -64,13 +63,12 @@ pub(crate) fn licenses(ctx: &Ctx) -> Result<(), String> {
         }
         let same = SEATS.range(ctx, &[]).collect::<Result<BTreeSet<_>>>()? == seats
             && BY_LICENSEE.range(ctx, &[]).collect::<Result<BTreeSet<_>>>()? == holders
-            && DEADLINES.range(ctx, &[]).collect::<Result<BTreeSet<_>>>()? == deadlines
             && BY_ASSET.range(ctx, &[]).collect::<Result<BTreeSet<_>>>()? == assets;
         Ok((!same).then(|| "seats or indexes differ from the licenses".to_owned()))
     })())
 }
 
-/// The module's account holds every price that is not final, in every denomination.
+/// The module's account holds every price that is not final, what sessions have left, and deposits, in every denomination.
 pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
     report((|| {
         let mut owed = Coins::default();
@@ -79,12 +77,66 @@ pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
                 owed.add(&price)?;
             }
         }
+        for entry in SESSIONS.range(ctx, &[]) {
+            owed.add(&sessions::rest(&entry?.1)?)?;
+        }
+        for entry in KEY_DEPOSITS.range(ctx, &[]) {
+            owed.add(&Coin::base(Deposit::read(&entry?.1)?.total()?))?;
+        }
         for coin in owed.iter() {
             let held = bank::balance(ctx, &escrow::ACCOUNT.address(), &coin.denom)?;
             if held < coin.amount {
-                return Ok(Some(format!("{coin} in escrow, the module holds {held}")));
+                return Ok(Some(format!("{coin} in escrow, sessions and deposits, the module holds {held}")));
             }
         }
         Ok(None)
+    })())
+}
+
+/// Licences that wait and sessions that are not closed are in the queue at their deadline, and nothing else is.
+pub(crate) fn deadlines(ctx: &Ctx) -> Result<(), String> {
+    report((|| {
+        let (mut due, mut open) = (BTreeSet::new(), BTreeSet::new());
+        for entry in LICENSES.range(ctx, &[]) {
+            let (id, license) = entry?;
+            let waits = matches!(license.status(), LicenseStatus::Pending | LicenseStatus::Paid | LicenseStatus::Granted);
+            if waits != (license.deadline > 0) || (!waits && license.escrow.is_some()) {
+                return Ok(Some(format!("license {id} is {} with deadline {}", license.status().as_str_name(), license.deadline)));
+            }
+            if waits {
+                due.insert((license.deadline, deadlines::LICENSE, id));
+            }
+        }
+        for entry in SESSIONS.range(ctx, &[]) {
+            let (id, session) = entry?;
+            if session.status() != SessionStatus::Closed {
+                due.insert((session.deadline, deadlines::SESSION, id));
+                open.insert((session.license_id, id));
+            }
+        }
+        let same = DEADLINES.range(ctx, &[]).collect::<Result<BTreeSet<_>>>()? == due
+            && OPEN_SESSIONS.range(ctx, &[]).collect::<Result<BTreeSet<_>>>()? == open;
+        Ok((!same).then(|| "the queue of deadlines differs from what waits".to_owned()))
+    })())
+}
+
+/// Of each owner's deposit just the bonds are locked of licences whose key is not final.
+pub(crate) fn key_bonds(ctx: &Ctx) -> Result<(), String> {
+    report((|| {
+        let mut locked = BTreeMap::<Address, u128>::new();
+        for entry in LICENSES.range(ctx, &[]) {
+            let license = entry?.1;
+            let Some(key) = license.key.as_ref().filter(|_| license.deadline > 0) else { continue };
+            let sum = locked.entry(Address::parse(&key.bond_owner)?).or_insert(0);
+            *sum = sum.checked_add(keys::bond_of(&key.bond)?).ok_or(Error::Overflow)?;
+        }
+        for entry in KEY_DEPOSITS.range(ctx, &[]) {
+            let (owner, record) = entry?;
+            let (found, expected) = (Deposit::read(&record)?.locked, locked.remove(&owner).unwrap_or(0));
+            if found != expected {
+                return Ok(Some(format!("{found}ucairn of {owner} are locked, {expected} are due")));
+            }
+        }
+        Ok(locked.into_iter().find(|(_, bond)| *bond > 0).map(|(owner, bond)| format!("{owner} has no deposit for {bond}ucairn")))
     })())
 }

@@ -4,18 +4,22 @@ use cairn_auth as auth;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::{
     cairn::licensing::v1::{
-        EventLicenseBought, EventLicenseRenewed, EventLicenseTransferred, EventSeatsAssigned, EventTermsOffered, EventTermsRetired,
-        License, MsgApproveLicense, MsgApproveLicenseResponse, MsgAssignSeats, MsgAssignSeatsResponse, MsgBuyLicense,
-        MsgBuyLicenseResponse, MsgOfferTerms, MsgOfferTermsResponse, MsgRejectLicense, MsgRejectLicenseResponse, MsgRenewLicense,
-        MsgRenewLicenseResponse, MsgReportRevenue, MsgReportRevenueResponse, MsgRetireTerms, MsgRetireTermsResponse, MsgServer,
-        MsgTransferLicense, MsgTransferLicenseResponse, MsgUpdateParams, MsgUpdateParamsResponse, Pricing, Terms,
+        EventLicenseBought, EventLicenseRenewed, EventSeatsAssigned, EventTermsOffered, EventTermsRetired, License, MsgApproveLicense,
+        MsgApproveLicenseResponse, MsgAssignSeats, MsgAssignSeatsResponse, MsgBuyLicense, MsgBuyLicenseResponse, MsgCloseSession,
+        MsgCloseSessionResponse, MsgDepositKeyBond, MsgDepositKeyBondResponse, MsgGrantKey, MsgGrantKeyResponse, MsgOfferTerms,
+        MsgOfferTermsResponse, MsgOpenSession, MsgOpenSessionResponse, MsgRejectLicense, MsgRejectLicenseResponse, MsgRenewLicense,
+        MsgRenewLicenseResponse, MsgReportKeyFault, MsgReportKeyFaultResponse, MsgReportRevenue, MsgReportRevenueResponse, MsgRetireTerms,
+        MsgRetireTermsResponse, MsgServer, MsgSettleSession, MsgSettleSessionResponse, MsgTopUp, MsgTopUpResponse, MsgTransferLicense,
+        MsgTransferLicenseResponse, MsgUpdateParams, MsgUpdateParamsResponse, MsgWithdrawKeyBond, MsgWithdrawKeyBondResponse, Pricing,
+        Terms,
     },
     coin,
 };
 
 use crate::{
-    Error, Licensing, approval, check, check_params, revenue, sale,
+    Error, Licensing, approval, check, check_params, deposits, keys, revenue, sale, sessions,
     state::{self, PARAMS, TERMS},
+    transfer,
 };
 
 impl MsgServer for Licensing {
@@ -26,7 +30,8 @@ impl MsgServer for Licensing {
         if licensed.owner != m.owner {
             return Err(Error::NotOwner { asset: licensed.id, signer: m.owner }.into());
         }
-        check::sellable(ctx, &licensed, &content.versions)?;
+        let key_version = check::sellable(ctx, &licensed, &content)?;
+        check::key_bond(ctx, &content, key_version)?;
         let key = check::terms_id(&content);
         let terms_id = hex::encode(key);
         if TERMS.has(ctx, &key)? {
@@ -112,20 +117,45 @@ impl MsgServer for Licensing {
     }
 
     fn transfer_license(&self, ctx: &mut Ctx, m: MsgTransferLicense) -> Result<MsgTransferLicenseResponse> {
-        let to = Address::parse(&m.new_licensee)?;
-        let before = held(ctx, m.license_id, &m.licensee)?;
-        let (_, terms) = state::terms(ctx, &before.terms_id)?;
-        if !terms.content.is_some_and(|content| content.transferable) {
-            return Err(Error::NotTransferable(m.license_id).into());
-        }
-        if m.new_licensee == m.licensee {
-            return Err(Error::SameLicensee(m.licensee).into());
-        }
-
-        let after = License { licensee: to.to_string(), users: vec![], ..before.clone() };
-        state::replace(ctx, &before, &after)?;
-        ctx.emit(&EventLicenseTransferred { license_id: m.license_id, from: m.licensee, to: m.new_licensee });
+        transfer::transfer(ctx, &m)?;
         Ok(MsgTransferLicenseResponse {})
+    }
+
+    fn grant_key(&self, ctx: &mut Ctx, m: MsgGrantKey) -> Result<MsgGrantKeyResponse> {
+        Ok(MsgGrantKeyResponse { deadline: keys::grant(ctx, &m)? })
+    }
+
+    fn report_key_fault(&self, ctx: &mut Ctx, m: MsgReportKeyFault) -> Result<MsgReportKeyFaultResponse> {
+        Ok(MsgReportKeyFaultResponse { bad: keys::report(ctx, &m)? })
+    }
+
+    fn deposit_key_bond(&self, ctx: &mut Ctx, m: MsgDepositKeyBond) -> Result<MsgDepositKeyBondResponse> {
+        deposits::put_in(ctx, &m.owner, m.amount.as_ref())?;
+        Ok(MsgDepositKeyBondResponse {})
+    }
+
+    fn withdraw_key_bond(&self, ctx: &mut Ctx, m: MsgWithdrawKeyBond) -> Result<MsgWithdrawKeyBondResponse> {
+        deposits::take_out(ctx, &m.owner, m.amount.as_ref())?;
+        Ok(MsgWithdrawKeyBondResponse {})
+    }
+
+    fn open_session(&self, ctx: &mut Ctx, m: MsgOpenSession) -> Result<MsgOpenSessionResponse> {
+        let session = sessions::open(ctx, &m)?;
+        Ok(MsgOpenSessionResponse { session_id: session.id, deadline: session.deadline })
+    }
+
+    fn top_up(&self, ctx: &mut Ctx, m: MsgTopUp) -> Result<MsgTopUpResponse> {
+        sessions::top_up(ctx, &m)?;
+        Ok(MsgTopUpResponse {})
+    }
+
+    fn settle_session(&self, ctx: &mut Ctx, m: MsgSettleSession) -> Result<MsgSettleSessionResponse> {
+        Ok(MsgSettleSessionResponse { paid: Some(sessions::settle(ctx, &m)?.into()) })
+    }
+
+    fn close_session(&self, ctx: &mut Ctx, m: MsgCloseSession) -> Result<MsgCloseSessionResponse> {
+        let session = sessions::close(ctx, &m)?;
+        Ok(MsgCloseSessionResponse { status: session.status, deadline: session.deadline })
     }
 
     fn assign_seats(&self, ctx: &mut Ctx, m: MsgAssignSeats) -> Result<MsgAssignSeatsResponse> {
@@ -150,8 +180,8 @@ impl MsgServer for Licensing {
     }
 }
 
-/// The licence, if `signer` holds it and it is still valid.
-fn held(ctx: &Ctx, id: u64, signer: &str) -> Result<License> {
+/// The licence, if `signer` holds it and it is final and still valid.
+pub(crate) fn held(ctx: &Ctx, id: u64, signer: &str) -> Result<License> {
     let license = state::license(ctx, id)?;
     if license.licensee != signer {
         return Err(Error::NotLicensee { license: id, signer: signer.to_owned() }.into());

@@ -2,15 +2,16 @@
 use cairn_asset as asset;
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::licensing::v1::{
-    Access, License, QueryCheckAccessRequest, QueryCheckAccessResponse, QueryLicenseRequest, QueryLicenseResponse,
-    QueryLicensesByAssetRequest, QueryLicensesByAssetResponse, QueryLicensesByHolderRequest, QueryLicensesByHolderResponse,
-    QueryParamsRequest, QueryParamsResponse, QueryServer, QueryTermsByAssetRequest, QueryTermsByAssetResponse, QueryTermsRequest,
+    Access, License, LicenseStatus, QueryCheckAccessRequest, QueryCheckAccessResponse, QueryKeyDepositRequest, QueryKeyDepositResponse,
+    QueryLicenseRequest, QueryLicenseResponse, QueryLicensesByAssetRequest, QueryLicensesByAssetResponse, QueryLicensesByHolderRequest,
+    QueryLicensesByHolderResponse, QueryOpenSessionsRequest, QueryOpenSessionsResponse, QueryParamsRequest, QueryParamsResponse,
+    QueryServer, QuerySessionRequest, QuerySessionResponse, QueryTermsByAssetRequest, QueryTermsByAssetResponse, QueryTermsRequest,
     QueryTermsResponse,
 };
 
 use crate::{
-    Error, Grant, Licensing, access,
-    state::{self, BY_ASSET, BY_LICENSEE, TERMS, TERMS_BY_ASSET},
+    Error, Grant, Licensing, access, deposits,
+    state::{self, BY_ASSET, BY_LICENSEE, OPEN_SESSIONS, TERMS, TERMS_BY_ASSET},
 };
 
 impl QueryServer for Licensing {
@@ -44,8 +45,26 @@ impl QueryServer for Licensing {
 
     fn licenses_by_asset(&self, ctx: &Ctx, q: QueryLicensesByAssetRequest) -> Result<QueryLicensesByAssetResponse> {
         asset::asset(ctx, q.asset_id)?;
-        let (keys, page) = BY_ASSET.page(ctx, &key_prefix(&q.asset_id), &q.pagination.unwrap_or_default().into())?;
+        let wanted = |(_, id): &(u64, u64)| Ok(!q.key_due || state::license(ctx, *id)?.status() == LicenseStatus::Paid);
+        let request = q.pagination.unwrap_or_default().into();
+        let (keys, page) = BY_ASSET.page_filtered(ctx, &key_prefix(&q.asset_id), &request, wanted)?;
         Ok(QueryLicensesByAssetResponse { licenses: find(ctx, keys)?, pagination: Some(page.into()) })
+    }
+
+    fn session(&self, ctx: &Ctx, q: QuerySessionRequest) -> Result<QuerySessionResponse> {
+        Ok(QuerySessionResponse { session: Some(state::session(ctx, q.session_id)?) })
+    }
+
+    fn open_sessions(&self, ctx: &Ctx, q: QueryOpenSessionsRequest) -> Result<QueryOpenSessionsResponse> {
+        state::license(ctx, q.license_id)?;
+        let find = |key: Result<(u64, u64)>| state::session(ctx, key?.1);
+        let sessions = OPEN_SESSIONS.range(ctx, &key_prefix(&q.license_id)).map(find).collect::<Result<_>>()?;
+        Ok(QueryOpenSessionsResponse { sessions })
+    }
+
+    fn key_deposit(&self, ctx: &Ctx, q: QueryKeyDepositRequest) -> Result<QueryKeyDepositResponse> {
+        let owner = Address::parse(&q.owner)?;
+        Ok(QueryKeyDepositResponse { deposit: Some(deposits::record(&owner, deposits::of(ctx, &owner)?)) })
     }
 
     fn check_access(&self, ctx: &Ctx, q: QueryCheckAccessRequest) -> Result<QueryCheckAccessResponse> {

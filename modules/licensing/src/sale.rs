@@ -4,16 +4,15 @@ use cairn_kernel::{Address, Coin, Ctx, Result, bps};
 use cairn_proto::{
     cairn::{
         asset::v1::Asset,
-        licensing::v1::{License, LicenseStatus, MsgBuyLicense, Terms, TermsContent},
+        licensing::v1::{License, LicenseStatus, MsgBuyLicense, SigningKey, Terms, TermsContent},
         rewards::v1::ContributionKind,
     },
-    coin,
     cosmos::base::v1beta1 as proto,
 };
 use cairn_rewards as rewards;
 
 use crate::{
-    Error, check, escrow,
+    Error, check, escrow, keys,
     state::{self, BY_ASSET, IDS, TERMS},
 };
 
@@ -29,6 +28,9 @@ pub(crate) struct Order {
     terms: Terms,
     content: TermsContent,
     periods: u32,
+    key_version: Option<u64>,
+    public_key: Vec<u8>,
+    signing_key: Option<SigningKey>,
 }
 
 /// Checks a purchase against its terms.
@@ -39,46 +41,63 @@ pub(crate) fn order(ctx: &Ctx, m: &MsgBuyLicense) -> Result<Order> {
     check_open(&terms)?;
     let content = terms.content.clone().ok_or(Error::NoContent)?;
     let licensed = asset::asset(ctx, content.asset_id)?;
-    check::sellable(ctx, &licensed, &content.versions)?;
+    let key_version = check::sellable(ctx, &licensed, &content)?;
     let periods = check::periods(content.pricing(), m.periods)?;
-    let price = check::payment(&coin::coins(&content.prices)?, periods, offered(m.payment.as_ref())?)?;
+    let price = check::payment(&check::purchase_prices(&content)?, periods, offered(m.payment.as_ref())?)?;
+    check::keys(&content, key_version, &m.public_key, m.signing_key.as_ref())?;
     let users = check::users(&licensee.to_string(), &m.users, content.seats)?;
     extend(ctx.block().height, content.term_blocks, periods)?;
-    Ok(Order { price, buyer, licensed, licensee, users, key, terms, content, periods })
+    let (public_key, signing_key) = (m.public_key.clone(), m.signing_key.clone());
+    Ok(Order { price, buyer, licensed, licensee, users, key, terms, content, periods, key_version, public_key, signing_key })
 }
 
 /// Takes the price of a purchase and writes its licence. Gives the fee where the sale is final.
 pub(crate) fn issue(ctx: &mut Ctx, order: &Order) -> Result<(License, Option<Coin>)> {
-    let params = state::params(ctx)?;
-    let new = License {
-        id: IDS.next(ctx)?,
-        terms_id: order.terms.id.clone(),
-        asset_id: order.licensed.id,
-        licensee: order.licensee.to_string(),
-        users: order.users.clone(),
-        paid: order.price.iter().map(Into::into).collect(),
-        buyer: order.buyer.to_string(),
-        fee_bps: params.fee_bps,
-        periods: order.periods,
-        ..License::default()
-    };
+    let new = new_license(ctx, order)?;
     let (license, fee) = if order.content.needs_approval {
-        if let Some(price) = &order.price {
-            escrow::take(ctx, &order.buyer, price)?;
-        }
-        let deadline = ctx.block().height.checked_add(params.approval_blocks).ok_or(Error::Overflow)?;
-        let escrow = order.price.as_ref().map(Into::into);
-        (License { status: LicenseStatus::Pending.into(), escrow, deadline, ..new }, None)
+        hold(ctx, order)?;
+        let deadline = ctx.block().height.checked_add(state::params(ctx)?.approval_blocks).ok_or(Error::Overflow)?;
+        (License { status: LicenseStatus::Pending.into(), deadline, ..new }, None)
+    } else if new.key.is_some() {
+        hold(ctx, order)?;
+        (keys::wait(ctx, new)?, None)
     } else {
-        let price = order.price.as_ref();
-        let fee = price.map(|price| settle(ctx, &order.buyer, order.licensed.id, price, params.fee_bps)).transpose()?;
-        (begin(ctx, new, &order.content)?.0, fee)
+        let (price, fee_bps) = (order.price.as_ref(), new.fee_bps);
+        let fee = price.map(|price| settle(ctx, &order.buyer, order.licensed.id, price, fee_bps)).transpose()?;
+        (begin(ctx, License { escrow: None, ..new }, &order.content)?.0, fee)
     };
     state::add(ctx, &license)?;
     BY_ASSET.insert(ctx, &(license.asset_id, license.id))?;
     let sold = order.terms.sold.checked_add(1).ok_or(Error::Overflow)?;
     TERMS.set(ctx, &order.key, &Terms { sold, ..order.terms.clone() })?;
     Ok((license, fee))
+}
+
+fn hold(ctx: &mut Ctx, order: &Order) -> Result<()> {
+    order.price.as_ref().map_or(Ok(()), |price| escrow::take(ctx, &order.buyer, price))
+}
+
+/// The licence of a purchase before anything happens to it, its price counted as held.
+fn new_license(ctx: &mut Ctx, order: &Order) -> Result<License> {
+    let key = match order.key_version {
+        Some(version) => Some(keys::prepare(ctx, &order.licensed.owner, version, &order.content, &order.public_key)?),
+        None => None,
+    };
+    Ok(License {
+        id: IDS.next(ctx)?,
+        terms_id: order.terms.id.clone(),
+        asset_id: order.licensed.id,
+        licensee: order.licensee.to_string(),
+        users: order.users.clone(),
+        paid: order.price.iter().map(Into::into).collect(),
+        escrow: order.price.as_ref().map(Into::into),
+        buyer: order.buyer.to_string(),
+        fee_bps: state::params(ctx)?.fee_bps,
+        periods: order.periods,
+        signing_key: order.signing_key.clone(),
+        key,
+        ..License::default()
+    })
 }
 
 /// Starts the term of a licence that nothing holds up any more, and makes what is held of its price the asset's income.

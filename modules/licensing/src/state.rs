@@ -1,6 +1,6 @@
 //! What licensing stores.
 use cairn_kernel::{Address, Coin, Ctx, Item, Map, Result, Sequence, Set, key_prefix};
-use cairn_proto::cairn::licensing::v1::{License, LicenseStatus, Params, Terms, TermsContent};
+use cairn_proto::cairn::licensing::v1::{KeyDeposit, License, LicenseStatus, Params, Session, Terms, TermsContent};
 
 use crate::{Error, deadlines};
 
@@ -26,11 +26,19 @@ cairn_kernel::state! { "licensing";
     SEATS: Set<SeatKey> = 8;
     /// What ends by itself: height, kind (see `deadlines`) and number.
     DEADLINES: Set<(u64, u8, u64)> = 9;
+    /// Numbers sessions.
+    SESSION_IDS: Sequence = 10;
+    /// Sessions by id, closed ones too: a number is never used again.
+    SESSIONS: Map<u64, Session> = 11;
+    /// Sessions that are not closed, by licence.
+    OPEN_SESSIONS: Set<(u64, u64)> = 12;
+    /// Deposits for key bonds, by owner.
+    KEY_DEPOSITS: Map<Address, KeyDeposit> = 13;
 }
 
 /// The settings in force.
 pub(crate) fn params(ctx: &Ctx) -> Result<Params> {
-    Ok(PARAMS.get(ctx)?.unwrap_or(crate::DEFAULT_PARAMS))
+    Ok(PARAMS.get(ctx)?.unwrap_or_else(crate::test_params))
 }
 
 /// The terms with that id, or a refusal.
@@ -72,12 +80,23 @@ pub(crate) fn held_price(license: &License) -> Result<Option<Coin>> {
     license.escrow.as_ref().map(Coin::try_from).transpose()
 }
 
+/// The session, or a refusal.
+pub(crate) fn session(ctx: &Ctx, id: u64) -> Result<Session> {
+    Ok(SESSIONS.get(ctx, &id)?.ok_or(Error::NoSession(id))?)
+}
+
+/// Refuses a licence in another state.
+pub(crate) fn check_status(license: &License, wanted: LicenseStatus) -> Result<(), Error> {
+    let found = license.status();
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Error::State { license: license.id, expected: wanted.as_str_name(), found: found.as_str_name() })
+}
+
 /// Refuses a licence that waits, was refunded or revoked.
 pub(crate) fn check_final(license: &License) -> Result<(), Error> {
-    match license.status() {
-        LicenseStatus::Final => Ok(()),
-        found => Err(Error::State { license: license.id, expected: LicenseStatus::Final.as_str_name(), found: found.as_str_name() }),
-    }
+    check_status(license, LicenseStatus::Final)
 }
 
 /// Refuses a licence that permits nothing now.
@@ -94,8 +113,8 @@ pub(crate) fn check_valid(ctx: &Ctx, license: &License) -> Result<(), Error> {
 /// Whether a licence has seats: it was sold and nothing undid it.
 pub(crate) fn is_usable(license: &License) -> bool {
     match license.status() {
-        LicenseStatus::Final => true,
-        LicenseStatus::Pending | LicenseStatus::Refunded => false,
+        LicenseStatus::Final | LicenseStatus::Granted => true,
+        LicenseStatus::Pending | LicenseStatus::Paid | LicenseStatus::Refunded => false,
     }
 }
 

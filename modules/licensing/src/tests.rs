@@ -2,6 +2,8 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 mod approvals;
 mod derivations;
+mod grants;
+mod metering;
 mod offers;
 mod revenues;
 mod rights;
@@ -97,6 +99,18 @@ fn deprecate(chain: &mut Chain) {
     chain.tx(|ctx| Asset.deprecate_asset(ctx, m)).unwrap();
 }
 
+/// For ever, 10 ucairn a call to user 8, who keeps half.
+fn per_call() -> TermsContent {
+    TermsContent {
+        title: "by the call".into(),
+        pricing: Pricing::PerCall.into(),
+        prices: vec![coin(BASE_DENOM, 10)],
+        provider_bps: 5_000,
+        providers: vec![name(8), name(9)],
+        ..one_off()
+    }
+}
+
 /// Ends the block at `height`.
 fn end_block(chain: &mut Chain, height: u64) {
     chain.block.height = height;
@@ -132,7 +146,7 @@ fn one_off() -> TermsContent {
         needs_approval: false,
         derivative_royalty_bps: 0,
         legal_text: Some(LegalText { uri: "https://example.org/licence".into(), sha256: vec![5; 32] }),
-        revenue_share_bps: 0,
+        ..TermsContent::default()
     }
 }
 

@@ -104,7 +104,7 @@ pub struct Round {
     /// Last height of a reveal.
     #[prost(uint64, tag = "9")]
     pub reveal_until: u64,
-    /// Votes committed.
+    /// Votes committed; this and what follows is counted when the round is over, seats tell it before.
     #[prost(uint32, tag = "10")]
     pub committed: u32,
     /// Votes revealed for CHOICE_UPHOLD.

@@ -61,7 +61,8 @@ pub struct TermsContent {
     /// Name for people; 1 to 128 bytes. Two offers alike in all else differ by it.
     #[prost(string, tag = "2")]
     pub title: ::prost::alloc::string::String,
-    /// Version numbers covered, ascending, at most 64; empty: every version, later ones too.
+    /// Version numbers covered, ascending, at most 64, and but with PER_CALL at most one of them encrypted; empty: every version, later ones
+    /// too, where none is encrypted.
     #[prost(uint64, repeated, tag = "3")]
     pub versions: ::prost::alloc::vec::Vec<u64>,
     /// What is permitted; at least one use.
@@ -70,13 +71,13 @@ pub struct TermsContent {
     /// How it is paid.
     #[prost(enumeration = "Pricing", tag = "5")]
     pub pricing: i32,
-    /// Price of one licence, or of one term with PERIOD: the buyer picks one of these, sorted by denomination, at most 8. Empty: free of charge
-    /// (not with PERIOD).
+    /// Price of one licence, of one term with PERIOD, or of one call with PER_CALL: the buyer picks one of these, sorted by denomination, at most 8. Empty: free of charge
+    /// (not with PERIOD and PER_CALL).
     #[prost(message, repeated, tag = "6")]
     pub prices: ::prost::alloc::vec::Vec<
         super::super::super::cosmos::base::v1beta1::Coin,
     >,
-    /// Length of a term in blocks. PERIOD and REVENUE_SHARE: at least 1. ONE_OFF: 0 for ever. At most 10^9.
+    /// Length of a term in blocks. PERIOD and REVENUE_SHARE: at least 1. ONE_OFF and PER_CALL: 0 for ever. At most 10^9.
     #[prost(uint64, tag = "7")]
     pub term_blocks: u64,
     /// Accounts that may use one licence, the licensee among them; 1 to 1,000.
@@ -98,6 +99,18 @@ pub struct TermsContent {
     /// The asset's share of reported revenue in basis points: 1 to 10,000 with REVENUE_SHARE, else 0.
     #[prost(uint32, tag = "13")]
     pub revenue_share_bps: u32,
+    /// What the provider of a call keeps of its price after the protocol's fee, in basis points; 0 without PER_CALL.
+    #[prost(uint32, tag = "14")]
+    pub provider_bps: u32,
+    /// Who may be paid for calls, ascending, at most 16; empty: the asset's owner. Only with PER_CALL.
+    #[prost(string, repeated, tag = "15")]
+    pub providers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What the owner stakes on each key it owes, in ucairn: at least the parameter where an encrypted version is covered (but with PER_CALL),
+    /// absent otherwise.
+    #[prost(message, optional, tag = "16")]
+    pub key_bond: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
 }
 impl ::prost::Name for TermsContent {
     const NAME: &'static str = "TermsContent";
@@ -135,6 +148,184 @@ impl ::prost::Name for Terms {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.licensing.v1.Terms".into()
+    }
+}
+/// A key that signs vouchers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SigningKey {
+    #[prost(enumeration = "SigningScheme", tag = "1")]
+    pub scheme: i32,
+    #[prost(bytes = "vec", tag = "2")]
+    pub key: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for SigningKey {
+    const NAME: &'static str = "SigningKey";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.SigningKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.SigningKey".into()
+    }
+}
+/// The key of an encrypted version that a licensee is owed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct KeyGrant {
+    /// The encrypted version.
+    #[prost(uint64, tag = "1")]
+    pub version: u64,
+    /// The licensee's X25519 public key, 32 canonical bytes; used for this licence only.
+    #[prost(bytes = "vec", tag = "2")]
+    pub public_key: ::prost::alloc::vec::Vec<u8>,
+    /// What the owner staked on it, locked in its deposit until the licence is final.
+    #[prost(message, optional, tag = "3")]
+    pub bond: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Whose deposit that is; may grant the key even when the asset changed hands.
+    #[prost(string, tag = "4")]
+    pub bond_owner: ::prost::alloc::string::String,
+    /// Blocks for the grant, as the parameters were at purchase.
+    #[prost(uint64, tag = "5")]
+    pub grant_blocks: u64,
+    /// Blocks for complaints after it, as the parameters were at purchase.
+    #[prost(uint64, tag = "6")]
+    pub fault_blocks: u64,
+    /// What a complaint costs where it is wrong, as the parameters were at purchase.
+    #[prost(message, optional, tag = "7")]
+    pub complaint_bond: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// 80 bytes once granted: the content key wrapped by HPKE (X25519, HKDF-SHA256, ChaCha20-Poly1305), info = tag `cairn.wrap.v1`, manifest
+    /// root, key commitment; aad = u64 licence.
+    #[prost(bytes = "vec", tag = "8")]
+    pub wrapped_key: ::prost::alloc::vec::Vec<u8>,
+    /// Height of the grant.
+    #[prost(uint64, tag = "9")]
+    pub granted_height: u64,
+}
+impl ::prost::Name for KeyGrant {
+    const NAME: &'static str = "KeyGrant";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.KeyGrant".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.KeyGrant".into()
+    }
+}
+/// Prepaid money for metered calls of one provider.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Session {
+    /// From 1; never used again.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// The licence under which calls are made.
+    #[prost(uint64, tag = "2")]
+    pub license_id: u64,
+    /// The asset of the licence.
+    #[prost(uint64, tag = "3")]
+    pub asset_id: u64,
+    /// Who prepaid and is refunded.
+    #[prost(string, tag = "4")]
+    pub licensee: ::prost::alloc::string::String,
+    /// The only one who is paid from it.
+    #[prost(string, tag = "5")]
+    pub provider: ::prost::alloc::string::String,
+    /// Signs its vouchers.
+    #[prost(message, optional, tag = "6")]
+    pub signing_key: ::core::option::Option<SigningKey>,
+    /// Of one call.
+    #[prost(message, optional, tag = "7")]
+    pub price: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// The provider's part after the fee, in basis points.
+    #[prost(uint32, tag = "8")]
+    pub provider_bps: u32,
+    /// The protocol's fee, in basis points.
+    #[prost(uint32, tag = "9")]
+    pub fee_bps: u32,
+    /// Everything prepaid.
+    #[prost(message, optional, tag = "10")]
+    pub deposit: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// What the newest voucher settled states, fee included.
+    #[prost(message, optional, tag = "11")]
+    pub settled: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Calls of the newest voucher settled.
+    #[prost(uint64, tag = "12")]
+    pub calls: u64,
+    /// Root over the receipts of these calls; empty before the first voucher.
+    #[prost(bytes = "vec", tag = "13")]
+    pub receipts_root: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "SessionStatus", tag = "14")]
+    pub status: i32,
+    #[prost(uint64, tag = "15")]
+    pub opened_height: u64,
+    /// OPEN: height at whose end it begins to close. CLOSING: height at whose end the rest is refunded. CLOSED: 0.
+    #[prost(uint64, tag = "16")]
+    pub deadline: u64,
+    /// Blocks between these two, as the parameters were when it was opened.
+    #[prost(uint64, tag = "17")]
+    pub closing_blocks: u64,
+}
+impl ::prost::Name for Session {
+    const NAME: &'static str = "Session";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.Session".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.Session".into()
+    }
+}
+/// A voucher with its signature.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SignedVoucher {
+    /// Calls since the session was opened.
+    #[prost(uint64, tag = "1")]
+    pub calls: u64,
+    /// Their price together, in base units of the session's denomination: a whole number in decimal digits.
+    #[prost(string, tag = "2")]
+    pub amount: ::prost::alloc::string::String,
+    /// Root over their receipts, 32 bytes; zeros where none are kept.
+    #[prost(bytes = "vec", tag = "3")]
+    pub receipts_root: ::prost::alloc::vec::Vec<u8>,
+    /// Over SHA-256(tag `cairn.voucher.v1` | SHA-256 of the chain's id | u64 session | u64 calls | u128 amount | receipts root), integers
+    /// big-endian: 64 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for SignedVoucher {
+    const NAME: &'static str = "SignedVoucher";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.SignedVoucher".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.SignedVoucher".into()
+    }
+}
+/// An owner's deposit for key bonds, in ucairn.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct KeyDeposit {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    /// May be withdrawn.
+    #[prost(message, optional, tag = "2")]
+    pub free: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Bonds of licences whose key is not final.
+    #[prost(message, optional, tag = "3")]
+    pub locked: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for KeyDeposit {
+    const NAME: &'static str = "KeyDeposit";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.KeyDeposit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.KeyDeposit".into()
     }
 }
 /// What a licensee holds.
@@ -187,6 +378,12 @@ pub struct License {
     pub revenue: ::prost::alloc::vec::Vec<
         super::super::super::cosmos::base::v1beta1::Coin,
     >,
+    /// Signs vouchers of sessions; only with PER_CALL.
+    #[prost(message, optional, tag = "16")]
+    pub signing_key: ::core::option::Option<SigningKey>,
+    /// The key that it is owed; absent where no encrypted version is covered.
+    #[prost(message, optional, tag = "17")]
+    pub key: ::core::option::Option<KeyGrant>,
 }
 impl ::prost::Name for License {
     const NAME: &'static str = "License";
@@ -199,7 +396,7 @@ impl ::prost::Name for License {
     }
 }
 /// Settings of the module.
-#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Params {
     /// Protocol fee on every price, in basis points, taken out of the price (100 on a test network, 200 on the main one).
     #[prost(uint32, tag = "1")]
@@ -207,6 +404,28 @@ pub struct Params {
     /// Blocks that the owner has to approve a purchase, 1 to 10^7 (100 on a test network, 129,600 on the main one).
     #[prost(uint64, tag = "2")]
     pub approval_blocks: u64,
+    /// Blocks that the owner has to grant a key (100; 129,600).
+    #[prost(uint64, tag = "3")]
+    pub grant_blocks: u64,
+    /// Blocks that a licensee has to report a bad key (50; 43,200).
+    #[prost(uint64, tag = "4")]
+    pub fault_blocks: u64,
+    /// The least key bond of terms, in ucairn (0.1 CAIRN; 10 CAIRN).
+    #[prost(message, optional, tag = "5")]
+    pub least_key_bond: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// What a wrong complaint about a key costs, in ucairn (1 CAIRN; 5 CAIRN).
+    #[prost(message, optional, tag = "6")]
+    pub complaint_bond: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Blocks in which a newer voucher settles after a session began to close (60; 43,200).
+    #[prost(uint64, tag = "7")]
+    pub closing_blocks: u64,
+    /// The longest session in blocks (10,000; 3,888,000).
+    #[prost(uint64, tag = "8")]
+    pub session_blocks: u64,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -228,7 +447,7 @@ pub enum Pricing {
     OneOff = 1,
     /// Per term; renewable.
     Period = 2,
-    /// Per metered call. Not offered yet: terms with it are refused.
+    /// Per metered call, from prepaid sessions; the licence itself costs nothing.
     PerCall = 3,
     /// A share of what the licensee reports as revenue, and, where listed, a price on purchase. A licence without a report for a term lapses.
     RevenueShare = 4,
@@ -269,6 +488,10 @@ pub enum LicenseStatus {
     Pending = 1,
     /// Came to nothing; the buyer has its money back. Permits nothing, for good.
     Refunded = 2,
+    /// Waits for its key until `deadline`; its price is in escrow, it permits nothing.
+    Paid = 3,
+    /// Has its key and is valid; until `deadline` its licensee may report the key as bad. Its price is in escrow.
+    Granted = 4,
 }
 impl LicenseStatus {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -280,6 +503,8 @@ impl LicenseStatus {
             Self::Final => "LICENSE_STATUS_FINAL",
             Self::Pending => "LICENSE_STATUS_PENDING",
             Self::Refunded => "LICENSE_STATUS_REFUNDED",
+            Self::Paid => "LICENSE_STATUS_PAID",
+            Self::Granted => "LICENSE_STATUS_GRANTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -288,6 +513,78 @@ impl LicenseStatus {
             "LICENSE_STATUS_FINAL" => Some(Self::Final),
             "LICENSE_STATUS_PENDING" => Some(Self::Pending),
             "LICENSE_STATUS_REFUNDED" => Some(Self::Refunded),
+            "LICENSE_STATUS_PAID" => Some(Self::Paid),
+            "LICENSE_STATUS_GRANTED" => Some(Self::Granted),
+            _ => None,
+        }
+    }
+}
+/// A signature scheme of vouchers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SigningScheme {
+    /// Never valid.
+    Unspecified = 0,
+    /// ECDSA over the voucher's hash; compressed key of 33 bytes, signature r | s with s in the lower half.
+    Secp256k1 = 1,
+    /// Ed25519 (ZIP 215) with the voucher's hash as message; key of 32 bytes.
+    Ed25519 = 2,
+}
+impl SigningScheme {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SIGNING_SCHEME_UNSPECIFIED",
+            Self::Secp256k1 => "SIGNING_SCHEME_SECP256K1",
+            Self::Ed25519 => "SIGNING_SCHEME_ED25519",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SIGNING_SCHEME_UNSPECIFIED" => Some(Self::Unspecified),
+            "SIGNING_SCHEME_SECP256K1" => Some(Self::Secp256k1),
+            "SIGNING_SCHEME_ED25519" => Some(Self::Ed25519),
+            _ => None,
+        }
+    }
+}
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SessionStatus {
+    /// Never stored.
+    Unspecified = 0,
+    /// Vouchers settle, deposits are topped up.
+    Open = 1,
+    /// Newer vouchers settle until `deadline`; then the rest is refunded.
+    Closing = 2,
+    /// Final.
+    Closed = 3,
+}
+impl SessionStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SESSION_STATUS_UNSPECIFIED",
+            Self::Open => "SESSION_STATUS_OPEN",
+            Self::Closing => "SESSION_STATUS_CLOSING",
+            Self::Closed => "SESSION_STATUS_CLOSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SESSION_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "SESSION_STATUS_OPEN" => Some(Self::Open),
+            "SESSION_STATUS_CLOSING" => Some(Self::Closing),
+            "SESSION_STATUS_CLOSED" => Some(Self::Closed),
             _ => None,
         }
     }
@@ -444,7 +741,7 @@ impl ::prost::Name for EventRevenueReported {
 /// What was due at a deadline failed and comes up again 100 blocks later.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventDeadlineDeferred {
-    /// 1: a licence.
+    /// 1: a licence, 2: a session.
     #[prost(uint32, tag = "1")]
     pub kind: u32,
     /// Its number.
@@ -527,6 +824,228 @@ impl ::prost::Name for EventSeatsAssigned {
         "/cairn.licensing.v1.EventSeatsAssigned".into()
     }
 }
+/// A price that was held became income: the licence is final.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventLicenseSettled {
+    #[prost(uint64, tag = "1")]
+    pub license_id: u64,
+    /// Of the price; absent where it rounds to nothing.
+    #[prost(message, optional, tag = "2")]
+    pub fee: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// First height at which the licence is no longer valid; 0: for ever.
+    #[prost(uint64, tag = "3")]
+    pub expires: u64,
+}
+impl ::prost::Name for EventLicenseSettled {
+    const NAME: &'static str = "EventLicenseSettled";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventLicenseSettled".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventLicenseSettled".into()
+    }
+}
+/// A licensee's key was posted.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventKeyGranted {
+    #[prost(uint64, tag = "1")]
+    pub license_id: u64,
+    /// Who posted it.
+    #[prost(string, tag = "2")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub wrapped_key: ::prost::alloc::vec::Vec<u8>,
+    /// Last height at which it can be reported as bad.
+    #[prost(uint64, tag = "4")]
+    pub deadline: u64,
+    /// First height at which the licence is no longer valid; 0: for ever.
+    #[prost(uint64, tag = "5")]
+    pub expires: u64,
+}
+impl ::prost::Name for EventKeyGranted {
+    const NAME: &'static str = "EventKeyGranted";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventKeyGranted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventKeyGranted".into()
+    }
+}
+/// The chain judged a key that was reported as bad.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventKeyFaultJudged {
+    #[prost(uint64, tag = "1")]
+    pub license_id: u64,
+    #[prost(string, tag = "2")]
+    pub licensee: ::prost::alloc::string::String,
+    /// Whether it was.
+    #[prost(bool, tag = "3")]
+    pub bad: bool,
+}
+impl ::prost::Name for EventKeyFaultJudged {
+    const NAME: &'static str = "EventKeyFaultJudged";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventKeyFaultJudged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventKeyFaultJudged".into()
+    }
+}
+/// An owner added to its deposit for key bonds.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventKeyBondDeposited {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventKeyBondDeposited {
+    const NAME: &'static str = "EventKeyBondDeposited";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventKeyBondDeposited".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventKeyBondDeposited".into()
+    }
+}
+/// An owner took from its deposit for key bonds.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventKeyBondWithdrawn {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventKeyBondWithdrawn {
+    const NAME: &'static str = "EventKeyBondWithdrawn";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventKeyBondWithdrawn".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventKeyBondWithdrawn".into()
+    }
+}
+/// A session was opened.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventSessionOpened {
+    #[prost(uint64, tag = "1")]
+    pub session_id: u64,
+    #[prost(uint64, tag = "2")]
+    pub license_id: u64,
+    #[prost(string, tag = "3")]
+    pub licensee: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "5")]
+    pub deposit: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Height at whose end it begins to close.
+    #[prost(uint64, tag = "6")]
+    pub deadline: u64,
+}
+impl ::prost::Name for EventSessionOpened {
+    const NAME: &'static str = "EventSessionOpened";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventSessionOpened".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventSessionOpened".into()
+    }
+}
+/// A session's deposit grew.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventSessionToppedUp {
+    #[prost(uint64, tag = "1")]
+    pub session_id: u64,
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventSessionToppedUp {
+    const NAME: &'static str = "EventSessionToppedUp";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventSessionToppedUp".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventSessionToppedUp".into()
+    }
+}
+/// A voucher was settled.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventSessionSettled {
+    #[prost(uint64, tag = "1")]
+    pub session_id: u64,
+    /// Calls of the voucher.
+    #[prost(uint64, tag = "2")]
+    pub calls: u64,
+    /// What it added to the last one.
+    #[prost(message, optional, tag = "3")]
+    pub settled: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+}
+impl ::prost::Name for EventSessionSettled {
+    const NAME: &'static str = "EventSessionSettled";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventSessionSettled".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventSessionSettled".into()
+    }
+}
+/// A session began to close.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct EventSessionClosing {
+    #[prost(uint64, tag = "1")]
+    pub session_id: u64,
+    /// Height at whose end the rest is refunded.
+    #[prost(uint64, tag = "2")]
+    pub deadline: u64,
+}
+impl ::prost::Name for EventSessionClosing {
+    const NAME: &'static str = "EventSessionClosing";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventSessionClosing".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventSessionClosing".into()
+    }
+}
+/// A session is closed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventSessionClosed {
+    #[prost(uint64, tag = "1")]
+    pub session_id: u64,
+    /// Everything that vouchers settled.
+    #[prost(message, optional, tag = "2")]
+    pub settled: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// What was left.
+    #[prost(message, optional, tag = "3")]
+    pub refunded: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+}
+impl ::prost::Name for EventSessionClosed {
+    const NAME: &'static str = "EventSessionClosed";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventSessionClosed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventSessionClosed".into()
+    }
+}
 /// Why a purchase was refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -537,6 +1056,10 @@ pub enum RefundReason {
     Rejected = 1,
     /// The owner said nothing in time.
     NotApproved = 2,
+    /// No key was granted in time.
+    NotGranted = 3,
+    /// The key that was granted is not the one that the version commits to.
+    BadKey = 4,
 }
 impl RefundReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -548,6 +1071,8 @@ impl RefundReason {
             Self::Unspecified => "REFUND_REASON_UNSPECIFIED",
             Self::Rejected => "REFUND_REASON_REJECTED",
             Self::NotApproved => "REFUND_REASON_NOT_APPROVED",
+            Self::NotGranted => "REFUND_REASON_NOT_GRANTED",
+            Self::BadKey => "REFUND_REASON_BAD_KEY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -556,6 +1081,8 @@ impl RefundReason {
             "REFUND_REASON_UNSPECIFIED" => Some(Self::Unspecified),
             "REFUND_REASON_REJECTED" => Some(Self::Rejected),
             "REFUND_REASON_NOT_APPROVED" => Some(Self::NotApproved),
+            "REFUND_REASON_NOT_GRANTED" => Some(Self::NotGranted),
+            "REFUND_REASON_BAD_KEY" => Some(Self::BadKey),
             _ => None,
         }
     }
@@ -571,6 +1098,12 @@ pub struct Genesis {
     /// By id, without gaps from 1.
     #[prost(message, repeated, tag = "3")]
     pub licenses: ::prost::alloc::vec::Vec<License>,
+    /// By id, without gaps from 1.
+    #[prost(message, repeated, tag = "4")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
+    /// By owner.
+    #[prost(message, repeated, tag = "5")]
+    pub key_deposits: ::prost::alloc::vec::Vec<KeyDeposit>,
 }
 impl ::prost::Name for Genesis {
     const NAME: &'static str = "Genesis";
@@ -594,7 +1127,7 @@ impl ::prost::Name for QueryParamsRequest {
         "/cairn.licensing.v1.QueryParamsRequest".into()
     }
 }
-#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryParamsResponse {
     #[prost(message, optional, tag = "1")]
     pub params: ::core::option::Option<Params>,
@@ -756,6 +1289,9 @@ pub struct QueryLicensesByAssetRequest {
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
     >,
+    /// Only those that wait for their key.
+    #[prost(bool, tag = "3")]
+    pub key_due: bool,
 }
 impl ::prost::Name for QueryLicensesByAssetRequest {
     const NAME: &'static str = "QueryLicensesByAssetRequest";
@@ -784,6 +1320,96 @@ impl ::prost::Name for QueryLicensesByAssetResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.licensing.v1.QueryLicensesByAssetResponse".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct QuerySessionRequest {
+    #[prost(uint64, tag = "1")]
+    pub session_id: u64,
+}
+impl ::prost::Name for QuerySessionRequest {
+    const NAME: &'static str = "QuerySessionRequest";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.QuerySessionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.QuerySessionRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuerySessionResponse {
+    #[prost(message, optional, tag = "1")]
+    pub session: ::core::option::Option<Session>,
+}
+impl ::prost::Name for QuerySessionResponse {
+    const NAME: &'static str = "QuerySessionResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.QuerySessionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.QuerySessionResponse".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct QueryOpenSessionsRequest {
+    #[prost(uint64, tag = "1")]
+    pub license_id: u64,
+}
+impl ::prost::Name for QueryOpenSessionsRequest {
+    const NAME: &'static str = "QueryOpenSessionsRequest";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.QueryOpenSessionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.QueryOpenSessionsRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryOpenSessionsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
+}
+impl ::prost::Name for QueryOpenSessionsResponse {
+    const NAME: &'static str = "QueryOpenSessionsResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.QueryOpenSessionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.QueryOpenSessionsResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryKeyDepositRequest {
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryKeyDepositRequest {
+    const NAME: &'static str = "QueryKeyDepositRequest";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.QueryKeyDepositRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.QueryKeyDepositRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryKeyDepositResponse {
+    #[prost(message, optional, tag = "1")]
+    pub deposit: ::core::option::Option<KeyDeposit>,
+}
+impl ::prost::Name for QueryKeyDepositResponse {
+    const NAME: &'static str = "QueryKeyDepositResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.QueryKeyDepositResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.QueryKeyDepositResponse".into()
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -902,6 +1528,24 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryLicensesByAssetRequest,
     ) -> ::cairn_kernel::Result<QueryLicensesByAssetResponse>;
+    /// One session, closed ones too.
+    fn session(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QuerySessionRequest,
+    ) -> ::cairn_kernel::Result<QuerySessionResponse>;
+    /// The sessions of a licence that are not closed, at most 16.
+    fn open_sessions(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryOpenSessionsRequest,
+    ) -> ::cairn_kernel::Result<QueryOpenSessionsResponse>;
+    /// An owner's deposit for key bonds.
+    fn key_deposit(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryKeyDepositRequest,
+    ) -> ::cairn_kernel::Result<QueryKeyDepositResponse>;
     /// Whether an account may use a version of an asset now, and by which right. Serving sides ask this.
     fn check_access(
         &self,
@@ -943,6 +1587,21 @@ pub fn query_routes<S: QueryServer>(
             server,
             "/cairn.licensing.v1.Query/LicensesByAsset",
             S::licenses_by_asset,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/Session",
+            S::session,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/OpenSessions",
+            S::open_sessions,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/KeyDeposit",
+            S::key_deposit,
         ),
         ::cairn_kernel::QueryRoute::new(
             server,
@@ -1039,6 +1698,12 @@ pub struct MsgBuyLicense {
     /// Further accounts that use the licence; may be assigned later.
     #[prost(string, repeated, tag = "6")]
     pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The licensee's X25519 public key, made for this licence only; just where the terms cover an encrypted version (but with PER_CALL).
+    #[prost(bytes = "vec", tag = "7")]
+    pub public_key: ::prost::alloc::vec::Vec<u8>,
+    /// Signs vouchers; just with PER_CALL.
+    #[prost(message, optional, tag = "8")]
+    pub signing_key: ::core::option::Option<SigningKey>,
 }
 impl ::prost::Name for MsgBuyLicense {
     const NAME: &'static str = "MsgBuyLicense";
@@ -1233,6 +1898,15 @@ pub struct MsgTransferLicense {
     /// Who holds it afterwards.
     #[prost(string, tag = "3")]
     pub new_licensee: ::prost::alloc::string::String,
+    /// The new licensee's X25519 public key, just where the licence has a content key.
+    #[prost(bytes = "vec", tag = "4")]
+    pub public_key: ::prost::alloc::vec::Vec<u8>,
+    /// The new licensee's, just with PER_CALL.
+    #[prost(message, optional, tag = "5")]
+    pub signing_key: ::core::option::Option<SigningKey>,
+    /// The content key, wrapped by the old licensee for the new one; a matter between the two. 80 bytes where there is one.
+    #[prost(bytes = "vec", tag = "6")]
+    pub wrapped_key: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for MsgTransferLicense {
     const NAME: &'static str = "MsgTransferLicense";
@@ -1290,6 +1964,305 @@ impl ::prost::Name for MsgAssignSeatsResponse {
         "/cairn.licensing.v1.MsgAssignSeatsResponse".into()
     }
 }
+/// Posts a wrapped key.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgGrantKey {
+    /// The asset's owner, or whose bond is locked for the key.
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub license_id: u64,
+    /// 80 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub wrapped_key: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgGrantKey {
+    const NAME: &'static str = "MsgGrantKey";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgGrantKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgGrantKey".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgGrantKeyResponse {
+    /// Last height at which it can be reported as bad.
+    #[prost(uint64, tag = "1")]
+    pub deadline: u64,
+}
+impl ::prost::Name for MsgGrantKeyResponse {
+    const NAME: &'static str = "MsgGrantKeyResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgGrantKeyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgGrantKeyResponse".into()
+    }
+}
+/// Reports a bad key.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgReportKeyFault {
+    /// Who holds the licence; pays the complaint bond where it is wrong.
+    #[prost(string, tag = "1")]
+    pub licensee: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub license_id: u64,
+    /// The private key of the licence's public key, 32 bytes. Known to all from then on.
+    #[prost(bytes = "vec", tag = "3")]
+    pub private_key: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgReportKeyFault {
+    const NAME: &'static str = "MsgReportKeyFault";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgReportKeyFault".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgReportKeyFault".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgReportKeyFaultResponse {
+    /// Whether the key was bad.
+    #[prost(bool, tag = "1")]
+    pub bad: bool,
+}
+impl ::prost::Name for MsgReportKeyFaultResponse {
+    const NAME: &'static str = "MsgReportKeyFaultResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgReportKeyFaultResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgReportKeyFaultResponse".into()
+    }
+}
+/// Adds to a deposit for key bonds.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgDepositKeyBond {
+    /// Who sells encrypted content.
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    /// In ucairn.
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for MsgDepositKeyBond {
+    const NAME: &'static str = "MsgDepositKeyBond";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgDepositKeyBond".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgDepositKeyBond".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgDepositKeyBondResponse {}
+impl ::prost::Name for MsgDepositKeyBondResponse {
+    const NAME: &'static str = "MsgDepositKeyBondResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgDepositKeyBondResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgDepositKeyBondResponse".into()
+    }
+}
+/// Takes from a deposit for key bonds.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgWithdrawKeyBond {
+    /// Whose deposit it is.
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    /// In ucairn.
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for MsgWithdrawKeyBond {
+    const NAME: &'static str = "MsgWithdrawKeyBond";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgWithdrawKeyBond".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgWithdrawKeyBond".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgWithdrawKeyBondResponse {}
+impl ::prost::Name for MsgWithdrawKeyBondResponse {
+    const NAME: &'static str = "MsgWithdrawKeyBondResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgWithdrawKeyBondResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgWithdrawKeyBondResponse".into()
+    }
+}
+/// Opens a session.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgOpenSession {
+    /// Who holds the licence and prepays.
+    #[prost(string, tag = "1")]
+    pub licensee: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub license_id: u64,
+    /// Who serves the calls and is paid.
+    #[prost(string, tag = "3")]
+    pub provider: ::prost::alloc::string::String,
+    /// In a denomination of the terms' price list, which fixes the price of a call.
+    #[prost(message, optional, tag = "4")]
+    pub deposit: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// How long it stays open by itself; 0: as long as may be.
+    #[prost(uint64, tag = "5")]
+    pub blocks: u64,
+}
+impl ::prost::Name for MsgOpenSession {
+    const NAME: &'static str = "MsgOpenSession";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgOpenSession".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgOpenSession".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgOpenSessionResponse {
+    #[prost(uint64, tag = "1")]
+    pub session_id: u64,
+    /// Height at whose end it begins to close: at the latest when the licence expires.
+    #[prost(uint64, tag = "2")]
+    pub deadline: u64,
+}
+impl ::prost::Name for MsgOpenSessionResponse {
+    const NAME: &'static str = "MsgOpenSessionResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgOpenSessionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgOpenSessionResponse".into()
+    }
+}
+/// Adds to a session's deposit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgTopUp {
+    /// Who opened it.
+    #[prost(string, tag = "1")]
+    pub licensee: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub session_id: u64,
+    /// In the session's denomination.
+    #[prost(message, optional, tag = "3")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for MsgTopUp {
+    const NAME: &'static str = "MsgTopUp";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgTopUp".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgTopUp".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgTopUpResponse {}
+impl ::prost::Name for MsgTopUpResponse {
+    const NAME: &'static str = "MsgTopUpResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgTopUpResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgTopUpResponse".into()
+    }
+}
+/// Settles a voucher.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgSettleSession {
+    /// Who sends the transaction; need not be the provider.
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub session_id: u64,
+    #[prost(message, optional, tag = "3")]
+    pub voucher: ::core::option::Option<SignedVoucher>,
+}
+impl ::prost::Name for MsgSettleSession {
+    const NAME: &'static str = "MsgSettleSession";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgSettleSession".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgSettleSession".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgSettleSessionResponse {
+    /// What the voucher added, the protocol's fee and the asset's part included.
+    #[prost(message, optional, tag = "1")]
+    pub paid: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for MsgSettleSessionResponse {
+    const NAME: &'static str = "MsgSettleSessionResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgSettleSessionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgSettleSessionResponse".into()
+    }
+}
+/// Closes a session.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgCloseSession {
+    /// The licensee or the provider.
+    #[prost(string, tag = "1")]
+    pub signer: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub session_id: u64,
+    /// The provider's last voucher; absent where all are settled.
+    #[prost(message, optional, tag = "3")]
+    pub voucher: ::core::option::Option<SignedVoucher>,
+}
+impl ::prost::Name for MsgCloseSession {
+    const NAME: &'static str = "MsgCloseSession";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgCloseSession".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgCloseSession".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgCloseSessionResponse {
+    #[prost(enumeration = "SessionStatus", tag = "1")]
+    pub status: i32,
+    /// CLOSING: height at whose end the rest is refunded.
+    #[prost(uint64, tag = "2")]
+    pub deadline: u64,
+}
+impl ::prost::Name for MsgCloseSessionResponse {
+    const NAME: &'static str = "MsgCloseSessionResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgCloseSessionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgCloseSessionResponse".into()
+    }
+}
 /// Replaces the module's settings.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgUpdateParams {
@@ -1324,8 +2297,8 @@ impl ::prost::Name for MsgUpdateParamsResponse {
 }
 /// Terms and licences.
 pub trait MsgServer: Send + Sync + 'static {
-    /// Puts terms on offer. Refused: not the asset's owner, a deprecated or unpublished asset, an unknown or encrypted version, terms offered
-    /// before, contents outside their bounds, what is not offered yet, a denomination that the asset or an ancestor cannot accept.
+    /// Puts terms on offer. Refused: not the asset's owner, a deprecated or unpublished asset, an unknown version, encrypted versions that one key does not
+    /// open, a key bond that is too low or for no key, terms offered before, contents outside their bounds, a denomination that the asset or an ancestor cannot accept.
     fn offer_terms(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,
@@ -1338,8 +2311,9 @@ pub trait MsgServer: Send + Sync + 'static {
         req: MsgRetireTerms,
     ) -> ::cairn_kernel::Result<MsgRetireTermsResponse>;
     /// Pays and receives a licence. The fee goes to rewards, the rest is the asset's income; where the terms ask for approval, both only then,
-    /// and the price is held until it is given. Refused: unknown or retired terms, a deprecated
-    /// asset, an encrypted version, a payment that is not exactly a listed price times the periods, too many or repeated users.
+    /// and the price is held until it is given. Where an encrypted version is covered, the price is held until the key is final. Refused: unknown
+    /// or retired terms, a deprecated asset, too little free in the owner's deposit for the key bond, keys that the terms do not need, or not
+    /// those they need, a payment that is not exactly a listed price times the periods, too many or repeated users.
     fn buy_license(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,
@@ -1373,7 +2347,8 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgRenewLicense,
     ) -> ::cairn_kernel::Result<MsgRenewLicenseResponse>;
-    /// Passes a licence to another account; its further users lose their seats. Refused: not the licensee, not transferable, expired.
+    /// Passes a licence to another account; its further users lose their seats. Refused: not the licensee, not transferable, not final, expired,
+    /// sessions that are not closed, keys that the terms do not need, or not those they need.
     fn transfer_license(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,
@@ -1385,6 +2360,60 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgAssignSeats,
     ) -> ::cairn_kernel::Result<MsgAssignSeatsResponse>;
+    /// Posts the key of an encrypted version, wrapped for a licensee; the licence is valid from now on. Refused: neither the asset's owner nor
+    /// whose bond it is, a licence that does not wait for its key, another size.
+    fn grant_key(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgGrantKey,
+    ) -> ::cairn_kernel::Result<MsgGrantKeyResponse>;
+    /// Has the chain open a granted key with the licensee's private key. Bad: the buyer is refunded and the owner's bond is slashed, half to the
+    /// buyer, half burnt. Good: the licence is final and the complaint bond is lost, half to the owner, half burnt; and everybody knows the
+    /// content key. Refused: not the licensee, a licence without a key to report, another private key, too little for the complaint bond.
+    fn report_key_fault(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgReportKeyFault,
+    ) -> ::cairn_kernel::Result<MsgReportKeyFaultResponse>;
+    /// Adds to the deposit from which key bonds are locked. Refused: other denominations than ucairn.
+    fn deposit_key_bond(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgDepositKeyBond,
+    ) -> ::cairn_kernel::Result<MsgDepositKeyBondResponse>;
+    /// Takes from that deposit what is not locked. Refused: more than is free.
+    fn withdraw_key_bond(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgWithdrawKeyBond,
+    ) -> ::cairn_kernel::Result<MsgWithdrawKeyBondResponse>;
+    /// Prepays metered calls of one provider. Refused: not the licensee, an invalid licence, another pricing, a provider that the terms do not
+    /// admit, a deposit for less than one call, too long, 16 sessions that are not closed.
+    fn open_session(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgOpenSession,
+    ) -> ::cairn_kernel::Result<MsgOpenSessionResponse>;
+    /// Adds to the deposit of an open session. Refused: not the licensee, a session that is not open, another denomination.
+    fn top_up(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgTopUp,
+    ) -> ::cairn_kernel::Result<MsgTopUpResponse>;
+    /// Pays the provider what a newer voucher adds to the last one. Anyone may bring it. Refused: a closed session, a voucher that adds no call,
+    /// an amount below the last or above what price and deposit allow, a signature by another key.
+    fn settle_session(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgSettleSession,
+    ) -> ::cairn_kernel::Result<MsgSettleSessionResponse>;
+    /// By the licensee: newer vouchers settle through a window, then the rest is refunded. By the provider, with a last voucher if it has one:
+    /// settled and refunded at once. Refused: anyone else, a session that is closed, or for the licensee one that is closing.
+    fn close_session(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgCloseSession,
+    ) -> ::cairn_kernel::Result<MsgCloseSessionResponse>;
     /// Replaces the settings. Refused: not the authority (the gov module's address), a setting outside its bounds.
     fn update_params(
         &self,
@@ -1459,6 +2488,58 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.licensee)?]),
             ),
             S::assign_seats,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgGrantKey| Ok(Vec::from([::cairn_kernel::Address::parse(&m.owner)?])),
+            S::grant_key,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgReportKeyFault| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.licensee)?]),
+            ),
+            S::report_key_fault,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgDepositKeyBond| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::deposit_key_bond,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgWithdrawKeyBond| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::withdraw_key_bond,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgOpenSession| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.licensee)?]),
+            ),
+            S::open_session,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgTopUp| Ok(Vec::from([::cairn_kernel::Address::parse(&m.licensee)?])),
+            S::top_up,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgSettleSession| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.sender)?]),
+            ),
+            S::settle_session,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCloseSession| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.signer)?]),
+            ),
+            S::close_session,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

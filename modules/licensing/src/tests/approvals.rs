@@ -27,7 +27,7 @@ fn escrow(chain: &mut Chain) -> u128 {
 }
 
 fn wrong(found: LicenseStatus) -> Error {
-    Error::State { license: 1, expected: "PENDING", found: found.as_str_name() }
+    Error::State { license: 1, expected: "LICENSE_STATUS_PENDING", found: found.as_str_name() }
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_purchase_that_waits_permits_nothing_and_pays_nobody() {
     assert!(!licensed(&mut chain, BUYER) && !licensed(&mut chain, 7));
     assert_eq!(escrow(&mut chain), 400);
     let state = || Error::State { license: 1, expected: "LICENSE_STATUS_FINAL", found: "LICENSE_STATUS_PENDING" };
-    let m = MsgTransferLicense { licensee: name(BUYER), license_id: 1, new_licensee: name(8) };
+    let m = MsgTransferLicense { licensee: name(BUYER), license_id: 1, new_licensee: name(8), ..Default::default() };
     refused(chain.tx(|ctx| Licensing.transfer_license(ctx, m)), state());
     let m = MsgAssignSeats { licensee: name(BUYER), license_id: 1, users: vec![] };
     refused(chain.tx(|ctx| Licensing.assign_seats(ctx, m)), state());
@@ -53,7 +53,7 @@ fn an_approved_purchase_begins_then_and_pays_the_fee_of_its_day() {
     refused(approve(&mut chain, BUYER, 1), Error::NotOwner { asset: 1, signer: name(BUYER) });
     refused(approve(&mut chain, OWNER, 2), Error::NoLicense(2));
     // Governance changes no purchase that was made.
-    let params = crate::DEFAULT_PARAMS;
+    let params = crate::test_params();
     let m = cairn_proto::cairn::licensing::v1::MsgUpdateParams {
         authority: cairn_auth::authority().to_string(),
         params: Some(cairn_proto::cairn::licensing::v1::Params { fee_bps: 2_000, ..params }),

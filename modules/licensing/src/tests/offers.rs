@@ -48,7 +48,13 @@ fn what_terms_say_is_bounded() {
         (TermsContent { scope: Some(Scope::default()), ..one_off() }, Error::Scope),
         (TermsContent { pricing: 0, ..one_off() }, Error::Pricing(0)),
         (TermsContent { pricing: 5, ..one_off() }, Error::Pricing(5)),
-        (TermsContent { pricing: Pricing::PerCall.into(), ..one_off() }, Error::NotYetOffered("pricing PER_CALL")),
+        (TermsContent { providers: vec![name(8)], ..one_off() }, Error::Providers),
+        (TermsContent { provider_bps: 1, ..one_off() }, Error::Providers),
+        (TermsContent { provider_bps: 10_001, ..per_call() }, Error::Providers),
+        (TermsContent { providers: vec![name(8), name(8)], ..per_call() }, Error::Providers),
+        (TermsContent { providers: (0..17).map(name).collect(), ..per_call() }, Error::Providers),
+        (TermsContent { prices: vec![], ..per_call() }, Error::Prices("terms of PERIOD and PER_CALL need a price")),
+        (TermsContent { key_bond: Some(coin(BASE_DENOM, 100_000)), ..one_off() }, Error::KeyBond { least: 0, found: 100_000 }),
         (TermsContent { revenue_share_bps: 1, ..one_off() }, Error::RevenueShare(1)),
         (TermsContent { revenue_share_bps: 0, ..revenue_share() }, Error::RevenueShare(0)),
         (TermsContent { revenue_share_bps: 10_001, ..revenue_share() }, Error::RevenueShare(10_001)),
@@ -67,7 +73,7 @@ fn what_terms_say_is_bounded() {
             TermsContent { prices: (0..9).map(|i| coin(&format!("coin{i}"), 1)).collect(), ..one_off() },
             Error::Prices("a price list has at most 8 entries"),
         ),
-        (TermsContent { prices: vec![], ..period() }, Error::Prices("terms of PERIOD need a price: without one there is nothing to renew")),
+        (TermsContent { prices: vec![], ..period() }, Error::Prices("terms of PERIOD and PER_CALL need a price")),
     ];
     for (content, error) in cases {
         refused(offer(&mut chain, OWNER, content), error);
@@ -101,7 +107,8 @@ fn nothing_is_offered_that_cannot_be_delivered() {
     refused(offer(&mut chain, OWNER, TermsContent { asset_id: 2, ..one_off() }), Error::NotPublished(2));
     publish(&mut chain, 1, true);
     refused(offer(&mut chain, OWNER, one_off()), Error::Encrypted(1));
-    refused(offer(&mut chain, OWNER, TermsContent { versions: vec![1, 2], ..one_off() }), Error::Encrypted(1));
+    let unstaked = Error::KeyBond { least: 100_000, found: 0 };
+    refused(offer(&mut chain, OWNER, TermsContent { versions: vec![1, 2], ..one_off() }), unstaked);
     offer(&mut chain, OWNER, TermsContent { versions: vec![1], ..one_off() }).unwrap();
     deprecate(&mut chain);
     refused(offer(&mut chain, OWNER, TermsContent { versions: vec![1], ..period() }), Error::Deprecated(1));
@@ -153,13 +160,15 @@ fn only_governance_sets_the_fee_and_only_within_bounds() {
         chain.tx(|ctx| Licensing.update_params(ctx, MsgUpdateParams { authority: authority.to_string(), params }))
     };
     let gov = cairn_auth::authority();
-    assert_eq!(update(user(1), Some(crate::DEFAULT_PARAMS)).unwrap_err().code, 4);
+    assert_eq!(update(user(1), Some(crate::test_params())).unwrap_err().code, 4);
     refused(update(gov, None), Error::NoParams);
-    refused(update(gov, Some(Params { fee_bps: 2_001, ..crate::DEFAULT_PARAMS })), Error::Fee(2_001));
+    refused(update(gov, Some(Params { fee_bps: 2_001, ..crate::test_params() })), Error::Fee(2_001));
+    let params = Params { complaint_bond: Some(coin(ATOM, 1)), ..crate::test_params() };
+    refused(update(gov, Some(params)), Error::BondDenom("1ibc/atom".into()));
     for found in [0, 10_000_001] {
-        let params = Params { approval_blocks: found, ..crate::DEFAULT_PARAMS };
+        let params = Params { approval_blocks: found, ..crate::test_params() };
         refused(update(gov, Some(params)), Error::Window { name: "approval_blocks", found });
     }
-    update(gov, Some(crate::MAIN_PARAMS)).unwrap();
+    update(gov, Some(crate::main_params())).unwrap();
     assert_eq!(chain.run(|ctx| Licensing.params(ctx, QueryParamsRequest {})).unwrap().params.unwrap().fee_bps, 200);
 }

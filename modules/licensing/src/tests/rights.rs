@@ -16,7 +16,7 @@ fn allowed(chain: &mut Chain, n: u8, version: u64, scope: Option<Scope>) -> bool
 }
 
 fn transfer(chain: &mut Chain, from: u8, license_id: u64, to: u8) -> Result<(), Refusal> {
-    let m = MsgTransferLicense { licensee: name(from), license_id, new_licensee: name(to) };
+    let m = MsgTransferLicense { licensee: name(from), license_id, new_licensee: name(to), ..Default::default() };
     chain.tx(|ctx| Licensing.transfer_license(ctx, m)).map(drop)
 }
 
@@ -89,7 +89,7 @@ fn a_transferred_licence_leaves_its_users_behind() {
         chain.run(|ctx| Licensing.licenses_by_holder(ctx, q)).unwrap().licenses.len()
     };
     assert_eq!((held(BUYER), held(8)), (0, 1));
-    let q = QueryLicensesByAssetRequest { asset_id: 1, pagination: None };
+    let q = QueryLicensesByAssetRequest { asset_id: 1, ..Default::default() };
     assert_eq!(chain.run(|ctx| Licensing.licenses_by_asset(ctx, q)).unwrap().licenses.len(), 1);
     chain.block.height = 110;
     refused(transfer(&mut chain, 8, 1, 9), Error::Expired { license: 1, expires: 110 });

@@ -168,7 +168,7 @@ fn export_and_import_are_inverse() {
         |g| g.terms[0].content = None,
         |g| g.licenses[0].id = 2,
         |g| g.licenses[0].asset_id = 2,
-        |g| g.params = Some(Params { fee_bps: 9_999, ..crate::DEFAULT_PARAMS }),
+        |g| g.params = Some(Params { fee_bps: 9_999, ..crate::test_params() }),
         |g| g.licenses[0].deadline = 5,
         |g| g.licenses[0].escrow = Some(coin(BASE_DENOM, 1)),
         |g| g.licenses[0].set_status(LicenseStatus::Pending),
