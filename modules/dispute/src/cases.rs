@@ -14,10 +14,13 @@ pub(crate) fn load(ctx: &Ctx, id: u64) -> Result<Case> {
 
 /// Writes a case and where it stands among the states.
 pub(crate) fn save(ctx: &mut Ctx, case: &Case) -> Result<()> {
-    if let Some(before) = CASES.get(ctx, &case.id)? {
-        BY_STATE.remove(ctx, &(state_key(before.state()), case.id))?;
+    let before = CASES.get(ctx, &case.id)?.map(|before| before.state());
+    if before != Some(case.state()) {
+        if let Some(before) = before {
+            BY_STATE.remove(ctx, &(state_key(before), case.id))?;
+        }
+        BY_STATE.insert(ctx, &(state_key(case.state()), case.id))?;
     }
-    BY_STATE.insert(ctx, &(state_key(case.state()), case.id))?;
     CASES.set(ctx, &case.id, case)
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Handles what is due at the end of a block, until `budget` is used up: jurors looked at in draws, seats and bonds settled, each counted once.
-/// At least one item is handled.
+/// An item that was begun is finished.
 pub(crate) fn run(ctx: &mut Ctx, budget: u32) -> Result<()> {
     let mut left = budget;
     run_due(ctx, &mut left)?;

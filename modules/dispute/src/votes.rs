@@ -1,7 +1,7 @@
 //! Votes: committed, revealed, counted.
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::dispute::v1::{
-    Case, CaseState, Choice, EventJuryFailed, EventVerdictFound, EventVoteCommitted, EventVoteRevealed, Seat,
+    Case, CaseState, Choice, EventJuryFailed, EventVerdictFound, EventVoteCommitted, EventVoteRevealed, Round, Seat,
 };
 
 use crate::{
@@ -11,13 +11,10 @@ use crate::{
     state::SEATS,
 };
 
-/// Keeps a juror's commitment.
+/// Keeps a juror's commitment. Votes change their seat alone and are counted at the end, so that a vote costs the same in every case.
 pub(crate) fn commit(ctx: &mut Ctx, juror: &Address, id: u64, commitment: Vec<u8>) -> Result<()> {
-    let mut case = cases::load(ctx, id)?;
-    let mut seat = find_seat(ctx, &case, juror)?;
-    let round = cases::round_mut(&mut case)?;
-    let (from, until) = (round.seed_height, round.commit_until);
-    in_time(ctx, id, "commitments", from, until)?;
+    let (round, mut seat) = find_seat(ctx, id, juror)?;
+    in_time(ctx, id, "commitments", round.seed_height, round.commit_until)?;
     if commitment.len() != 32 {
         return Err(Error::Commitment(commitment.len()).into());
     }
@@ -26,11 +23,8 @@ pub(crate) fn commit(ctx: &mut Ctx, juror: &Address, id: u64, commitment: Vec<u8
     }
 
     seat.commitment = commitment;
-    round.committed = round.committed.checked_add(1).ok_or(Error::Overflow)?;
-    let (round, name) = (round.number, juror.to_string());
-    SEATS.set(ctx, &(id, round, *juror), &seat)?;
-    cases::save(ctx, &case)?;
-    ctx.emit(&EventVoteCommitted { case_id: id, round, juror: name });
+    SEATS.set(ctx, &(id, round.number, *juror), &seat)?;
+    ctx.emit(&EventVoteCommitted { case_id: id, round: round.number, juror: seat.juror });
     Ok(())
 }
 
@@ -38,9 +32,7 @@ pub(crate) fn commit(ctx: &mut Ctx, juror: &Address, id: u64, commitment: Vec<u8
 pub(crate) fn reveal(ctx: &mut Ctx, juror: &Address, id: u64, choice: i32, salt: &[u8]) -> Result<()> {
     let choice = Choice::try_from(choice).ok().filter(|c| *c != Choice::Unspecified).ok_or(Error::Choice(choice))?;
     let salt: [u8; SALT_LEN] = salt.try_into().map_err(|_| Error::Salt(salt.len()))?;
-    let mut case = cases::load(ctx, id)?;
-    let mut seat = find_seat(ctx, &case, juror)?;
-    let round = cases::round_mut(&mut case)?;
+    let (round, mut seat) = find_seat(ctx, id, juror)?;
     in_time(ctx, id, "reveals", round.commit_until.saturating_add(1), round.reveal_until)?;
     if seat.commitment.is_empty() {
         return Err(Error::NothingCommitted.into());
@@ -54,27 +46,21 @@ pub(crate) fn reveal(ctx: &mut Ctx, juror: &Address, id: u64, choice: i32, salt:
     }
 
     seat.set_choice(choice);
-    let votes = match choice {
-        Choice::Uphold => &mut round.uphold,
-        Choice::Overturn => &mut round.overturn,
-        Choice::VoidGold => &mut round.void_gold,
-        Choice::Unspecified => return Err(Error::Choice(choice.into()).into()),
-    };
-    *votes = votes.checked_add(1).ok_or(Error::Overflow)?;
-    let (round, name) = (round.number, juror.to_string());
-    SEATS.set(ctx, &(id, round, *juror), &seat)?;
-    cases::save(ctx, &case)?;
-    ctx.emit(&EventVoteRevealed { case_id: id, round, juror: name, choice: choice.into() });
+    SEATS.set(ctx, &(id, round.number, *juror), &seat)?;
+    ctx.emit(&EventVoteRevealed { case_id: id, round: round.number, juror: seat.juror, choice: choice.into() });
     Ok(())
 }
 
-/// The juror's seat in the running round.
-fn find_seat(ctx: &Ctx, case: &Case, juror: &Address) -> Result<Seat> {
-    let none = || Error::NoSeat { case: case.id, account: juror.to_string() };
+/// The running round and the juror's seat in it.
+fn find_seat(ctx: &Ctx, id: u64, juror: &Address) -> Result<(Round, Seat)> {
+    let case = cases::load(ctx, id)?;
+    let none = || Error::NoSeat { case: id, account: juror.to_string() };
     if !matches!(case.state(), CaseState::Commit | CaseState::Reveal) {
         return Err(none().into());
     }
-    Ok(SEATS.get(ctx, &(case.id, cases::round(case)?.number, *juror))?.ok_or_else(none)?)
+    let round = *cases::round(&case)?;
+    let seat = SEATS.get(ctx, &(id, round.number, *juror))?.ok_or_else(none)?;
+    Ok((round, seat))
 }
 
 /// Refuses what comes before `from` or after `until`.
@@ -89,12 +75,14 @@ pub(crate) fn seats(ctx: &Ctx, case: u64, round: u32) -> Result<Vec<(Address, Se
     entries.map(|entry| entry.map(|((_, _, juror), seat)| (juror, seat))).collect()
 }
 
-/// Ends the running round: frees the seats, takes the penalty of who did not reveal, and finds. Gives the work done.
+/// Ends the running round: counts the votes, frees the seats, takes the penalty of who did not reveal, and finds. Gives the work done.
 pub(crate) fn count(ctx: &mut Ctx, case: &mut Case, with_court: bool) -> Result<u32> {
-    let round = *cases::round(case)?;
-    for (account, seat) in seats(ctx, case.id, round.number)? {
+    let number = cases::round(case)?.number;
+    for (account, seat) in seats(ctx, case.id, number)? {
+        tally(cases::round_mut(case)?, &seat)?;
         jurors::free_seat(ctx, case, &account, seat.choice() == Choice::Unspecified)?;
     }
+    let round = *cases::round(case)?;
     let params = cases::params(case)?;
     let (needed, appeal_blocks) = (params.quorum, params.appeal_blocks);
     let votes = Votes { uphold: round.uphold, overturn: round.overturn, void_gold: round.void_gold };
@@ -114,6 +102,21 @@ pub(crate) fn count(ctx: &mut Ctx, case: &mut Case, with_court: bool) -> Result<
     cases::set_clock(ctx, case, appeal_until)?;
     ctx.emit(&EventVerdictFound { case_id: case.id, outcome: case.first, appeal_until });
     Ok(round.seats)
+}
+
+/// Counts a seat's vote in its round.
+fn tally(round: &mut Round, seat: &Seat) -> Result<(), Error> {
+    if !seat.commitment.is_empty() {
+        round.committed = round.committed.checked_add(1).ok_or(Error::Overflow)?;
+    }
+    let votes = match seat.choice() {
+        Choice::Unspecified => return Ok(()),
+        Choice::Uphold => &mut round.uphold,
+        Choice::Overturn => &mut round.overturn,
+        Choice::VoidGold => &mut round.void_gold,
+    };
+    *votes = votes.checked_add(1).ok_or(Error::Overflow)?;
+    Ok(())
 }
 
 /// Revealed votes.

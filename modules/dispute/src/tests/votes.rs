@@ -87,7 +87,7 @@ fn commitments_count_up_to_their_last_height() {
     refused(world.commit(jury[0], case, Choice::Overturn), &Error::Committed);
     world.run_to(until);
     world.commit(jury[1], case, Choice::Uphold).unwrap();
-    assert_eq!(world.case(case).rounds[0].committed, 2);
+    assert_eq!(world.seats(case).iter().filter(|seat| !seat.commitment.is_empty()).count(), 2);
     world.block();
     let from = world.case(case).rounds[0].seed_height;
     let late = Error::NotTime { case, what: "commitments", from, until, now: until + 1 };
@@ -121,6 +121,7 @@ fn reveals_open_what_was_committed_and_count_up_to_their_last_height() {
     world.block();
     refused(world.reveal(jury[3], case, Choice::Overturn), &Error::NoSeat { case, account: jury[3].to_string() });
     let found = world.case(case);
+    assert_eq!((found.rounds[0].committed, found.rounds[0].overturn, found.rounds[0].uphold), (4, 3, 0));
     assert_eq!((found.state(), found.first(), found.clock), (CaseState::Appeal, Outcome::Overturned, until + 60));
     assert_eq!(world.seen::<EventVerdictFound>()[0].appeal_until, until + 60);
 }
