@@ -5,6 +5,7 @@
 //! is the specification.
 
 mod bytes;
+mod drafts;
 mod error;
 mod exact;
 mod fixed;
@@ -36,6 +37,10 @@ mod synthetic;
 #[expect(clippy::arithmetic_side_effects, reason = "tests may panic")]
 mod tests;
 
+pub use drafts::{
+    Draft, DraftError, DraftKind, MAX_COORDINATE, MAX_DRAFT_BYTES, MAX_DRAFT_VERTICES, MAX_DRAFTS, MAX_SHAPES, MAX_VERTICES, Polygon,
+    Ratio, Rect, Span, agreement, agrees, cost, medoid, span_f1,
+};
 pub use error::{Error, Failure};
 pub use fixed::{LOG_BITS, ONE, log2, normalise, power};
 pub use gold::{GoldVerdict, write_gold};
