@@ -3,7 +3,7 @@ use cairn_kernel::{Address, Coin};
 use cairn_proto::cairn::dispute::v1::Outcome;
 
 use super::world::{World, escrow, juror, refused, user};
-use crate::{CaseState, Choice, Error};
+use crate::{CaseState, Choice, Error, Params, test_params};
 
 /// What all of these accounts have, bonds of jurors included.
 fn wealth(world: &mut World, accounts: &[Address], jurors: &[Address]) -> u128 {
@@ -32,7 +32,8 @@ fn case_against_oneself_loses() {
         (Choice::Overturn, 0, "won, unpaid"),
     ];
     for (honest, held, name) in cases {
-        let mut world = World::new(30);
+        let params = Params { commit_blocks: 2, reveal_blocks: 2, appeal_blocks: 2, ..test_params() };
+        let mut world = World::with(params, 30);
         world.fund(user(90), 90_000_000);
         world.chain.tx(|ctx| cairn_rewards::fund_pool(ctx, &user(90), &[Coin::base(90_000_000)])).unwrap();
         let mut gains = Vec::new();
