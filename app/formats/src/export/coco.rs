@@ -1,17 +1,15 @@
 //! COCO: pictures with what we know of them, categories from 1 in the order of classes, annotations of objects or of whole pictures.
 use std::{
+    borrow::Cow,
     fs::File,
     io::{BufWriter, Read, Seek, Write},
     path::Path,
 };
 
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::json;
 
-use super::{
-    Done, Exporter, Out,
-    row::{labels, posterior},
-    sink::Sink,
-};
+use super::{Done, Exporter, Out, row::About, sink::Sink};
 use crate::{
     error::{Error, Result},
     model::{Answer, BoxShape, Item, Job, Polygon},
@@ -52,17 +50,63 @@ impl Coco {
         let waiting = BufWriter::new(tempfile::tempfile().map_err(failed)?);
         Ok(Self { job: job.clone(), sink, waiting, pictures: 0, annotations: 0 })
     }
-    fn annotate(&mut self, item: &Item, class: u16, shape: Value) -> Result<()> {
+    fn annotate(&mut self, item: &Item, class: u16, shape: Shape<'_>) -> Result<()> {
         self.annotations = self.annotations.saturating_add(1);
-        let mut annotation = json!({
-            "id": self.annotations, "image_id": picture_id(item), "category_id": u32::from(class).saturating_add(1), "iscrowd": 0,
-            "score": item.confidence(),
-        });
-        if let (Some(fields), Value::Object(shape)) = (annotation.as_object_mut(), shape) {
-            fields.extend(shape);
-        }
-        let separator = if self.annotations == 1 { "\n" } else { ",\n" };
-        write!(self.waiting, "{separator}{annotation}").map_err(failed)
+        let annotation = Annotation {
+            id: self.annotations,
+            image_id: picture_id(item),
+            category_id: u32::from(class).saturating_add(1),
+            iscrowd: 0,
+            score: item.confidence(),
+            area: shape.area,
+            bbox: shape.bbox,
+            segmentation: shape.corners.map(|corners| [corners]),
+        };
+        let text = serde_json::to_vec(&annotation).map_err(|e| Error::Refused(e.to_string()))?;
+        let separator: &[u8] = if self.annotations == 1 { b"\n" } else { b",\n" };
+        self.waiting.write_all(separator).and_then(|()| self.waiting.write_all(&text)).map_err(failed)
+    }
+}
+
+#[derive(Serialize)]
+struct Picture<'a> {
+    id: u64,
+    file_name: &'a str,
+    width: u32,
+    height: u32,
+    answered: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license: Option<u8>,
+    cairn: About<'a>,
+}
+
+#[derive(Serialize)]
+struct Annotation<'a> {
+    id: u64,
+    image_id: u64,
+    category_id: u32,
+    iscrowd: u8,
+    score: Option<f64>,
+    area: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bbox: Option<[u32; 4]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segmentation: Option<[Corners<'a>; 1]>,
+}
+
+/// Where an object is; of a whole picture there is its area alone: a made-up box or segmentation would train detectors.
+struct Shape<'a> {
+    area: f64,
+    bbox: Option<[u32; 4]>,
+    corners: Option<Corners<'a>>,
+}
+
+/// A ring: x and y in turn.
+struct Corners<'a>(Cow<'a, [(u32, u32)]>);
+
+impl Serialize for Corners<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().flat_map(|(x, y)| [x, y]))
     }
 }
 
@@ -72,27 +116,23 @@ fn picture_id(item: &Item) -> u64 {
 
 impl Exporter for Coco {
     fn item(&mut self, item: &Item) -> Result<()> {
-        let truth = item.gold.as_ref().map(|a| crate::Fields::of(a, &self.job.classes));
-        let mut picture = json!({
-            "id": picture_id(item), "file_name": item.name,
-            "width": item.size.map_or(0, |s| s.width), "height": item.size.map_or(0, |s| s.height),
-            "answered": item.answer.is_some(),
-            "cairn": {
-                "task": item.task, "posterior": posterior(&self.job, item), "votes": item.votes, "gold": item.gold.is_some(), "truth": truth,
-                "labels": labels(&self.job, item), "sha256": item.sha256,
-            },
-        });
-        if let Some(fields) = picture.as_object_mut().filter(|_| !self.job.licence.is_empty()) {
-            fields.insert("license".into(), 1.into());
-        }
+        let picture = Picture {
+            id: picture_id(item),
+            file_name: &item.name,
+            width: item.size.map_or(0, |s| s.width),
+            height: item.size.map_or(0, |s| s.height),
+            answered: item.answer.is_some(),
+            license: (!self.job.licence.is_empty()).then_some(1),
+            cairn: About::of(&self.job, item),
+        };
+        let text = serde_json::to_vec(&picture).map_err(|e| Error::Refused(e.to_string()))?;
         self.sink.write(if self.pictures == 0 { b"\n" } else { b",\n" })?;
+        self.sink.write(&text)?;
         self.pictures = self.pictures.saturating_add(1);
-        self.sink.write(picture.to_string().as_bytes())?;
-        // A category of the whole picture has neither box nor segmentation: made-up ones would train detectors.
-        let whole = json!({ "area": item.size.map_or(0, |s| u64::from(s.width).saturating_mul(s.height.into())) });
+        let whole = || Shape { area: item.size.map_or(0.0, |s| f64::from(s.width) * f64::from(s.height)), bbox: None, corners: None };
         match &item.answer {
-            Some(Answer::Class(class)) => self.annotate(item, *class, whole)?,
-            Some(Answer::Set(set)) => set.iter().try_for_each(|class| self.annotate(item, *class, whole.clone()))?,
+            Some(Answer::Class(class)) => self.annotate(item, *class, whole())?,
+            Some(Answer::Set(set)) => set.iter().try_for_each(|class| self.annotate(item, *class, whole()))?,
             Some(Answer::Boxes(boxes)) => boxes.iter().try_for_each(|b| self.annotate(item, b.class, box_shape(b)))?,
             Some(Answer::Polygons(polygons)) => polygons.iter().try_for_each(|p| self.annotate(item, p.class, polygon_shape(p)))?,
             Some(Answer::Spans(_) | Answer::Text(_)) | None => {}
@@ -117,18 +157,27 @@ impl Exporter for Coco {
     }
 }
 
-fn box_shape(b: &BoxShape) -> Value {
-    let area = u64::from(b.width).saturating_mul(b.height.into());
+fn box_shape(b: &BoxShape) -> Shape<'static> {
     let (right, low) = (b.x.saturating_add(b.width), b.y.saturating_add(b.height));
-    json!({ "bbox": [b.x, b.y, b.width, b.height], "area": area, "segmentation": [[b.x, b.y, right, b.y, right, low, b.x, low]] })
+    let corners = vec![(b.x, b.y), (right, b.y), (right, low), (b.x, low)];
+    Shape {
+        area: f64::from(b.width) * f64::from(b.height),
+        bbox: Some([b.x, b.y, b.width, b.height]),
+        corners: Some(Corners(Cow::Owned(corners))),
+    }
 }
 
-fn polygon_shape(p: &Polygon) -> Value {
-    let flat: Vec<u32> = p.points.iter().flat_map(|(x, y)| [*x, *y]).collect();
-    let bounds =
-        |side: fn(&(u32, u32)) -> u32| (p.points.iter().map(side).min().unwrap_or(0), p.points.iter().map(side).max().unwrap_or(0));
+fn polygon_shape(p: &Polygon) -> Shape<'_> {
+    let bounds = |side: fn(&(u32, u32)) -> u32| {
+        let places = || p.points.iter().map(side);
+        (places().min().unwrap_or(0), places().max().unwrap_or(0))
+    };
     let ((left, right), (top, low)) = (bounds(|c| c.0), bounds(|c| c.1));
-    json!({ "bbox": [left, top, right.saturating_sub(left), low.saturating_sub(top)], "area": area(&p.points), "segmentation": [flat] })
+    Shape {
+        area: area(&p.points),
+        bbox: Some([left, top, right.saturating_sub(left), low.saturating_sub(top)]),
+        corners: Some(Corners(Cow::Borrowed(&p.points))),
+    }
 }
 
 /// The shoelace formula.

@@ -35,13 +35,9 @@ impl Croissant {
         let folder = Folder::open(out)?;
         let items = Box::new(Csv::open(job, Out::Path(folder.place("items.csv")?))?);
         let mut labels = folder.create("labels.csv")?;
-        labels.write(&text_record(LABEL_COLUMNS.map(str::to_owned))?)?;
+        labels.write(&record(LABEL_COLUMNS.map(str::to_owned)))?;
         Ok(Self { job: job.clone(), folder, items, labels })
     }
-}
-
-fn text_record(cells: impl IntoIterator<Item = String>) -> Result<String> {
-    String::from_utf8(record(cells)?).map_err(|e| Error::Refused(e.to_string()))
 }
 
 impl Exporter for Croissant {
@@ -51,7 +47,7 @@ impl Exporter for Croissant {
             let answer = cell(&label.answer, &self.job)?;
             let cells =
                 [item.name.clone(), item.task.to_string(), label.worker.clone(), answer, label.paid.to_string(), label.reason.clone()];
-            self.labels.write(&text_record(cells)?)?;
+            self.labels.write(&record(cells))?;
         }
         Ok(())
     }

@@ -1,10 +1,9 @@
 //! CSV: what is one value stands as it is, what is a list as JSON in its cell.
-use csv::WriterBuilder;
 use serde::Serialize;
 
 use super::{
     Done, Exporter, Out,
-    row::{labels, posterior},
+    row::{Posterior, labels},
     sink::Sink,
 };
 use crate::{
@@ -40,7 +39,7 @@ impl Csv {
         let mut heading = vec!["item", "task", answer_column(job.kind)];
         heading.extend(COLUMNS);
         heading.extend(has_text(job).then_some("text"));
-        sink.write(&record(heading.into_iter().map(str::to_owned))?)?;
+        sink.write(record(heading.into_iter().map(str::to_owned)).as_bytes())?;
         Ok(Self { job: job.clone(), sink })
     }
 }
@@ -52,19 +51,30 @@ pub(super) fn has_text(job: &Job) -> bool {
 
 impl Exporter for Csv {
     fn item(&mut self, item: &Item) -> Result<()> {
-        self.sink.write(&record(cells(&self.job, item)?)?)
+        self.sink.write(record(cells(&self.job, item)?).as_bytes())
     }
     fn finish(self: Box<Self>) -> Result<Done> {
         Ok(Done { written: self.sink.finish()?.into_iter().collect(), notes: Vec::new() })
     }
 }
 
-/// One line of CSV.
-pub(super) fn record(cells: impl IntoIterator<Item = String>) -> Result<Vec<u8>> {
-    let mut writer = WriterBuilder::new().from_writer(Vec::new());
-    let failed = |e: &dyn std::error::Error| Error::Refused(e.to_string());
-    writer.write_record(cells).map_err(|e| failed(&e))?;
-    writer.into_inner().map_err(|e| failed(&e))
+/// One line of CSV (RFC 4180): a cell with a comma, a quote or a line end is quoted, its quotes are doubled.
+pub(super) fn record(cells: impl IntoIterator<Item = String>) -> String {
+    let mut line = String::new();
+    for (n, cell) in cells.into_iter().enumerate() {
+        if n > 0 {
+            line.push(',');
+        }
+        if cell.contains([',', '"', '\n', '\r']) {
+            line.push('"');
+            line.push_str(&cell.replace('"', "\"\""));
+            line.push('"');
+        } else {
+            line.push_str(&cell);
+        }
+    }
+    line.push('\n');
+    line
 }
 
 fn cells(job: &Job, item: &Item) -> Result<Vec<String>> {
@@ -72,7 +82,7 @@ fn cells(job: &Job, item: &Item) -> Result<Vec<String>> {
     let mut cells = vec![item.name.clone(), item.task.to_string(), item.answer.as_ref().map_or(Ok(String::new()), |a| cell(a, job))?];
     cells.extend([
         text(item.confidence().map(|p| p.to_string())),
-        json(&posterior(job, item))?,
+        json(&Posterior { job, item })?,
         json(&item.votes)?,
         item.gold.is_some().to_string(),
         item.gold.as_ref().map_or(Ok(String::new()), |a| cell(a, job))?,

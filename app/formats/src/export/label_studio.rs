@@ -1,14 +1,10 @@
 //! Label Studio's JSON: the answer as annotation, its probability as prediction, everything else under `meta.cairn`.
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
-use super::{
-    Done, Exporter, Out,
-    row::{labels, posterior},
-    sink::Sink,
-};
+use super::{Done, Exporter, Out, row::About, sink::Sink};
 use crate::{
     error::{Error, Result},
-    model::{Answer, Item, ItemKind, Job, JobKind, Size},
+    model::{Answer, BoxShape, Item, ItemKind, Job, JobKind, Polygon, Size, Span},
 };
 
 pub(super) struct LabelStudio {
@@ -35,8 +31,7 @@ impl Exporter for LabelStudio {
     fn item(&mut self, item: &Item) -> Result<()> {
         self.sink.write(if self.any { b",\n" } else { b"\n" })?;
         self.any = true;
-        let task = task(&self.job, item)?;
-        self.sink.write(&serde_json::to_vec(&task).map_err(|e| Error::Refused(e.to_string()))?)
+        self.sink.write(&task(&self.job, item)?)
     }
     fn finish(mut self: Box<Self>) -> Result<Done> {
         self.sink.write(b"\n]\n")?;
@@ -50,85 +45,162 @@ impl Exporter for LabelStudio {
     }
 }
 
-fn task(job: &Job, item: &Item) -> Result<Value> {
+#[derive(Serialize)]
+struct Task<'a> {
+    id: u64,
+    data: Data<'a>,
+    annotations: Vec<Annotation<'a>>,
+    predictions: Vec<Prediction<'a>>,
+    meta: Meta<'a>,
+}
+
+/// `item`, its name, and under the kind of item its content: a text itself, of others the name.
+struct Data<'a> {
+    key: &'static str,
+    name: &'a str,
+    content: &'a str,
+}
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map([("item", self.name), (self.key, self.content)])
+    }
+}
+
+#[derive(Serialize)]
+struct Annotation<'a> {
+    id: u64,
+    result: &'a [Region<'a>],
+    was_cancelled: bool,
+    ground_truth: bool,
+}
+
+#[derive(Serialize)]
+struct Prediction<'a> {
+    model_version: String,
+    score: f64,
+    result: &'a [Region<'a>],
+}
+
+#[derive(Serialize)]
+struct Meta<'a> {
+    cairn: About<'a>,
+}
+
+#[derive(Serialize)]
+struct Region<'a> {
+    id: String,
+    from_name: &'static str,
+    to_name: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    value: RegionValue<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_height: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum RegionValue<'a> {
+    Choices { choices: Vec<&'a str> },
+    Text { text: [&'a str; 1] },
+    Span { start: u32, end: u32, text: Option<String>, labels: [&'a str; 1] },
+    Box { x: f64, y: f64, width: f64, height: f64, rotation: u8, rectanglelabels: [&'a str; 1] },
+    Polygon { points: Vec<[f64; 2]>, closed: bool, polygonlabels: [&'a str; 1] },
+}
+
+impl RegionValue<'_> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Choices { .. } => "choices",
+            Self::Text { .. } => "textarea",
+            Self::Span { .. } => "labels",
+            Self::Box { .. } => "rectanglelabels",
+            Self::Polygon { .. } => "polygonlabels",
+        }
+    }
+}
+
+/// A task as JSON.
+fn task(job: &Job, item: &Item) -> Result<Vec<u8>> {
     let id = u64::from(item.task).saturating_add(1);
     let content = item.text.as_ref().filter(|_| job.item_kind == ItemKind::Text).unwrap_or(&item.name);
-    let result = item.answer.as_ref().map(|a| regions(job, item, a)).transpose()?;
-    let annotations = match &result {
-        Some(result) => {
-            json!([{ "id": id, "result": result, "was_cancelled": false, "ground_truth": item.gold.is_some() && item.gold == item.answer }])
-        }
-        None => json!([]),
+    let regions = item.answer.as_ref().map(|a| regions(job, item, a)).transpose()?;
+    let ground_truth = item.gold.is_some() && item.gold == item.answer;
+    let annotation = |result| Annotation { id, result, was_cancelled: false, ground_truth };
+    let prediction = |(result, score)| Prediction { model_version: format!("cairn {}", job.model), score, result };
+    let task = Task {
+        id,
+        data: Data { key: job.item_kind.word(), name: &item.name, content },
+        annotations: regions.as_deref().map(annotation).into_iter().collect(),
+        predictions: regions.as_deref().zip(item.confidence()).map(prediction).into_iter().collect(),
+        meta: Meta { cairn: About::of(job, item) },
     };
-    let predictions = match (&result, item.confidence()) {
-        (Some(result), Some(score)) => json!([{ "model_version": format!("cairn {}", job.model), "score": score, "result": result }]),
-        _ => json!([]),
-    };
-    let truth = item.gold.as_ref().map(|a| crate::Fields::of(a, &job.classes));
-    Ok(json!({
-        "id": id,
-        "data": { "item": item.name, (job.item_kind.word()): content },
-        "annotations": annotations,
-        "predictions": predictions,
-        "meta": { "cairn": {
-            "chain": job.chain, "job": job.id, "task": item.task, "model": job.model,
-            "posterior": posterior(job, item), "votes": item.votes, "gold": item.gold.is_some(), "truth": truth,
-            "labels": labels(job, item), "sha256": item.sha256, "bytes": item.bytes,
-            "width": item.size.map(|s| s.width), "height": item.size.map(|s| s.height),
-        } },
-    }))
+    serde_json::to_vec(&task).map_err(|e| Error::Refused(e.to_string()))
 }
 
 /// The name of the control in the configuration.
 const CONTROL: &str = "answer";
 
-/// The answer as Label Studio's regions. Geometry is in per cent of the picture, so the picture's size is needed.
-fn regions(job: &Job, item: &Item, answer: &Answer) -> Result<Vec<Value>> {
-    let region = |n: usize, kind: &str, value: Value| {
-        let mut region = json!({ "id": format!("{}-{n}", item.task), "from_name": CONTROL, "to_name": job.item_kind.word(), "type": kind, "value": value });
-        if let (Some(size), Some(fields)) = (item.size, region.as_object_mut()) {
-            fields.insert("original_width".into(), size.width.into());
-            fields.insert("original_height".into(), size.height.into());
-        }
-        region
+/// The answer as Label Studio's regions.
+fn regions<'a>(job: &'a Job, item: &'a Item, answer: &'a Answer) -> Result<Vec<Region<'a>>> {
+    let region = |(n, value): (usize, RegionValue<'a>)| Region {
+        id: format!("{}-{n}", item.task),
+        from_name: CONTROL,
+        to_name: job.item_kind.word(),
+        kind: value.kind(),
+        value,
+        original_width: item.size.map(|s| s.width),
+        original_height: item.size.map(|s| s.height),
     };
+    Ok(values(job, item, answer)?.into_iter().enumerate().map(region).collect())
+}
+
+/// Geometry is in per cent of the picture, so the picture's size is needed.
+fn values<'a>(job: &'a Job, item: &Item, answer: &'a Answer) -> Result<Vec<RegionValue<'a>>> {
     let size = || {
         item.size.ok_or_else(|| Error::Refused(format!("the size of {} is not known; name the folder of items with --items", item.name)))
     };
     Ok(match answer {
-        Answer::Class(class) => vec![region(0, "choices", json!({ "choices": [job.class(*class)] }))],
+        Answer::Class(class) => vec![RegionValue::Choices { choices: vec![job.class(*class)] }],
         Answer::Set(set) if set.is_empty() => Vec::new(),
-        Answer::Set(set) => vec![region(0, "choices", json!({ "choices": set.iter().map(|c| job.class(*c)).collect::<Vec<_>>() }))],
-        Answer::Text(text) => vec![region(0, "textarea", json!({ "text": [text] }))],
-        Answer::Spans(spans) => {
-            let one = |(n, s): (usize, &crate::Span)| {
-                let text: Option<String> = item.text.as_ref().map(|t| part(t, s.start, s.end));
-                region(n, "labels", json!({ "start": s.start, "end": s.end, "text": text, "labels": [job.class(s.class)] }))
-            };
-            spans.iter().enumerate().map(one).collect()
-        }
+        Answer::Set(set) => vec![RegionValue::Choices { choices: set.iter().map(|c| job.class(*c)).collect() }],
+        Answer::Text(text) => vec![RegionValue::Text { text: [text] }],
+        Answer::Spans(spans) => spans.iter().map(|s| span_value(job, item, s)).collect(),
         Answer::Boxes(boxes) if boxes.is_empty() => Vec::new(),
         Answer::Polygons(polygons) if polygons.is_empty() => Vec::new(),
         Answer::Boxes(boxes) => {
-            let Size { width, height } = size()?;
-            let one = |(n, b): (usize, &crate::BoxShape)| {
-                let value = json!({
-                    "x": percent(b.x, width), "y": percent(b.y, height), "width": percent(b.width, width), "height": percent(b.height, height),
-                    "rotation": 0, "rectanglelabels": [job.class(b.class)],
-                });
-                region(n, "rectanglelabels", value)
-            };
-            boxes.iter().enumerate().map(one).collect()
+            let size = size()?;
+            boxes.iter().map(|b| box_value(job, size, b)).collect()
         }
         Answer::Polygons(polygons) => {
-            let Size { width, height } = size()?;
-            let one = |(n, p): (usize, &crate::Polygon)| {
-                let points: Vec<_> = p.points.iter().map(|(x, y)| [percent(*x, width), percent(*y, height)]).collect();
-                region(n, "polygonlabels", json!({ "points": points, "closed": true, "polygonlabels": [job.class(p.class)] }))
-            };
-            polygons.iter().enumerate().map(one).collect()
+            let size = size()?;
+            polygons.iter().map(|p| polygon_value(job, size, p)).collect()
         }
     })
+}
+
+fn span_value<'a>(job: &'a Job, item: &Item, s: &Span) -> RegionValue<'a> {
+    let text = item.text.as_ref().map(|t| part(t, s.start, s.end));
+    RegionValue::Span { start: s.start, end: s.end, text, labels: [job.class(s.class)] }
+}
+
+fn box_value<'a>(job: &'a Job, size: Size, b: &BoxShape) -> RegionValue<'a> {
+    RegionValue::Box {
+        x: percent(b.x, size.width),
+        y: percent(b.y, size.height),
+        width: percent(b.width, size.width),
+        height: percent(b.height, size.height),
+        rotation: 0,
+        rectanglelabels: [job.class(b.class)],
+    }
+}
+
+fn polygon_value<'a>(job: &'a Job, size: Size, p: &Polygon) -> RegionValue<'a> {
+    let points = p.points.iter().map(|(x, y)| [percent(*x, size.width), percent(*y, size.height)]).collect();
+    RegionValue::Polygon { points, closed: true, polygonlabels: [job.class(p.class)] }
 }
 
 fn percent(part: u32, whole: u32) -> f64 {
@@ -136,7 +208,7 @@ fn percent(part: u32, whole: u32) -> f64 {
 }
 
 /// Characters `start` to `end` of a text.
-pub(super) fn part(text: &str, start: u32, end: u32) -> String {
+fn part(text: &str, start: u32, end: u32) -> String {
     let place = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
     text.chars().skip(place(start)).take(place(end.saturating_sub(start))).collect()
 }

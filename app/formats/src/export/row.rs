@@ -1,5 +1,5 @@
 //! A task as our own formats tell it: the JSON Lines export, and the list beside formats that have no place for all of it.
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -79,7 +79,7 @@ impl Row {
             item: item.name.clone(),
             answer: item.answer.as_ref().map(fields).unwrap_or_default(),
             confidence: item.confidence(),
-            posterior: posterior(job, item),
+            posterior: Posterior { job, item }.entries().map(|(class, p)| (class.to_owned(), p.into())).collect(),
             votes: item.votes.clone(),
             gold: item.gold.is_some(),
             truth: item.gold.as_ref().map(fields),
@@ -119,11 +119,62 @@ impl Row {
     }
 }
 
-/// Probabilities by the classes' names.
-pub(super) fn posterior(job: &Job, item: &Item) -> Map<String, Value> {
-    let drafts = !job.kind.is_one_class() && !matches!(item.answer, None | Some(Answer::Set(_)));
-    let named = (0_u16..).zip(&item.posterior);
-    named.map(|(class, p)| (if drafts { "accept".to_owned() } else { job.class(class).to_owned() }, share(*p).into())).collect()
+/// Probabilities by the classes' names, `accept` alone where answers are drafts: a JSON object.
+pub(super) struct Posterior<'a> {
+    pub(super) job: &'a Job,
+    pub(super) item: &'a Item,
+}
+
+impl<'a> Posterior<'a> {
+    fn entries(&self) -> impl Iterator<Item = (&'a str, f64)> + use<'a> {
+        let (job, item) = (self.job, self.item);
+        let drafts = !job.kind.is_one_class() && !matches!(item.answer, None | Some(Answer::Set(_)));
+        (0_u16..).zip(&item.posterior).map(move |(class, p)| (if drafts { "accept" } else { job.class(class) }, share(*p)))
+    }
+}
+
+impl Serialize for Posterior<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.entries())
+    }
+}
+
+/// What formats of others have no place for, as they take it: one object more.
+#[derive(Serialize)]
+pub(super) struct About<'a> {
+    chain: &'a str,
+    job: u64,
+    task: u32,
+    model: &'a str,
+    posterior: Posterior<'a>,
+    votes: &'a [u32],
+    gold: bool,
+    truth: Option<Fields>,
+    labels: Vec<LabelRow>,
+    sha256: Option<&'a str>,
+    bytes: Option<u64>,
+    width: Option<u32>,
+    height: Option<u32>,
+}
+
+impl<'a> About<'a> {
+    pub(super) fn of(job: &'a Job, item: &'a Item) -> Self {
+        Self {
+            chain: &job.chain,
+            job: job.id,
+            task: item.task,
+            model: &job.model,
+            posterior: Posterior { job, item },
+            votes: &item.votes,
+            gold: item.gold.is_some(),
+            truth: item.gold.as_ref().map(|a| Fields::of(a, &job.classes)),
+            labels: labels(job, item),
+            sha256: item.sha256.as_deref(),
+            bytes: item.bytes,
+            width: item.size.map(|s| s.width),
+            height: item.size.map(|s| s.height),
+        }
+    }
 }
 
 /// The labels as rows.
