@@ -54,7 +54,7 @@ fn license(ctx: &mut Ctx, license: &License) -> Result<()> {
         }
         LicenseStatus::Paid => keys::miss(ctx, license),
         LicenseStatus::Granted => keys::settle(ctx, license),
-        found @ (LicenseStatus::Final | LicenseStatus::Refunded) => {
+        found @ (LicenseStatus::Final | LicenseStatus::Refunded | LicenseStatus::Revoked) => {
             Err(Error::State { license: license.id, expected: "one that waits", found: found.as_str_name() }.into())
         }
     }

@@ -302,6 +302,17 @@ pub enum Error {
     /// A wrapped key of wrong size.
     #[error("a wrapped key has 80 bytes, found {0}")]
     WrappedKey(usize),
+    /// A licence about which a case is open.
+    #[error("case {case} about license {license} is open")]
+    Disputed {
+        /// The licence.
+        license: u64,
+        /// The case.
+        case: u64,
+    },
+    /// A request for revocation without reasons.
+    #[error("a request for revocation states its reasons: a uri and the SHA-256 of what lies there")]
+    NoStatement,
 }
 
 impl Coded for Error {
@@ -372,6 +383,8 @@ impl Coded for Error {
             Self::BondDenom(_) => 64,
             Self::NoKeyDue(_) => 65,
             Self::WrappedKey(_) => 66,
+            Self::Disputed { .. } => 67,
+            Self::NoStatement => 68,
         }
     }
     fn status(&self) -> Status {
@@ -386,6 +399,7 @@ impl Coded for Error {
             | Self::State { .. }
             | Self::SessionState { .. }
             | Self::OpenSessions(_)
+            | Self::Disputed { .. }
             | Self::KeyDeposit { .. } => Status::FailedPrecondition,
             Self::TermsExist(_) => Status::AlreadyExists,
             _ => Status::InvalidArgument,

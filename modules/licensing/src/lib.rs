@@ -13,6 +13,7 @@ mod keys;
 mod msgs;
 mod queries;
 mod revenue;
+mod revocation;
 mod sale;
 mod sessions;
 mod state;
@@ -24,6 +25,7 @@ mod voucher;
 use std::sync::Arc;
 
 use cairn_asset as asset;
+use cairn_dispute as dispute;
 use cairn_kernel::{Coin, Ctx, Invariant, Module, Result, Router, Table};
 use cairn_proto::cairn::licensing::v1::{Genesis, Params, msg_routes, query_routes};
 
@@ -98,6 +100,7 @@ impl Module for Licensing {
 
     fn routes(self: &Arc<Self>, router: &mut Router) {
         router.msgs(msg_routes(self)).queries(query_routes(self)).hook(ACCOUNT);
+        router.hook::<Arc<dyn dispute::Court>>(Arc::new(revocation::Revocations));
         router.hook::<Arc<dyn asset::Hooks>>(Arc::new(derivation::Derivation));
     }
     fn default_genesis(&self) -> Genesis {

@@ -4,20 +4,20 @@ use cairn_auth as auth;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::{
     cairn::licensing::v1::{
-        EventLicenseBought, EventLicenseRenewed, EventSeatsAssigned, EventTermsOffered, EventTermsRetired, License, MsgApproveLicense,
-        MsgApproveLicenseResponse, MsgAssignSeats, MsgAssignSeatsResponse, MsgBuyLicense, MsgBuyLicenseResponse, MsgCloseSession,
-        MsgCloseSessionResponse, MsgDepositKeyBond, MsgDepositKeyBondResponse, MsgGrantKey, MsgGrantKeyResponse, MsgOfferTerms,
-        MsgOfferTermsResponse, MsgOpenSession, MsgOpenSessionResponse, MsgRejectLicense, MsgRejectLicenseResponse, MsgRenewLicense,
-        MsgRenewLicenseResponse, MsgReportKeyFault, MsgReportKeyFaultResponse, MsgReportRevenue, MsgReportRevenueResponse, MsgRetireTerms,
-        MsgRetireTermsResponse, MsgServer, MsgSettleSession, MsgSettleSessionResponse, MsgTopUp, MsgTopUpResponse, MsgTransferLicense,
-        MsgTransferLicenseResponse, MsgUpdateParams, MsgUpdateParamsResponse, MsgWithdrawKeyBond, MsgWithdrawKeyBondResponse, Pricing,
-        Terms,
+        EventLicenseBought, EventLicenseRenewed, EventRevocationRequested, EventSeatsAssigned, EventTermsOffered, EventTermsRetired,
+        License, MsgApproveLicense, MsgApproveLicenseResponse, MsgAssignSeats, MsgAssignSeatsResponse, MsgBuyLicense,
+        MsgBuyLicenseResponse, MsgCloseSession, MsgCloseSessionResponse, MsgDepositKeyBond, MsgDepositKeyBondResponse, MsgGrantKey,
+        MsgGrantKeyResponse, MsgOfferTerms, MsgOfferTermsResponse, MsgOpenSession, MsgOpenSessionResponse, MsgRejectLicense,
+        MsgRejectLicenseResponse, MsgRenewLicense, MsgRenewLicenseResponse, MsgReportKeyFault, MsgReportKeyFaultResponse, MsgReportRevenue,
+        MsgReportRevenueResponse, MsgRequestRevocation, MsgRequestRevocationResponse, MsgRetireTerms, MsgRetireTermsResponse, MsgServer,
+        MsgSettleSession, MsgSettleSessionResponse, MsgTopUp, MsgTopUpResponse, MsgTransferLicense, MsgTransferLicenseResponse,
+        MsgUpdateParams, MsgUpdateParamsResponse, MsgWithdrawKeyBond, MsgWithdrawKeyBondResponse, Pricing, Terms,
     },
     coin,
 };
 
 use crate::{
-    Error, Licensing, approval, check, check_params, deposits, keys, revenue, sale, sessions,
+    Error, Licensing, approval, check, check_params, deposits, keys, revenue, revocation, sale, sessions,
     state::{self, PARAMS, TERMS},
     transfer,
 };
@@ -127,6 +127,12 @@ impl MsgServer for Licensing {
 
     fn report_key_fault(&self, ctx: &mut Ctx, m: MsgReportKeyFault) -> Result<MsgReportKeyFaultResponse> {
         Ok(MsgReportKeyFaultResponse { bad: keys::report(ctx, &m)? })
+    }
+
+    fn request_revocation(&self, ctx: &mut Ctx, m: MsgRequestRevocation) -> Result<MsgRequestRevocationResponse> {
+        let case_id = revocation::request(ctx, &m)?;
+        ctx.emit(&EventRevocationRequested { license_id: m.license_id, case_id, owner: m.owner });
+        Ok(MsgRequestRevocationResponse { case_id })
     }
 
     fn deposit_key_bond(&self, ctx: &mut Ctx, m: MsgDepositKeyBond) -> Result<MsgDepositKeyBondResponse> {

@@ -140,6 +140,15 @@ pub(crate) fn due(ctx: &mut Ctx, session: &Session) -> Result<()> {
     Ok(())
 }
 
+/// Lets a session begin to close, where it has not yet: its licence is gone.
+pub(crate) fn end_now(ctx: &mut Ctx, id: u64) -> Result<()> {
+    let session = state::session(ctx, id)?;
+    match session.status() {
+        SessionStatus::Open => begin_closing(ctx, &session).map(drop),
+        SessionStatus::Closing | SessionStatus::Closed | SessionStatus::Unspecified => Ok(()),
+    }
+}
+
 /// How many sessions of a licence are not closed, at most one more than may be.
 pub(crate) fn open_sessions(ctx: &Ctx, license: u64) -> Result<usize> {
     let found: Vec<_> = OPEN_SESSIONS.range(ctx, &key_prefix(&license)).take(MAX_OPEN).collect::<Result<_>>()?;

@@ -114,7 +114,7 @@ pub(crate) fn check_valid(ctx: &Ctx, license: &License) -> Result<(), Error> {
 pub(crate) fn is_usable(license: &License) -> bool {
     match license.status() {
         LicenseStatus::Final | LicenseStatus::Granted => true,
-        LicenseStatus::Pending | LicenseStatus::Paid | LicenseStatus::Refunded => false,
+        LicenseStatus::Pending | LicenseStatus::Paid | LicenseStatus::Refunded | LicenseStatus::Revoked => false,
     }
 }
 

@@ -6,6 +6,7 @@ mod grants;
 mod metering;
 mod offers;
 mod revenues;
+mod revocations;
 mod rights;
 mod sales;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use cairn_asset::Asset;
 use cairn_auth::Auth;
 use cairn_bank::{self as bank, Bank};
+use cairn_dispute::Dispute;
 use cairn_kernel::{Address, BASE_DENOM, Coded, Coin, Error as Refusal, Module, ModuleAccount, testing::Chain};
 use cairn_proto::{
     cairn::{
@@ -51,6 +53,7 @@ fn chain() -> Chain {
     Arc::new(Bank).routes(&mut chain.router);
     Arc::new(Asset).routes(&mut chain.router);
     Arc::new(Rewards).routes(&mut chain.router);
+    Arc::new(Dispute).routes(&mut chain.router);
     Arc::new(Licensing).routes(&mut chain.router);
     chain.router.hook(FAUCET);
     chain.block.height = 10;
@@ -198,7 +201,13 @@ fn licensed(chain: &mut Chain, n: u8) -> bool {
 
 #[track_caller]
 fn assert_invariants(chain: &mut Chain) {
-    let all = Licensing.invariants().into_iter().chain(Asset.invariants()).chain(Rewards.invariants()).chain(Bank.invariants());
+    let all = Licensing
+        .invariants()
+        .into_iter()
+        .chain(Asset.invariants())
+        .chain(Rewards.invariants())
+        .chain(Dispute.invariants())
+        .chain(Bank.invariants());
     for (name, check) in all {
         chain.run(|ctx| check(ctx)).unwrap_or_else(|fault| panic!("{name}: {fault}"));
     }

@@ -2,7 +2,7 @@
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::licensing::v1::{EventLicenseTransferred, KeyGrant, License, MsgTransferLicense};
 
-use crate::{Error, check, keys, msgs, sessions, state};
+use crate::{Error, check, keys, msgs, revocation, sessions, state};
 
 /// Passes a licence on, with new keys where it has any: those that the old licensee knows must neither spend the new one's money nor be all
 /// that it can open the content with.
@@ -16,6 +16,7 @@ pub(crate) fn transfer(ctx: &mut Ctx, m: &MsgTransferLicense) -> Result<()> {
     if m.new_licensee == m.licensee {
         return Err(Error::SameLicensee(m.licensee.clone()).into());
     }
+    revocation::check_undisputed(&before)?;
     if sessions::open_sessions(ctx, before.id)? > 0 {
         return Err(Error::OpenSessions(before.id).into());
     }

@@ -384,6 +384,12 @@ pub struct License {
     /// The key that it is owed; absent where no encrypted version is covered.
     #[prost(message, optional, tag = "17")]
     pub key: ::core::option::Option<KeyGrant>,
+    /// The open case about its revocation; 0: none.
+    #[prost(uint64, tag = "18")]
+    pub revocation_case: u64,
+    /// How often its revocation was requested.
+    #[prost(uint64, tag = "19")]
+    pub revocation_requests: u64,
 }
 impl ::prost::Name for License {
     const NAME: &'static str = "License";
@@ -492,6 +498,8 @@ pub enum LicenseStatus {
     Paid = 3,
     /// Has its key and is valid; until `deadline` its licensee may report the key as bad. Its price is in escrow.
     Granted = 4,
+    /// Taken away by a jury's verdict. Permits nothing, for good.
+    Revoked = 5,
 }
 impl LicenseStatus {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -505,6 +513,7 @@ impl LicenseStatus {
             Self::Refunded => "LICENSE_STATUS_REFUNDED",
             Self::Paid => "LICENSE_STATUS_PAID",
             Self::Granted => "LICENSE_STATUS_GRANTED",
+            Self::Revoked => "LICENSE_STATUS_REVOKED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -515,6 +524,7 @@ impl LicenseStatus {
             "LICENSE_STATUS_REFUNDED" => Some(Self::Refunded),
             "LICENSE_STATUS_PAID" => Some(Self::Paid),
             "LICENSE_STATUS_GRANTED" => Some(Self::Granted),
+            "LICENSE_STATUS_REVOKED" => Some(Self::Revoked),
             _ => None,
         }
     }
@@ -1044,6 +1054,62 @@ impl ::prost::Name for EventSessionClosed {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.licensing.v1.EventSessionClosed".into()
+    }
+}
+/// The owner asked a jury to revoke a licence.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventRevocationRequested {
+    #[prost(uint64, tag = "1")]
+    pub license_id: u64,
+    #[prost(uint64, tag = "2")]
+    pub case_id: u64,
+    #[prost(string, tag = "3")]
+    pub owner: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EventRevocationRequested {
+    const NAME: &'static str = "EventRevocationRequested";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventRevocationRequested".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventRevocationRequested".into()
+    }
+}
+/// A jury found for the owner: the licence is gone.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct EventLicenseRevoked {
+    #[prost(uint64, tag = "1")]
+    pub license_id: u64,
+    #[prost(uint64, tag = "2")]
+    pub case_id: u64,
+}
+impl ::prost::Name for EventLicenseRevoked {
+    const NAME: &'static str = "EventLicenseRevoked";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventLicenseRevoked".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventLicenseRevoked".into()
+    }
+}
+/// A jury found for the licensee, or none came together: the licence stands.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct EventRevocationRejected {
+    #[prost(uint64, tag = "1")]
+    pub license_id: u64,
+    #[prost(uint64, tag = "2")]
+    pub case_id: u64,
+}
+impl ::prost::Name for EventRevocationRejected {
+    const NAME: &'static str = "EventRevocationRejected";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventRevocationRejected".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventRevocationRejected".into()
     }
 }
 /// Why a purchase was refunded.
@@ -2040,6 +2106,43 @@ impl ::prost::Name for MsgReportKeyFaultResponse {
         "/cairn.licensing.v1.MsgReportKeyFaultResponse".into()
     }
 }
+/// Asks for the revocation of a licence.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRequestRevocation {
+    /// The asset's owner.
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub license_id: u64,
+    /// Which terms were broken, and how.
+    #[prost(message, optional, tag = "3")]
+    pub statement: ::core::option::Option<super::super::dispute::v1::Statement>,
+}
+impl ::prost::Name for MsgRequestRevocation {
+    const NAME: &'static str = "MsgRequestRevocation";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgRequestRevocation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgRequestRevocation".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgRequestRevocationResponse {
+    #[prost(uint64, tag = "1")]
+    pub case_id: u64,
+}
+impl ::prost::Name for MsgRequestRevocationResponse {
+    const NAME: &'static str = "MsgRequestRevocationResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgRequestRevocationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgRequestRevocationResponse".into()
+    }
+}
 /// Adds to a deposit for key bonds.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgDepositKeyBond {
@@ -2348,7 +2451,7 @@ pub trait MsgServer: Send + Sync + 'static {
         req: MsgRenewLicense,
     ) -> ::cairn_kernel::Result<MsgRenewLicenseResponse>;
     /// Passes a licence to another account; its further users lose their seats. Refused: not the licensee, not transferable, not final, expired,
-    /// sessions that are not closed, keys that the terms do not need, or not those they need.
+    /// sessions that are not closed, an open case, keys that the terms do not need, or not those they need.
     fn transfer_license(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,
@@ -2375,6 +2478,14 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgReportKeyFault,
     ) -> ::cairn_kernel::Result<MsgReportKeyFaultResponse>;
+    /// Asks a jury to revoke a licence whose holder breaks its terms, with an appeal bond (module dispute) measured by what was paid for it in
+    /// ucairn. Nothing but the verdict revokes. Refused: not the asset's owner, a licence that is not valid or whose case is open, no statement,
+    /// and what dispute refuses.
+    fn request_revocation(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgRequestRevocation,
+    ) -> ::cairn_kernel::Result<MsgRequestRevocationResponse>;
     /// Adds to the deposit from which key bonds are locked. Refused: other denominations than ucairn.
     fn deposit_key_bond(
         &self,
@@ -2500,6 +2611,13 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.licensee)?]),
             ),
             S::report_key_fault,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRequestRevocation| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::request_revocation,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,
