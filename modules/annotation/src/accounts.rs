@@ -5,6 +5,7 @@ use cairn_proto::cairn::annotation::v1::{Annotator, Worker};
 use crate::{
     Error, clusters,
     job::Running,
+    qualification,
     state::{ANNOTATORS, PARTIES, WORKER_NUMBERS, WORKERS},
 };
 
@@ -25,18 +26,27 @@ pub(crate) fn new_worker(ctx: &mut Ctx, run: &mut Running, annotator: &Address) 
 }
 
 /// The numbers under which buckets of the job remember the account and its cluster's head, those that were given already.
-pub(crate) fn known_parties(ctx: &Ctx, job: u64, annotator: &Address) -> Result<Vec<u32>> {
+pub(crate) fn known_parties(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<Vec<u32>> {
     let mut numbers = Vec::new();
-    for party in [*annotator, clusters::head(ctx, annotator)?] {
-        numbers.extend(PARTIES.get(ctx, &(job, party))?);
+    for party in remembered(ctx, run, annotator)? {
+        numbers.extend(PARTIES.get(ctx, &(run.id, party))?);
     }
     Ok(numbers)
 }
 
-/// The same, giving numbers where there are none. Both are remembered, so that an account that changes its cluster is still itself.
+/// As whom buckets of the job remember an account: itself and its cluster's head. Both, so that an account that changes its cluster is still
+/// itself. In a job with an allow-list clusters do not count.
+fn remembered(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<Vec<Address>> {
+    if qualification::has_allow_list(run) {
+        return Ok(vec![*annotator]);
+    }
+    Ok(vec![*annotator, clusters::head(ctx, annotator)?])
+}
+
+/// The same, giving numbers where there are none.
 pub(crate) fn parties(ctx: &mut Ctx, run: &mut Running, annotator: &Address) -> Result<Vec<u32>> {
     let mut numbers = Vec::new();
-    for party in [*annotator, clusters::head(ctx, annotator)?] {
+    for party in remembered(ctx, run, annotator)? {
         let number = match PARTIES.get(ctx, &(run.id, party))? {
             Some(number) => number,
             None => {

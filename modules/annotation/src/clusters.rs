@@ -5,7 +5,9 @@ use cairn_kernel::{Address, BASE_DENOM, Coin, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::EventClusterJoined;
 
 use crate::{
-    Error, rules,
+    Error,
+    job::Running,
+    qualification, rules,
     state::{self, CLUSTERS, GENESIS_ACCOUNTS},
 };
 
@@ -73,12 +75,15 @@ fn stands_in_genesis(ctx: &Ctx, account: &Address) -> Result<bool> {
     Ok(auth::account(ctx, account)?.is_some_and(|account| account.account_number <= last))
 }
 
-/// Refuses annotators that are not independent of the requester.
-pub(crate) fn refuse_requesters_cluster(ctx: &Ctx, annotator: &Address, requester: &Address) -> Result<()> {
-    if annotator == requester {
+/// Refuses annotators that are not independent of the requester. Who is on an allow-list may be of its cluster.
+pub(crate) fn refuse_requesters_cluster(ctx: &Ctx, annotator: &Address, run: &Running) -> Result<()> {
+    if *annotator == run.requester {
         return Err(Error::OwnJob.into());
     }
-    let theirs = head(ctx, requester)?;
+    if qualification::has_allow_list(run) {
+        return Ok(());
+    }
+    let theirs = head(ctx, &run.requester)?;
     if head(ctx, annotator)? == theirs {
         return Err(Error::RequestersCluster(theirs.to_string()).into());
     }

@@ -7,10 +7,10 @@ use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::{Bucket, Claim, EventLeaseGranted, JobState, Lease, LeaseState, Worker};
 
 use crate::{
-    Error, accounts, buckets, claims,
+    Error, accounts, buckets, caps, claims,
     escrow::{self, shift},
     job::Running,
-    late, quarantine,
+    late, partner, quarantine,
     queues::{self, Kind},
     rules, standing,
     state::{CLAIM_GROUPS, DRAW_CURSOR, FREE_BUCKETS, LEASE_IDS, LEASES, LEASES_BY_ANNOTATOR, LEASES_BY_JOB, WORKERS},
@@ -145,7 +145,7 @@ impl Session {
         if wanted.buckets == 0 || wanted.tasks == 0 || ctx.block().height < paused {
             return Ok(Answer::RefusedAtOnce);
         }
-        let parties = accounts::known_parties(ctx, run.id, annotator)?;
+        let parties = accounts::known_parties(ctx, run, annotator)?;
         if parties.iter().any(|party| self.seated_everywhere.contains(party)) {
             return Ok(Answer::RefusedAtOnce);
         }
@@ -200,8 +200,8 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// Blind leases are counted in buckets, against standing and the cap an account; late ones in tasks, against the quarter of the
-    /// annotator's blind labels and the bond of the claim.
+    /// Blind leases are counted in buckets, against standing and the cap an account, and in tasks against that of a day; late ones in tasks,
+    /// against the quarter of the annotator's blind labels and the bond of the claim.
     fn of(ctx: &Ctx, run: &Running, annotator: &Address, claim: &Claim, worker: Option<&Worker>) -> Result<Self> {
         let number = |n: u32| usize::try_from(n).map_err(|_| Error::Overflow);
         if run.status.state() == JobState::Late {
@@ -211,7 +211,9 @@ impl Wanted {
         let held = worker.map_or(0, |worker| worker.seats);
         let standing = standing::lease_buckets(ctx, annotator, &standing::skill(&run.job))?;
         let buckets = claim.buckets.min(standing).min(run.seat_cap().saturating_sub(held));
-        Ok(Self { buckets: number(buckets)?, tasks: usize::MAX })
+        let today = caps::left(ctx, run, annotator)?.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
+        let tasks = if today < number(run.buckets.smallest())? { 0 } else { today };
+        Ok(Self { buckets: number(buckets)?, tasks })
     }
 }
 
@@ -246,15 +248,18 @@ fn grant(
     let all_tasks: Vec<u32> = picked.iter().flat_map(|bucket| seat_tasks(run, bucket)).collect();
     let tasks = u32::try_from(all_tasks.len()).map_err(|_| Error::Overflow)?;
     let bond = take_bond(ctx, run, annotator, claim, tasks)?;
+    caps::count(ctx, run, annotator, tasks)?;
     let price = run.labels_price(tasks.into())?;
     let mut end_height = height.saturating_add(run.rules.lease_blocks);
     let mut from_extra = 0;
+    let mut partner = false;
     if late {
         from_extra = late::reserve(run, price)?;
         end_height = end_height.min(run.status.late_commit_until);
         worker.late_promised = worker.late_promised.saturating_add(tasks);
     } else {
         shift(&mut run.money.free, &mut run.money.reserved, price, "free")?;
+        partner = partner::reserve(run, tasks)?;
     }
     let parties = accounts::parties(ctx, run, annotator)?;
     picked.iter_mut().try_for_each(|bucket| buckets::seat(ctx, bucket, id, &parties))?;
@@ -282,6 +287,7 @@ fn grant(
         late,
         late_tasks: if late { all_tasks } else { Vec::new() },
         from_extra: if from_extra > 0 { from_extra.to_string() } else { String::new() },
+        partner,
         ..Lease::default()
     };
     lease.set_state(LeaseState::Live);

@@ -82,6 +82,56 @@ pub fn gold_leaf(chain: &Hash, manifest_root: &Hash, task: u32, truth: Option<u1
     merkle::leaf_hash(&leaf)
 }
 
+/// The hash of an account's leaf in the tree of an allow-list: SHA-256(0x00 | tag | u8 address length | address).
+#[must_use]
+pub fn allow_leaf(account: &Address) -> Hash {
+    let mut leaf = Vec::with_capacity(64);
+    leaf.extend(tag("cairn.allow.v1"));
+    leaf.extend(address(account).unwrap_or_default()); // an address has at most 32 bytes
+    merkle::leaf_hash(&leaf)
+}
+
+/// The salt of a batch of an exam: SHA-256(tag | seed | u32 batch). The seed must be random, kept until the last batch and used once.
+#[must_use]
+pub fn exam_salt(seed: &Hash, batch: u32) -> Hash {
+    seeded("cairn.esalt.v1", seed, batch)
+}
+
+/// The hash of a batch's leaf in the tree of an exam:
+/// SHA-256(0x00 | tag | chain32 | manifest root of the job | u32 batch | u16 n | n * u16 truth | salt).
+///
+/// `None` where there are more truths than the format can count.
+#[must_use]
+pub fn exam_leaf(chain: &Hash, manifest_root: &Hash, batch: u32, truths: &[u16], salt: &Hash) -> Option<Hash> {
+    let mut leaf = Vec::with_capacity(192);
+    leaf.extend(tag("cairn.exam.v1"));
+    leaf.extend(chain);
+    leaf.extend(manifest_root);
+    leaf.extend(batch.to_be_bytes());
+    leaf.extend(u16::try_from(truths.len()).ok()?.to_be_bytes());
+    truths.iter().for_each(|truth| leaf.extend(class_payload(*truth)));
+    leaf.extend(salt);
+    Some(merkle::leaf_hash(&leaf))
+}
+
+/// The commitment to the answers of a batch of an exam:
+/// SHA-256(tag | chain32 | u64 job | u32 batch | u8 address length | address | salt | u16 n | n * u16 class).
+///
+/// `None` where there are more answers than the format can count.
+#[must_use]
+pub fn exam_commitment(chain_id: &str, job: u64, batch: u32, annotator: &Address, salt: &Hash, answers: &[u16]) -> Option<Hash> {
+    let mut hash = Sha256::new();
+    hash.update(tag("cairn.answer.v1"));
+    hash.update(chain32(chain_id));
+    hash.update(job.to_be_bytes());
+    hash.update(batch.to_be_bytes());
+    hash.update(address(annotator)?);
+    hash.update(salt);
+    hash.update(u16::try_from(answers.len()).ok()?.to_be_bytes());
+    answers.iter().for_each(|answer| hash.update(class_payload(*answer)));
+    Some(hash.finalize().into())
+}
+
 /// What a requester commits its gold with.
 #[derive(Debug, Clone)]
 pub struct GoldTree {

@@ -45,7 +45,12 @@ pub(crate) fn escrow(ctx: &Ctx) -> Check {
     each_job(ctx, |run| {
         let inside = run.money.buckets().map_err(text)?;
         equal("money in", run.money.in_total, add(inside, run.money.out().map_err(text)?).map_err(text)?)?;
-        if is_final(run.status.state()) { equal("left after the end", 0, inside) } else { Ok(()) }
+        let (partners, in_total, out) = match &run.partner {
+            Some(partner) => (partner.money.buckets().map_err(text)?, partner.money.in_total, partner.money.out().map_err(text)?),
+            None => (0, 0, 0),
+        };
+        equal("partner's money in", in_total, add(partners, out).map_err(text)?)?;
+        if is_final(run.status.state()) { equal("left after the end", 0, add(inside, partners).map_err(text)?) } else { Ok(()) }
     })
 }
 
@@ -59,6 +64,9 @@ pub(crate) fn solvency(ctx: &Ctx) -> Check {
     };
     each_job(ctx, |run| {
         owe(&run.denom, run.money.buckets().map_err(text)?)?;
+        if let Some(partner) = &run.partner {
+            owe(&partner.denom, partner.money.buckets().map_err(text)?)?;
+        }
         for lease in job_leases(ctx, run.id)?.iter().filter(|lease| stands(lease)) {
             owe(&run.denom, number(&lease.bond).map_err(text)?)?;
         }
@@ -200,4 +208,18 @@ fn waiting(ctx: &Ctx, run: &Running) -> Check {
 /// Whether the job's buckets matter no more: the exit from quarantine leaves them as they are, since one of them may be what failed.
 fn is_left(run: &Running) -> bool {
     matches!(run.status.state(), JobState::Quarantine | JobState::Closed)
+}
+
+/// Per job with a partner reward: what is reserved of it = reward * (tasks of standing leases that carry it + accepted unpaid labels that do).
+pub(crate) fn partner_reserves(ctx: &Ctx) -> Check {
+    each_job(ctx, |run| {
+        let Some(partner) = &run.partner else { return Ok(()) };
+        let standing = job_leases(ctx, run.id)?;
+        let mut labels = standing.iter().filter(|lease| stands(lease) && lease.partner).map(|lease| u64::from(lease.tasks)).sum::<u64>();
+        for entry in WORKERS.range(ctx, &key_prefix(&run.id)) {
+            let (_, worker) = entry.map_err(text)?;
+            labels = labels.saturating_add(if worker.result.is_none() { worker.partner_labels } else { 0 });
+        }
+        equal("reserved of the partner reward", partner.labels_reward(labels).map_err(text)?, partner.money.reserved)
+    })
 }

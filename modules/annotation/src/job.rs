@@ -12,6 +12,7 @@ use crate::{
     Error,
     escrow::{self, Money},
     formats::{Buckets, Quote, lease_bond},
+    partner::Partner,
     rules,
     state::{JOBS, JOBS_BY_STATE, OPEN_JOBS, STATUS},
 };
@@ -28,6 +29,7 @@ pub(crate) struct Running {
     pub(crate) buckets: Buckets,
     pub(crate) status: JobStatus,
     pub(crate) money: Money,
+    pub(crate) partner: Option<Partner>,
 }
 
 impl Running {
@@ -45,6 +47,7 @@ impl Running {
             denom: price.denom,
             rules: job.rules.ok_or(Error::Broken("a job has no rules"))?,
             buckets: Buckets::new(job.tasks, job.bucket_size).ok_or(Error::Broken("a job has no tasks"))?,
+            partner: Partner::of(&job, &status)?,
             money: Money::read(status.escrow.as_ref().unwrap_or(&Money::default().write()))?,
             job,
             status,
@@ -53,6 +56,7 @@ impl Running {
     /// Writes what changed.
     pub(crate) fn save(&mut self, ctx: &mut Ctx) -> Result<()> {
         self.status.escrow = Some(self.money.write());
+        self.status.partner_escrow = self.partner.as_ref().map(|partner| partner.money.write());
         STATUS.set(ctx, &self.id, &self.status)
     }
     /// Goes on to another state, in the index too.

@@ -6,7 +6,7 @@ use crate::{
     Error, buckets,
     escrow::{self, shift},
     job::Running,
-    late,
+    late, partner,
     queues::{self, Kind},
     rules, standing,
     state::{LEASES, WORKERS},
@@ -105,6 +105,7 @@ pub(crate) fn end(ctx: &mut Ctx, run: &mut Running, mut lease: Lease, to: LeaseS
         worker.late_promised = worker.late_promised.saturating_sub(lease.tasks);
     } else {
         shift(&mut run.money.reserved, &mut run.money.free, price, "reserved")?;
+        partner::give_back(run, &lease, lease.tasks)?;
         worker.seats = worker.seats.saturating_sub(seats(&lease));
     }
     let bond = escrow::number(&lease.bond)?;

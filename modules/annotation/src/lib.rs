@@ -4,11 +4,13 @@
 //! [`standing`] what other modules may ask about annotators.
 mod accounts;
 mod buckets;
+mod caps;
 mod claims;
 mod clusters;
 mod draw;
 mod error;
 mod escrow;
+mod exam;
 pub mod formats;
 mod genesis;
 mod gold;
@@ -19,6 +21,8 @@ mod late;
 mod leases;
 mod lifecycle;
 mod msgs;
+mod partner;
+mod qualification;
 mod quarantine;
 mod queries;
 mod queues;
@@ -29,6 +33,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 pub mod types;
+mod unqualified;
 
 use std::sync::Arc;
 
@@ -38,6 +43,8 @@ use cairn_proto::cairn::annotation::v1::{Genesis, msg_routes, query_routes};
 
 pub use error::Error;
 pub use escrow::ACCOUNT;
+pub use partner::PartnerRefusal;
+pub use unqualified::Unqualified;
 
 /// The module.
 #[derive(Debug, Default, Clone, Copy)]
@@ -74,6 +81,7 @@ impl Module for Annotation {
             ("the money of each job is in its buckets or out", invariants::escrow),
             ("the module holds what it owes", invariants::solvency),
             ("reserved money covers standing leases and accepted unpaid labels", invariants::reserves),
+            ("reserved partner rewards cover the leases and labels that carry them", invariants::partner_reserves),
             ("no task has more seats than its overlap", invariants::seats),
             ("nobody has two seats in one bucket", invariants::parties),
             ("the lists of free buckets and waiting claims are whole", invariants::lists),

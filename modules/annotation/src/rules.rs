@@ -16,6 +16,8 @@ pub const CLASSES: (usize, usize) = (2, 64);
 pub const CONTESTANTS: (u32, u32) = (2, 65_536);
 /// Least price of a label, in base units.
 pub const PRICE_MIN: u128 = 1_000;
+/// Least partner reward of a label, in base units.
+pub const PARTNER_REWARD_MIN: u128 = 100;
 /// Kappa that earns the full price, in basis points.
 pub const KAPPA_TARGET: (u32, u32) = (4_000, 8_000);
 /// The gold gate, in bits.
@@ -28,6 +30,20 @@ pub const LEASE_SIZES: [(u64, u32); 3] = [(1_000, 4), (100, 2), (0, 1)];
 pub const LEASE_KAPPA_PPM: i64 = 400_000;
 /// Name of a skill: most bytes.
 pub const SKILL_MAX: usize = 32;
+/// Accounts on a list that comes with a job: most of them.
+pub const ALLOW_LIST_MAX: usize = 500;
+/// Batches of an exam: most of them.
+pub const EXAM_BATCHES_MAX: u32 = 256;
+/// Items of a batch: most of them.
+pub const EXAM_ITEMS_MAX: u32 = 20;
+/// Candidates of a batch: most of them.
+pub const EXAM_CANDIDATES_MAX: u32 = 500;
+/// Blocks for which a batch takes answers, from its first candidate on.
+pub const EXAM_BLOCKS: u64 = 600;
+/// Settled labels in a skill up to which an account is on probation in it.
+pub const PROBATION_LABELS: u64 = 100;
+/// Most of a job's seats that one account may hold, as a job may set it, in basis points.
+pub const ACCOUNT_SEATS: (u32, u32) = (500, 10_000);
 /// Blocks after which an unanswered claim gets NO_SEAT.
 pub const CLAIM_BLOCKS: u64 = 60;
 /// Blocks between a claim and its draw at the least.
@@ -60,6 +76,8 @@ pub const CLUSTER_CREDIT: u128 = 100_000;
 pub const EXTRA_OVERLAP: u32 = 2;
 /// The posterior below which a task gets late labels, in basis points.
 pub const POSTERIOR_BOUND: (u32, u32) = (5_000, 9_999);
+/// Burnt for leaving a cluster where the parameters say nothing, in base units of the chain's own coin: 0.1 CAIRN.
+pub const IDENTITY_PRICE: u128 = 100_000;
 /// Shares of a published data set, in base units: a million shares of 6 decimals.
 pub const SHARE_SUPPLY: u64 = 1_000_000_000_000;
 /// Annotators whose shares are allotted at once; of more, all claim theirs by Merkle proof.
@@ -82,7 +100,8 @@ pub const WITHDRAW_MAX: usize = 16;
 pub const TASKS_PAGE: (u32, u32) = (100, 1_024);
 
 /// The rules of a test network (blocks of 1 s). The main one (2 s) starts with: lease 450, seat gap 150, bucket wait 129,600,
-/// reveal window 43,200, gold window 129,600, late round 43,200 and 21,600, quarantine 43,200; fee 500, gold bond 1,000, lease bond 2,500, seats an account 1,000 bps.
+/// reveal window 43,200, gold window 129,600, late round 43,200 and 21,600, quarantine 43,200; fee 500, gold bond 1,000, lease bond 2,500,
+/// seats an account 1,000 bps; 2,000 labels a day, 200 on probation, days of 43,200.
 pub const TEST_RULES: Rules = Rules {
     lease_blocks: 300,
     seat_gap: 2,
@@ -96,9 +115,13 @@ pub const TEST_RULES: Rules = Rules {
     account_seats_bps: 2_000,
     late_commit: 120,
     late_reveal: 60,
+    labels_per_day: 0,
+    probation_labels_per_day: 0,
+    day_blocks: 86_400,
 };
 
-/// The parameters of a test network. The main one starts with: longest job 3,888,000, overlap 3 to 16, posting fee 5 CAIRN, else the same.
+/// The parameters of a test network. The main one starts with: longest job 3,888,000, overlap 3 to 16, posting fee 5 CAIRN, identity price
+/// 5 CAIRN, else the same.
 #[must_use]
 pub fn test_params() -> Params {
     Params {
@@ -114,7 +137,13 @@ pub fn test_params() -> Params {
         label_visits_per_block: 2_000_000,
         claims_waiting_max: 10_000,
         exempt_funders: vec![],
+        identity_price: Some(Coin::base(IDENTITY_PRICE).into()),
     }
+}
+
+/// What it costs to leave a cluster.
+pub(crate) fn identity_price(params: &Params) -> Result<Coin> {
+    params.identity_price.as_ref().map_or_else(|| Ok(Coin::base(IDENTITY_PRICE)), Coin::try_from)
 }
 
 /// Refuses parameters under which jobs could not run or blocks would not be bounded.
@@ -135,6 +164,9 @@ pub(crate) fn check_params(params: &Params) -> Result<()> {
         ("gold_bond_bps", rules.gold_bond_bps.into(), bps.clone()),
         ("lease_bond_bps", rules.lease_bond_bps.into(), bps),
         ("account_seats_bps", rules.account_seats_bps.into(), 1..=10_000),
+        ("labels_per_day", rules.labels_per_day.into(), 0..=1_000_000_000),
+        ("probation_labels_per_day", rules.probation_labels_per_day.into(), 0..=1_000_000_000),
+        ("day_blocks", rules.day_blocks, u64::from(is_capped(&rules))..=10_000_000),
         ("longest_job", params.longest_job, blocks),
         ("overlap_min", params.overlap_min.into(), 1..=params.overlap_max.into()),
         ("overlap_max", params.overlap_max.into(), 1..=32),
@@ -153,10 +185,17 @@ pub(crate) fn check_params(params: &Params) -> Result<()> {
     }
     params.exempt_funders.iter().try_for_each(|funder| Address::parse(funder).map(drop))?;
     let fee = Coin::try_from(params.posting_fee.as_ref().ok_or(Error::Missing("posting_fee"))?)?;
-    if fee.denom != BASE_DENOM {
-        return Err(Error::Denomination { expected: BASE_DENOM.into(), found: fee.denom }.into());
+    for coin in [fee, identity_price(params)?] {
+        if coin.denom != BASE_DENOM {
+            return Err(Error::Denomination { expected: BASE_DENOM.into(), found: coin.denom }.into());
+        }
     }
     Ok(())
+}
+
+/// Whether there is a cap a day, for which days have a length.
+fn is_capped(rules: &Rules) -> bool {
+    rules.labels_per_day > 0 || rules.probation_labels_per_day > 0
 }
 
 /// Most buckets in a lease of an account with so many settled labels in the skill, and such a mean kappa.

@@ -1,7 +1,7 @@
 //! What annotation stores.
 use cairn_kernel::{Address, Ctx, Item, Map, Result, Sequence, Set};
 use cairn_proto::cairn::annotation::v1::{
-    Annotator, Bucket, Claim, GoldChunk, Job, JobStatus, Lease, PairsChunk, Params, Standing, Worker,
+    Annotator, Bucket, Candidate, Claim, DayCount, ExamBatch, GoldChunk, Job, JobStatus, Lease, PairsChunk, Params, Standing, Worker,
 };
 
 use crate::rules;
@@ -89,6 +89,14 @@ cairn_kernel::state! { "annotation";
     STANDINGS: Map<(Address, String), Standing> = 60;
     /// Opened pairs of a ranked job by job and chunk.
     PAIRS: Map<(u64, u32), PairsChunk> = 40;
+    /// Accounts known to be on a job's allow-list.
+    ALLOWED: Set<(u64, Address)> = 61;
+    /// Batches of exams that were begun: job, number.
+    EXAM_BATCHES: Map<(u64, u32), ExamBatch> = 62;
+    /// Candidates of exams by job and account.
+    CANDIDATES: Map<(u64, Address), Candidate> = 63;
+    /// Tasks leased to an account on its last day of work.
+    DAYS: Map<Address, DayCount> = 64;
 }
 
 /// The parameters in force.

@@ -38,6 +38,15 @@ pub struct Rules {
     /// How long after that they may be revealed.
     #[prost(uint64, tag = "61")]
     pub late_reveal: u64,
+    /// Most tasks that one account is leased in a day, over all jobs; 0 for any number.
+    #[prost(uint32, tag = "40")]
+    pub labels_per_day: u32,
+    /// The same for an account with fewer than 100 settled labels in the job's skill; 0 for no other cap.
+    #[prost(uint32, tag = "41")]
+    pub probation_labels_per_day: u32,
+    /// Blocks of a day; day d has the heights from d*day_blocks on. 0 where there is no cap.
+    #[prost(uint64, tag = "42")]
+    pub day_blocks: u64,
 }
 impl ::prost::Name for Rules {
     const NAME: &'static str = "Rules";
@@ -90,6 +99,11 @@ pub struct Params {
     /// Accounts whose payments found no cluster: faucets and funders listed by governance. At most 100.
     #[prost(string, repeated, tag = "12")]
     pub exempt_funders: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Burnt for leaving a cluster; in `ucairn`. Absent: 0.1 CAIRN.
+    #[prost(message, optional, tag = "40")]
+    pub identity_price: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -214,6 +228,17 @@ pub struct Job {
     /// 5,000 to 9,999; 0: there is no late round.
     #[prost(uint32, tag = "60")]
     pub posterior_bound_bps: u32,
+    /// Who may lease in it, beside the rules for everybody; absent for everybody.
+    #[prost(message, optional, tag = "41")]
+    pub qualification: ::core::option::Option<Qualification>,
+    /// Paid beside the price for a label, by the same score; absent for none.
+    #[prost(message, optional, tag = "47")]
+    pub partner_reward: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Who pays the partner reward, and gets back what is left of it.
+    #[prost(string, tag = "48")]
+    pub partner: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Job {
     const NAME: &'static str = "Job";
@@ -369,6 +394,10 @@ pub struct JobStatus {
     /// Last height at which any reveal counts that is known so far; 0 before the first R.
     #[prost(uint64, tag = "31")]
     pub reveals_until: u64,
+    /// The partner reward's money, in its own denomination, by the same rules without fee and gold bond: `refunded` is the partner's. Absent where
+    /// the job has no partner reward.
+    #[prost(message, optional, tag = "49")]
+    pub partner_escrow: ::core::option::Option<Escrow>,
     /// Chunks of 1,024 tasks whose pairs were opened.
     #[prost(uint32, tag = "40")]
     pub pairs_chunks: u32,
@@ -605,6 +634,9 @@ pub struct Lease {
     /// Of its price, what was reserved from `extra`; empty for nothing.
     #[prost(string, tag = "62")]
     pub from_extra: ::prost::alloc::string::String,
+    /// Whether its labels earn the partner reward: the money was there when it was granted.
+    #[prost(bool, tag = "40")]
+    pub partner: bool,
 }
 impl ::prost::Name for Lease {
     const NAME: &'static str = "Lease";
@@ -743,6 +775,9 @@ pub struct Worker {
     /// Tasks of standing late leases and late labels accepted, against the limit of the result.
     #[prost(uint32, tag = "61")]
     pub late_promised: u32,
+    /// Of the accepted labels, those that earn the partner reward.
+    #[prost(uint64, tag = "40")]
+    pub partner_labels: u64,
 }
 impl ::prost::Name for Worker {
     const NAME: &'static str = "Worker";
@@ -798,6 +833,11 @@ pub struct WorkerResult {
     /// Fee taken from the job for the late pay, in base units.
     #[prost(string, tag = "63")]
     pub late_fee: ::prost::alloc::string::String,
+    /// Credited of the partner reward: floor(reward * partner labels * score); absent where the job has none.
+    #[prost(message, optional, tag = "40")]
+    pub partner_pay: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
 }
 impl ::prost::Name for WorkerResult {
     const NAME: &'static str = "WorkerResult";
@@ -924,6 +964,152 @@ impl ::prost::Name for Standing {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.Standing".into()
+    }
+}
+/// Who may lease in a job, beside the rules for everybody. Every part that is set must be met. Fixed when the job is posted.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Qualification {
+    /// Accounts on the allow-list; 0 for none. In jobs with a list, clusters of accounts do not count: the requester vouches for who is on it.
+    #[prost(uint32, tag = "1")]
+    pub allowed: u32,
+    /// RFC 6962 root over the listed accounts' leaves (`README.md`, Formats), each to be proved once by `MsgQualify`; empty where the list came
+    /// with the job.
+    #[prost(bytes = "vec", tag = "2")]
+    pub allow_root: ::prost::alloc::vec::Vec<u8>,
+    /// The skill in which a standing is asked for; empty for none.
+    #[prost(string, tag = "3")]
+    pub standing_skill: ::prost::alloc::string::String,
+    /// Least settled labels in that skill.
+    #[prost(uint64, tag = "4")]
+    pub standing_labels: u64,
+    /// Least mean kappa in that skill, in parts per million.
+    #[prost(int64, tag = "5")]
+    pub standing_kappa_ppm: i64,
+    /// The exam to be passed; absent for none. It only admits: nobody is paid by it.
+    #[prost(message, optional, tag = "6")]
+    pub exam: ::core::option::Option<Exam>,
+}
+impl ::prost::Name for Qualification {
+    const NAME: &'static str = "Qualification";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.Qualification".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.Qualification".into()
+    }
+}
+/// An exam: batches of items whose answers the requester committed to beforehand, each batch answered by at most 500 candidates and then burnt.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Exam {
+    /// RFC 6962 root over the batches' leaves, 32 bytes (`README.md`, Formats); never used before on this chain.
+    #[prost(bytes = "vec", tag = "1")]
+    pub root: ::prost::alloc::vec::Vec<u8>,
+    /// Number of batches, 1 to 256. When all are used up nobody else is admitted.
+    #[prost(uint32, tag = "2")]
+    pub batches: u32,
+    /// Items of a batch, each with a truth, 1 to 20.
+    #[prost(uint32, tag = "3")]
+    pub items: u32,
+    /// Right answers that pass, 1 to `items`.
+    #[prost(uint32, tag = "4")]
+    pub pass: u32,
+    /// Where candidates find the items: those of batch b are b*items to (b+1)*items - 1; 1 to 512 bytes.
+    #[prost(string, tag = "5")]
+    pub content_address: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Exam {
+    const NAME: &'static str = "Exam";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.Exam".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.Exam".into()
+    }
+}
+/// A batch of an exam.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExamBatch {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// From 0.
+    #[prost(uint32, tag = "2")]
+    pub number: u32,
+    /// Last height at which candidates may commit to answers; earlier where 500 have.
+    #[prost(uint64, tag = "3")]
+    pub closes: u64,
+    /// Last height at which the truths may be opened. Afterwards, where they were not, all candidates of the batch are admitted.
+    #[prost(uint64, tag = "4")]
+    pub opens_until: u64,
+    /// Candidates that committed to answers.
+    #[prost(uint32, tag = "5")]
+    pub candidates: u32,
+    /// The truths, in the order of the items; empty until they are opened.
+    #[prost(uint32, repeated, tag = "6")]
+    pub truths: ::prost::alloc::vec::Vec<u32>,
+}
+impl ::prost::Name for ExamBatch {
+    const NAME: &'static str = "ExamBatch";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.ExamBatch".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.ExamBatch".into()
+    }
+}
+/// A candidate of an exam.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Candidate {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The account.
+    #[prost(string, tag = "2")]
+    pub annotator: ::prost::alloc::string::String,
+    /// The batch.
+    #[prost(uint32, tag = "3")]
+    pub batch: u32,
+    /// Commitment to the answers, 32 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+    /// How far it is.
+    #[prost(enumeration = "CandidateState", tag = "5")]
+    pub state: i32,
+    /// Right answers.
+    #[prost(uint32, tag = "6")]
+    pub right: u32,
+}
+impl ::prost::Name for Candidate {
+    const NAME: &'static str = "Candidate";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.Candidate".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.Candidate".into()
+    }
+}
+/// Tasks leased to an account on one day.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct DayCount {
+    /// The day: height divided by the rules' `day_blocks`.
+    #[prost(uint64, tag = "1")]
+    pub day: u64,
+    /// Tasks leased on it.
+    #[prost(uint64, tag = "2")]
+    pub labels: u64,
+}
+impl ::prost::Name for DayCount {
+    const NAME: &'static str = "DayCount";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.DayCount".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.DayCount".into()
     }
 }
 /// What annotators are asked for.
@@ -1358,6 +1544,43 @@ impl SettleStep {
             "SETTLE_STEP_LATE_PACK" => Some(Self::LatePack),
             "SETTLE_STEP_LATE_INFER" => Some(Self::LateInfer),
             "SETTLE_STEP_LATE_PAY" => Some(Self::LatePay),
+            _ => None,
+        }
+    }
+}
+/// How far a candidate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CandidateState {
+    /// Never stored.
+    Unspecified = 0,
+    /// Committed to answers. Admitted where the batch's truths are not opened in time.
+    Committed = 1,
+    /// Enough right answers.
+    Passed = 2,
+    /// Too few right answers; there is no second try in the job.
+    Failed = 3,
+}
+impl CandidateState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CANDIDATE_STATE_UNSPECIFIED",
+            Self::Committed => "CANDIDATE_STATE_COMMITTED",
+            Self::Passed => "CANDIDATE_STATE_PASSED",
+            Self::Failed => "CANDIDATE_STATE_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CANDIDATE_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "CANDIDATE_STATE_COMMITTED" => Some(Self::Committed),
+            "CANDIDATE_STATE_PASSED" => Some(Self::Passed),
+            "CANDIDATE_STATE_FAILED" => Some(Self::Failed),
             _ => None,
         }
     }
@@ -1911,6 +2134,11 @@ pub struct EventWorkerPaid {
     /// Fee taken from the job.
     #[prost(message, optional, tag = "9")]
     pub fee: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Credited of the partner reward; absent where the job has none.
+    #[prost(message, optional, tag = "40")]
+    pub partner_pay: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
 }
 impl ::prost::Name for EventWorkerPaid {
     const NAME: &'static str = "EventWorkerPaid";
@@ -2188,6 +2416,153 @@ impl ::prost::Name for EventLateRoundEnded {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.EventLateRoundEnded".into()
+    }
+}
+/// An account qualified for a job as far as a message can: it is on the list, or committed to answers of an exam.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventQualified {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The account.
+    #[prost(string, tag = "2")]
+    pub annotator: ::prost::alloc::string::String,
+    /// Whether it may claim now; false while an exam is not judged.
+    #[prost(bool, tag = "3")]
+    pub qualified: bool,
+    /// The exam's batch.
+    #[prost(uint32, tag = "4")]
+    pub batch: u32,
+    /// Candidates of the batch so far; 0 without an exam.
+    #[prost(uint32, tag = "5")]
+    pub candidates: u32,
+    /// Last height for answers of the batch; 0 without an exam.
+    #[prost(uint64, tag = "6")]
+    pub closes: u64,
+}
+impl ::prost::Name for EventQualified {
+    const NAME: &'static str = "EventQualified";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventQualified".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventQualified".into()
+    }
+}
+/// The truths of an exam's batch were opened.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct EventExamOpened {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The batch.
+    #[prost(uint32, tag = "2")]
+    pub batch: u32,
+}
+impl ::prost::Name for EventExamOpened {
+    const NAME: &'static str = "EventExamOpened";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventExamOpened".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventExamOpened".into()
+    }
+}
+/// A candidate's answers were judged.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventExamJudged {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The candidate.
+    #[prost(string, tag = "2")]
+    pub annotator: ::prost::alloc::string::String,
+    /// Right answers.
+    #[prost(uint32, tag = "3")]
+    pub right: u32,
+    /// Whether it passed.
+    #[prost(bool, tag = "4")]
+    pub passed: bool,
+}
+impl ::prost::Name for EventExamJudged {
+    const NAME: &'static str = "EventExamJudged";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventExamJudged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventExamJudged".into()
+    }
+}
+/// An account left its cluster and stands alone.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventClusterLeft {
+    /// The account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Head of the cluster.
+    #[prost(string, tag = "2")]
+    pub head: ::prost::alloc::string::String,
+    /// The identity price, burnt.
+    #[prost(message, optional, tag = "3")]
+    pub burnt: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventClusterLeft {
+    const NAME: &'static str = "EventClusterLeft";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventClusterLeft".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventClusterLeft".into()
+    }
+}
+/// A job's partner reward was paid in.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventPartnerFunded {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The partner.
+    #[prost(string, tag = "2")]
+    pub partner: ::prost::alloc::string::String,
+    /// What was paid.
+    #[prost(message, optional, tag = "3")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventPartnerFunded {
+    const NAME: &'static str = "EventPartnerFunded";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventPartnerFunded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventPartnerFunded".into()
+    }
+}
+/// What was left of a job's partner reward went back.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventPartnerRefunded {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The partner.
+    #[prost(string, tag = "2")]
+    pub partner: ::prost::alloc::string::String,
+    /// What it can withdraw.
+    #[prost(message, optional, tag = "3")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventPartnerRefunded {
+    const NAME: &'static str = "EventPartnerRefunded";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventPartnerRefunded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventPartnerRefunded".into()
     }
 }
 /// The module's part of the genesis file. A chain starts with parameters and clusters; jobs do not travel between chains, so that an export with
@@ -3224,6 +3599,144 @@ impl ::prost::Name for QueryStandingsResponse {
         "/cairn.annotation.v1.QueryStandingsResponse".into()
     }
 }
+/// Asks for what `Qualification` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryQualificationRequest {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The account.
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryQualificationRequest {
+    const NAME: &'static str = "QueryQualificationRequest";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryQualificationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryQualificationRequest".into()
+    }
+}
+/// Answer of the query `Qualification`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryQualificationResponse {
+    /// Whether the account meets all that the job asks for.
+    #[prost(bool, tag = "1")]
+    pub qualified: bool,
+    /// The code with which a claim would be refused (codespace `annotation`, or `sdk`); 0 where it is qualified.
+    #[prost(uint32, tag = "2")]
+    pub code: u32,
+    /// The text of that refusal.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// The account as a candidate of the exam; absent where it is none.
+    #[prost(message, optional, tag = "4")]
+    pub candidate: ::core::option::Option<Candidate>,
+    /// The batch the candidate is in; for others the one that answers are taken of now. Its `closes` is 0 where it begins with the next
+    /// candidate. Absent without an exam, or when all batches are used up.
+    #[prost(message, optional, tag = "5")]
+    pub batch: ::core::option::Option<ExamBatch>,
+}
+impl ::prost::Name for QueryQualificationResponse {
+    const NAME: &'static str = "QueryQualificationResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryQualificationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryQualificationResponse".into()
+    }
+}
+/// Asks for what `ExamBatches` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryExamBatchesRequest {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// Which page.
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryExamBatchesRequest {
+    const NAME: &'static str = "QueryExamBatchesRequest";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryExamBatchesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryExamBatchesRequest".into()
+    }
+}
+/// Answer of the query `ExamBatches`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryExamBatchesResponse {
+    /// The batches.
+    #[prost(message, repeated, tag = "1")]
+    pub batches: ::prost::alloc::vec::Vec<ExamBatch>,
+    /// Where the page ended.
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryExamBatchesResponse {
+    const NAME: &'static str = "QueryExamBatchesResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryExamBatchesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryExamBatchesResponse".into()
+    }
+}
+/// Asks for what `AllowList` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryAllowListRequest {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// Which page.
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryAllowListRequest {
+    const NAME: &'static str = "QueryAllowListRequest";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryAllowListRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryAllowListRequest".into()
+    }
+}
+/// Answer of the query `AllowList`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryAllowListResponse {
+    /// The accounts.
+    #[prost(string, repeated, tag = "1")]
+    pub accounts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where the page ended.
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryAllowListResponse {
+    const NAME: &'static str = "QueryAllowListResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryAllowListResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryAllowListResponse".into()
+    }
+}
 /// What can be asked about jobs, leases, labels and pay.
 pub trait QueryServer: Send + Sync + 'static {
     /// The parameters for new jobs.
@@ -3334,6 +3847,24 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryStandingsRequest,
     ) -> ::cairn_kernel::Result<QueryStandingsResponse>;
+    /// Whether an account may lease in a job, and if not, why and what would help.
+    fn qualification(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryQualificationRequest,
+    ) -> ::cairn_kernel::Result<QueryQualificationResponse>;
+    /// The batches of a job's exam that were begun, by number.
+    fn exam_batches(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryExamBatchesRequest,
+    ) -> ::cairn_kernel::Result<QueryExamBatchesResponse>;
+    /// The accounts that are known to be on a job's allow-list: all of an inline one, those that proved it of one below a root.
+    fn allow_list(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryAllowListRequest,
+    ) -> ::cairn_kernel::Result<QueryAllowListResponse>;
     /// What an account can withdraw.
     fn earnings(
         &self,
@@ -3438,6 +3969,21 @@ pub fn query_routes<S: QueryServer>(
         ),
         ::cairn_kernel::QueryRoute::new(
             server,
+            "/cairn.annotation.v1.Query/Qualification",
+            S::qualification,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.annotation.v1.Query/ExamBatches",
+            S::exam_batches,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.annotation.v1.Query/AllowList",
+            S::allow_list,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
             "/cairn.annotation.v1.Query/Earnings",
             S::earnings,
         ),
@@ -3526,6 +4072,23 @@ pub struct MsgPostJob {
     /// 5,000 to 9,999; 0 for a fixed overlap without a late round.
     #[prost(uint32, tag = "60")]
     pub posterior_bound_bps: u32,
+    /// Who may lease in it; absent for everybody. `allowed` is the number of leaves below `allow_root`, and 0 with the inline list.
+    #[prost(message, optional, tag = "41")]
+    pub qualification: ::core::option::Option<Qualification>,
+    /// Accounts that alone may lease in it, at most 500, each once; more under `qualification.allow_root`. Empty for no list.
+    #[prost(string, repeated, tag = "42")]
+    pub allow_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Most of the job's seats that one account may hold, in basis points, 500 to 10,000; 0 for the parameters' part.
+    #[prost(uint32, tag = "43")]
+    pub account_seats_bps: u32,
+    /// Paid beside the price for a label, in another denomination; at least 100 base units. Absent for none.
+    #[prost(message, optional, tag = "47")]
+    pub partner_reward: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Who pays the partner reward with `FundPartner`; empty for the requester, who pays all of it with this message.
+    #[prost(string, tag = "48")]
+    pub partner: ::prost::alloc::string::String,
 }
 impl ::prost::Name for MsgPostJob {
     const NAME: &'static str = "MsgPostJob";
@@ -3594,6 +4157,46 @@ impl ::prost::Name for MsgFundJobResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.MsgFundJobResponse".into()
+    }
+}
+/// Pays a job's partner reward.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgFundPartner {
+    /// The job's partner.
+    #[prost(string, tag = "1")]
+    pub partner: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(uint64, tag = "2")]
+    pub job: u64,
+    /// In the denomination of the partner reward.
+    #[prost(message, optional, tag = "3")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for MsgFundPartner {
+    const NAME: &'static str = "MsgFundPartner";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgFundPartner".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgFundPartner".into()
+    }
+}
+/// Answer of `MsgFundPartner`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgFundPartnerResponse {
+    /// What is still missing, in base units.
+    #[prost(string, tag = "1")]
+    pub missing: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MsgFundPartnerResponse {
+    const NAME: &'static str = "MsgFundPartnerResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgFundPartnerResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgFundPartnerResponse".into()
     }
 }
 /// Cancels a job.
@@ -4013,6 +4616,184 @@ impl ::prost::Name for MsgRetryQuarantinedResponse {
         "/cairn.annotation.v1.MsgRetryQuarantinedResponse".into()
     }
 }
+/// Qualifies an account for a job.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgQualify {
+    /// Who wants to lease.
+    #[prost(string, tag = "1")]
+    pub annotator: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(uint64, tag = "2")]
+    pub job: u64,
+    /// The account's place among the leaves below `allow_root`; 0 where there is none or it was proved before.
+    #[prost(uint32, tag = "3")]
+    pub index: u32,
+    /// RFC 6962 inclusion path of its leaf, from the bottom up, 32 bytes each; empty where there is none or it was proved before.
+    #[prost(bytes = "vec", repeated, tag = "4")]
+    pub path: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// The exam's batch that the answers are of: the current one, see the query `Qualification`; 0 without an exam.
+    #[prost(uint32, tag = "5")]
+    pub batch: u32,
+    /// SHA-256 of: `cairn.answer.v1` padded with zeros to 16 bytes, SHA-256 of the chain id, u64 job, u32 batch, u8 address length, address, salt
+    /// (32 bytes), u16 number of items, and for each item u16 class. Integers are big-endian. Empty without an exam.
+    #[prost(bytes = "vec", tag = "6")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgQualify {
+    const NAME: &'static str = "MsgQualify";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgQualify".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgQualify".into()
+    }
+}
+/// Answer of `MsgQualify`.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgQualifyResponse {
+    /// Whether the account may claim now.
+    #[prost(bool, tag = "1")]
+    pub qualified: bool,
+    /// Height after which the batch's truths are opened; 0 without an exam.
+    #[prost(uint64, tag = "2")]
+    pub closes: u64,
+}
+impl ::prost::Name for MsgQualifyResponse {
+    const NAME: &'static str = "MsgQualifyResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgQualifyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgQualifyResponse".into()
+    }
+}
+/// Opens the truths of an exam's batch.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgOpenExam {
+    /// Who sends; need not be the requester.
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(uint64, tag = "2")]
+    pub job: u64,
+    /// The batch.
+    #[prost(uint32, tag = "3")]
+    pub batch: u32,
+    /// The batch's salt, 32 bytes (`README.md`, Formats). The seed of all salts stays with the requester.
+    #[prost(bytes = "vec", tag = "4")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// One truth for each item.
+    #[prost(uint32, repeated, tag = "5")]
+    pub truths: ::prost::alloc::vec::Vec<u32>,
+    /// RFC 6962 inclusion path of the batch's leaf, from the bottom up, 32 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub path: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+impl ::prost::Name for MsgOpenExam {
+    const NAME: &'static str = "MsgOpenExam";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgOpenExam".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgOpenExam".into()
+    }
+}
+/// Answer of `MsgOpenExam`.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgOpenExamResponse {}
+impl ::prost::Name for MsgOpenExamResponse {
+    const NAME: &'static str = "MsgOpenExamResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgOpenExamResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgOpenExamResponse".into()
+    }
+}
+/// Opens a candidate's answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgAnswerExam {
+    /// The candidate.
+    #[prost(string, tag = "1")]
+    pub annotator: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(uint64, tag = "2")]
+    pub job: u64,
+    /// The salt of the commitment, 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// One class for each item.
+    #[prost(uint32, repeated, tag = "4")]
+    pub answers: ::prost::alloc::vec::Vec<u32>,
+}
+impl ::prost::Name for MsgAnswerExam {
+    const NAME: &'static str = "MsgAnswerExam";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgAnswerExam".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgAnswerExam".into()
+    }
+}
+/// Answer of `MsgAnswerExam`.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgAnswerExamResponse {
+    /// Whether it passed.
+    #[prost(bool, tag = "1")]
+    pub passed: bool,
+    /// Right answers.
+    #[prost(uint32, tag = "2")]
+    pub right: u32,
+}
+impl ::prost::Name for MsgAnswerExamResponse {
+    const NAME: &'static str = "MsgAnswerExamResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgAnswerExamResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgAnswerExamResponse".into()
+    }
+}
+/// Leaves a cluster.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgLeaveCluster {
+    /// Who leaves, and pays the identity price.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MsgLeaveCluster {
+    const NAME: &'static str = "MsgLeaveCluster";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgLeaveCluster".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgLeaveCluster".into()
+    }
+}
+/// Answer of `MsgLeaveCluster`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgLeaveClusterResponse {
+    /// Head of the cluster that it left.
+    #[prost(string, tag = "1")]
+    pub head: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MsgLeaveClusterResponse {
+    const NAME: &'static str = "MsgLeaveClusterResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgLeaveClusterResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgLeaveClusterResponse".into()
+    }
+}
 /// Pays out earnings.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgWithdrawEarnings {
@@ -4102,6 +4883,14 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgFundJob,
     ) -> ::cairn_kernel::Result<MsgFundJobResponse>;
+    /// Pays the partner reward of an open job, as much as is missing of tasks*overlap*reward or less. Leases granted while there is money carry it;
+    /// what is not paid out goes back to the partner. Refused: a job that is not open or has no partner reward, anybody but its partner, another
+    /// denomination, less than one label's reward, more than is missing.
+    fn fund_partner(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgFundPartner,
+    ) -> ::cairn_kernel::Result<MsgFundPartnerResponse>;
     /// Cancels a job before its first lease; all money becomes claimable by the requester. Refused: not the requester, not open, leased before.
     fn cancel_job(
         &self,
@@ -4178,6 +4967,36 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgRetryQuarantined,
     ) -> ::cairn_kernel::Result<MsgRetryQuarantinedResponse>;
+    /// Qualifies an account for a job, as far as a message is needed: proves that it is on the allow-list below a root, and commits to answers of
+    /// the exam's current batch. Refused: a job that is not open, whom the job would give no lease anyway (the requester, its cluster, funders),
+    /// an account not on the list or a wrong proof, too little standing, another batch than the current one, an exam used up or taken before,
+    /// nothing to do for the account.
+    fn qualify(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgQualify,
+    ) -> ::cairn_kernel::Result<MsgQualifyResponse>;
+    /// Opens the truths of an exam's batch; anyone may. From then on they are known to all, and no other batch has them. Refused: no such batch,
+    /// still answered, window over, opened before, not one truth an item or a truth out of range, a path that does not lead to the exam's root.
+    fn open_exam(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgOpenExam,
+    ) -> ::cairn_kernel::Result<MsgOpenExamResponse>;
+    /// Opens a candidate's answers, once the truths of its batch are opened: it has passed or failed. Refused: no candidate, judged before, truths
+    /// not opened, not one answer an item, answers and salt that do not hash to the commitment.
+    fn answer_exam(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgAnswerExam,
+    ) -> ::cairn_kernel::Result<MsgAnswerExamResponse>;
+    /// Leaves the cluster of whoever funded the account first, for a price that is burnt; from then on it stands alone for good. Refused: an
+    /// account that is in nobody's cluster, or cannot pay.
+    fn leave_cluster(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgLeaveCluster,
+    ) -> ::cairn_kernel::Result<MsgLeaveClusterResponse>;
     /// Pays out what an account has claimable: pay, returned bonds, reveal fees, refunds. Refused: nothing to pay out.
     fn withdraw_earnings(
         &self,
@@ -4207,6 +5026,13 @@ pub fn msg_routes<S: MsgServer>(
             server,
             |m: &MsgFundJob| Ok(Vec::from([::cairn_kernel::Address::parse(&m.funder)?])),
             S::fund_job,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgFundPartner| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.partner)?]),
+            ),
+            S::fund_partner,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,
@@ -4277,6 +5103,34 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.sender)?]),
             ),
             S::retry_quarantined,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgQualify| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.annotator)?]),
+            ),
+            S::qualify,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgOpenExam| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.sender)?]),
+            ),
+            S::open_exam,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgAnswerExam| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.annotator)?]),
+            ),
+            S::answer_exam,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgLeaveCluster| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.account)?]),
+            ),
+            S::leave_cluster,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

@@ -6,6 +6,7 @@ use crate::{
     Error,
     escrow::{self, shift},
     job::Running,
+    partner,
 };
 
 pub(super) fn cancel_job(ctx: &mut Ctx, msg: &MsgCancelJob) -> Result<MsgCancelJobResponse> {
@@ -23,6 +24,7 @@ pub(super) fn cancel_job(ctx: &mut Ctx, msg: &MsgCancelJob) -> Result<MsgCancelJ
         shift(bucket, &mut money.refunded, amount, what)?;
     }
     escrow::credit(ctx, &requester, &run.denom, refund)?;
+    partner::refund(ctx, &mut run)?;
 
     // Claims that wait get NO_SEAT and their bonds when their time is over.
     run.enter(ctx, JobState::Cancelled)?;

@@ -4,9 +4,9 @@ use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{Claim, EventTasksClaimed, JobState, MsgClaimTasks, MsgClaimTasksResponse};
 
 use crate::{
-    Error, accounts, claims, clusters, escrow,
+    Error, accounts, caps, claims, clusters, escrow,
     job::Running,
-    late, rules, standing,
+    late, qualification, rules, standing,
     state::{self, CLAIMS, FUNDERS},
 };
 
@@ -79,14 +79,22 @@ fn check_job(ctx: &Ctx, run: &Running) -> Result<()> {
     Ok(())
 }
 
-fn check_annotator(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<()> {
-    clusters::refuse_requesters_cluster(ctx, annotator, &run.requester)?;
+/// Refuses whom the job never gives a lease.
+pub(super) fn check_independent(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<()> {
+    clusters::refuse_requesters_cluster(ctx, annotator, run)?;
     if FUNDERS.has(ctx, &(run.id, *annotator))? {
         return Err(Error::FunderOfJob.into());
     }
     if !asset::may_hold(ctx, annotator)? {
         return Err(Error::ModuleAccount(annotator.to_string()).into());
     }
+    Ok(())
+}
+
+fn check_annotator(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<()> {
+    check_independent(ctx, run, annotator)?;
+    qualification::check(ctx, run, annotator)?;
+    caps::check(ctx, run, annotator)?;
     let (worker, late) = (accounts::worker(ctx, run.id, annotator)?, run.status.state() == JobState::Late);
     if late {
         late::quota(worker.as_ref())?;

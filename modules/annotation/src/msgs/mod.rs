@@ -3,9 +3,12 @@ mod cancel_job;
 mod claim_tasks;
 mod commit_labels;
 mod fund_job;
+mod fund_partner;
+mod leave_cluster;
 mod open_gold;
 mod open_pairs;
 mod post_job;
+mod qualify;
 mod renew_lease;
 mod resume_job;
 mod reveal_labels;
@@ -13,11 +16,13 @@ mod skip_tasks;
 
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
-    EventEarningsWithdrawn, EventParamsUpdated, MsgCancelJob, MsgCancelJobResponse, MsgClaimTasks, MsgClaimTasksResponse, MsgCommitLabels,
-    MsgCommitLabelsResponse, MsgFundJob, MsgFundJobResponse, MsgOpenGold, MsgOpenGoldResponse, MsgOpenPairs, MsgOpenPairsResponse,
-    MsgPostJob, MsgPostJobResponse, MsgRenewLease, MsgRenewLeaseResponse, MsgResumeJob, MsgResumeJobResponse, MsgRetryQuarantined,
-    MsgRetryQuarantinedResponse, MsgRevealLabels, MsgRevealLabelsResponse, MsgServer, MsgSkipTasks, MsgSkipTasksResponse, MsgUpdateParams,
-    MsgUpdateParamsResponse, MsgWithdrawEarnings, MsgWithdrawEarningsResponse,
+    EventEarningsWithdrawn, EventParamsUpdated, MsgAnswerExam, MsgAnswerExamResponse, MsgCancelJob, MsgCancelJobResponse, MsgClaimTasks,
+    MsgClaimTasksResponse, MsgCommitLabels, MsgCommitLabelsResponse, MsgFundJob, MsgFundJobResponse, MsgFundPartner,
+    MsgFundPartnerResponse, MsgLeaveCluster, MsgLeaveClusterResponse, MsgOpenExam, MsgOpenExamResponse, MsgOpenGold, MsgOpenGoldResponse,
+    MsgOpenPairs, MsgOpenPairsResponse, MsgPostJob, MsgPostJobResponse, MsgQualify, MsgQualifyResponse, MsgRenewLease,
+    MsgRenewLeaseResponse, MsgResumeJob, MsgResumeJobResponse, MsgRetryQuarantined, MsgRetryQuarantinedResponse, MsgRevealLabels,
+    MsgRevealLabelsResponse, MsgServer, MsgSkipTasks, MsgSkipTasksResponse, MsgUpdateParams, MsgUpdateParamsResponse, MsgWithdrawEarnings,
+    MsgWithdrawEarningsResponse,
 };
 
 use crate::{Annotation, Error, escrow, quarantine, rules, state::PARAMS};
@@ -58,6 +63,21 @@ impl MsgServer for Annotation {
     }
     fn resume_job(&self, ctx: &mut Ctx, msg: MsgResumeJob) -> Result<MsgResumeJobResponse> {
         resume_job::resume_job(ctx, &msg)
+    }
+    fn fund_partner(&self, ctx: &mut Ctx, msg: MsgFundPartner) -> Result<MsgFundPartnerResponse> {
+        fund_partner::fund_partner(ctx, &msg)
+    }
+    fn qualify(&self, ctx: &mut Ctx, msg: MsgQualify) -> Result<MsgQualifyResponse> {
+        qualify::qualify(ctx, &msg)
+    }
+    fn open_exam(&self, ctx: &mut Ctx, msg: MsgOpenExam) -> Result<MsgOpenExamResponse> {
+        qualify::open_exam(ctx, &msg)
+    }
+    fn answer_exam(&self, ctx: &mut Ctx, msg: MsgAnswerExam) -> Result<MsgAnswerExamResponse> {
+        qualify::answer_exam(ctx, &msg)
+    }
+    fn leave_cluster(&self, ctx: &mut Ctx, msg: MsgLeaveCluster) -> Result<MsgLeaveClusterResponse> {
+        leave_cluster::leave_cluster(ctx, &msg)
     }
     fn retry_quarantined(&self, ctx: &mut Ctx, msg: MsgRetryQuarantined) -> Result<MsgRetryQuarantinedResponse> {
         let sender = Address::parse(&msg.sender)?;

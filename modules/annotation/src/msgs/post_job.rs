@@ -16,9 +16,10 @@ use crate::{
     formats::Buckets,
     gold,
     job::{Running, state_key},
+    partner, qualification,
     queues::{self, Kind},
     rules, standing,
-    state::{self, GOLD_ROOTS, JOB_IDS, JOBS, JOBS_BY_REQUESTER, JOBS_BY_STATE, OPEN_JOBS},
+    state::{self, FUNDERS, GOLD_ROOTS, JOB_IDS, JOBS, JOBS_BY_REQUESTER, JOBS_BY_STATE, OPEN_JOBS},
     types,
 };
 
@@ -35,8 +36,10 @@ pub(super) fn post_job(ctx: &mut Ctx, msg: MsgPostJob) -> Result<MsgPostJobRespo
     if GOLD_ROOTS.has(ctx, &gold_root)? {
         return Err(Error::GoldRootUsed(gold::hex(&gold_root)).into());
     }
+    let (asked, listed) = qualification::read(ctx, &msg)?;
     let fee = Coin::try_from(params.posting_fee.as_ref().ok_or(Error::Broken("parameters have no posting fee"))?)?;
-    let mut run = open(ctx, msg, job_rules)?;
+    let (reward, partner) = partner::read(&msg, &price)?;
+    let mut run = open(ctx, msg, job_rules, |job| (job.qualification, job.partner_reward, job.partner) = (asked, reward, partner))?;
     asset::check_publishable(&run.job.title, &run.content())?;
     let quote = run.quote()?;
     run.fund(&quote)?;
@@ -45,6 +48,8 @@ pub(super) fn post_job(ctx: &mut Ctx, msg: MsgPostJob) -> Result<MsgPostJobRespo
     bank::send(ctx, &requester, &ACCOUNT.address(), std::slice::from_ref(&escrow))?;
 
     store(ctx, &mut run, &requester, &gold_root)?;
+    qualification::store(ctx, &run, &listed)?;
+    fund_reward(ctx, &mut run)?;
     ctx.emit(&EventJobPosted {
         job: run.id,
         requester: run.job.requester.clone(),
@@ -132,6 +137,10 @@ fn check_pay(msg: &MsgPostJob, price: &Coin, params: &Params, job_rules: &Rules)
     if price.amount < rules::PRICE_MIN {
         return Err(Error::Price { least: rules::PRICE_MIN, found: price.amount }.into());
     }
+    let (least, most) = rules::ACCOUNT_SEATS;
+    if msg.account_seats_bps > 0 {
+        qualification::range("account_seats_bps", least.into(), most.into(), msg.account_seats_bps.into())?;
+    }
     let (least, most) = rules::KAPPA_TARGET;
     if !(least..=most).contains(&msg.kappa_target_bps) {
         return Err(Error::KappaTarget { least, most, found: msg.kappa_target_bps }.into());
@@ -161,11 +170,14 @@ fn check_requester(ctx: &Ctx, requester: &Address, params: &Params) -> Result<()
     Ok(())
 }
 
-/// The job as it will be stored.
-fn open(ctx: &mut Ctx, msg: MsgPostJob, job_rules: Rules) -> Result<Running> {
+/// The job as it will be stored, `extend`ed by what was read from the message before.
+fn open(ctx: &mut Ctx, msg: MsgPostJob, mut job_rules: Rules, extend: impl FnOnce(&mut Job)) -> Result<Running> {
     let (id, height) = (JOB_IDS.next(ctx)?, ctx.block().height);
+    if msg.account_seats_bps > 0 {
+        job_rules.account_seats_bps = msg.account_seats_bps;
+    }
     let skill = if msg.skill.is_empty() { standing::default_skill(msg.r#type()) } else { msg.skill.clone() };
-    let job = Job {
+    let mut job = Job {
         id,
         requester: msg.requester,
         title: msg.title,
@@ -195,11 +207,24 @@ fn open(ctx: &mut Ctx, msg: MsgPostJob, job_rules: Rules) -> Result<Running> {
         contestants: msg.contestants,
         pairs_root: msg.pairs_root,
         posterior_bound_bps: msg.posterior_bound_bps,
+        ..Job::default()
     };
+    extend(&mut job);
     let mut run = Running::new(job, JobStatus { job: id, ..JobStatus::default() })?;
     run.status.set_state(JobState::Open);
     run.status.buckets = run.buckets.count();
     Ok(run)
+}
+
+/// A requester that is its own partner pays the whole reward at once; another partner never leases in the job.
+fn fund_reward(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    let Some(found) = run.partner.as_ref() else { return Ok(()) };
+    let (account, missing) = (found.account, found.missing(&run.job)?);
+    if account != run.requester {
+        return FUNDERS.insert(ctx, &(run.id, account));
+    }
+    partner::pay_in(ctx, run, missing)?;
+    run.save(ctx)
 }
 
 fn store(ctx: &mut Ctx, run: &mut Running, requester: &Address, gold_root: &[u8; 32]) -> Result<()> {

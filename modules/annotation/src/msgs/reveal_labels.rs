@@ -12,7 +12,7 @@ use crate::{
     gold::hex,
     job::Running,
     labels::{self, Staged},
-    late, leases, lifecycle, rules,
+    late, leases, lifecycle, partner, rules,
     state::{COMMITMENTS, LEASES, WORKERS},
 };
 
@@ -46,6 +46,7 @@ pub(super) fn reveal_labels(ctx: &mut Ctx, msg: &MsgRevealLabels) -> Result<MsgR
         shift(&mut run.money.reserved, &mut run.money.free, freed, "reserved")?;
         lease.buckets.iter().try_for_each(|bucket| buckets::finish(ctx, &run, *bucket, lease.id, true))?;
         worker.labels = worker.labels.saturating_add(accepted.into());
+        partner::accept(&mut run, &lease, &mut worker, accepted)?;
     }
     lease.set_state(LeaseState::Revealed);
     (lease.labels, lease.ended_height) = (accepted, ctx.block().height);

@@ -4,17 +4,19 @@ mod jobs;
 mod labels;
 mod leases;
 mod pairs;
+mod qualification;
 mod standings;
 
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
-    QueryAccessRequest, QueryAccessResponse, QueryAnnotatorRequest, QueryAnnotatorResponse, QueryBucketsRequest, QueryBucketsResponse,
-    QueryClaimRequest, QueryClaimResponse, QueryEarningsRequest, QueryEarningsResponse, QueryGoldStateRequest, QueryGoldStateResponse,
-    QueryJobProgressRequest, QueryJobProgressResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse,
-    QueryLabelsRequest, QueryLabelsResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse,
-    QueryPairsRequest, QueryPairsResponse, QueryParamsRequest, QueryParamsResponse, QueryServer, QueryStandingRequest,
-    QueryStandingResponse, QueryStandingsRequest, QueryStandingsResponse, QueryTasksRequest, QueryTasksResponse, QueryWorkerRequest,
-    QueryWorkerResponse, QueryWorkersRequest, QueryWorkersResponse,
+    QueryAccessRequest, QueryAccessResponse, QueryAllowListRequest, QueryAllowListResponse, QueryAnnotatorRequest, QueryAnnotatorResponse,
+    QueryBucketsRequest, QueryBucketsResponse, QueryClaimRequest, QueryClaimResponse, QueryEarningsRequest, QueryEarningsResponse,
+    QueryExamBatchesRequest, QueryExamBatchesResponse, QueryGoldStateRequest, QueryGoldStateResponse, QueryJobProgressRequest,
+    QueryJobProgressResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryLabelsRequest,
+    QueryLabelsResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse, QueryPairsRequest,
+    QueryPairsResponse, QueryParamsRequest, QueryParamsResponse, QueryQualificationRequest, QueryQualificationResponse, QueryServer,
+    QueryStandingRequest, QueryStandingResponse, QueryStandingsRequest, QueryStandingsResponse, QueryTasksRequest, QueryTasksResponse,
+    QueryWorkerRequest, QueryWorkerResponse, QueryWorkersRequest, QueryWorkersResponse,
 };
 
 use crate::{Annotation, state};
@@ -73,6 +75,15 @@ impl QueryServer for Annotation {
     }
     fn standings(&self, ctx: &Ctx, query: QueryStandingsRequest) -> Result<QueryStandingsResponse> {
         standings::standings(ctx, query)
+    }
+    fn qualification(&self, ctx: &Ctx, query: QueryQualificationRequest) -> Result<QueryQualificationResponse> {
+        qualification::qualification(ctx, &query)
+    }
+    fn exam_batches(&self, ctx: &Ctx, query: QueryExamBatchesRequest) -> Result<QueryExamBatchesResponse> {
+        qualification::exam_batches(ctx, query)
+    }
+    fn allow_list(&self, ctx: &Ctx, query: QueryAllowListRequest) -> Result<QueryAllowListResponse> {
+        qualification::allow_list(ctx, query)
     }
     fn earnings(&self, ctx: &Ctx, query: QueryEarningsRequest) -> Result<QueryEarningsResponse> {
         accounts::earnings(ctx, &query.account)

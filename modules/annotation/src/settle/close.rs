@@ -9,7 +9,7 @@ use crate::{
     escrow::{self, shift},
     gold,
     job::Running,
-    queues, rules,
+    partner, queues, rules,
     state::{INFERENCES, LATE_INFERENCES, SETTLING},
 };
 
@@ -88,6 +88,7 @@ fn give_back_held(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     }
     let held = run.money.held;
     escrow::fund_pool(ctx, &run.denom, held)?;
+    partner::forfeit_held(ctx, run)?;
     shift(&mut run.money.held, &mut run.money.pool, held, "held")
 }
 
@@ -107,6 +108,7 @@ pub(super) fn finish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
         shift(bucket, &mut money.refunded, amount, what)?;
     }
     escrow::credit(ctx, &run.requester, &run.denom, rest)?;
+    partner::refund(ctx, run)?;
     run.enter(ctx, JobState::Closed)?;
     queues::recall(ctx, run.id)?; // nothing is left to be done for what was put off
     SETTLING.remove(ctx, &run.id)?;

@@ -12,7 +12,7 @@ use crate::{
     Error, accounts,
     escrow::{self, ACCOUNT, shift},
     job::Running,
-    labels, late, standing,
+    labels, late, partner, standing,
     state::WORKERS,
 };
 
@@ -33,6 +33,7 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     run.settlement()?.position = next.into();
     if next >= params.sheets() {
         divide_unearned(run)?;
+        partner::divide_unearned(ctx, run)?;
         late::begin(ctx, run)?;
     }
     Ok(workers.saturating_mul(WORKER_VISITS))
@@ -51,6 +52,7 @@ fn pay(ctx: &mut Ctx, run: &mut Running, number: u32, result: &cairn_truth::Work
     shift(&mut run.money.reserved, &mut run.money.held, unearned, "reserved")?;
     escrow::credit(ctx, &account, &run.denom, pay)?;
     let fee = take_fee(ctx, run, &account, pay)?;
+    let partner_pay = partner::pay(ctx, run, &worker, result.share)?;
     let settlement = run.settlement()?;
     settlement.paid = escrow::add(escrow::number(&settlement.paid)?, pay)?.to_string();
     settlement.unearned = escrow::add(escrow::number(&settlement.unearned)?, unearned)?.to_string();
@@ -69,6 +71,7 @@ fn pay(ctx: &mut Ctx, run: &mut Running, number: u32, result: &cairn_truth::Work
         unearned: Some(run.coin(unearned)),
         fee: Some(run.coin(fee)),
         late_limit: result.late_limit(),
+        partner_pay,
         ..WorkerResult::default()
     });
     WORKERS.set(ctx, &(run.id, number), &worker)?;
@@ -132,5 +135,6 @@ pub(super) fn announce(ctx: &mut Ctx, worker: Worker) {
         pay: result.pay,
         unearned: result.unearned,
         fee: result.fee,
+        partner_pay: result.partner_pay,
     });
 }

@@ -8,7 +8,7 @@ use crate::{
     Error,
     escrow::{self, shift},
     job::Running,
-    late, leases,
+    late, leases, partner,
     state::{LEASES, LEASES_BY_JOB, WORKERS},
 };
 
@@ -65,7 +65,9 @@ fn pay_in_full(ctx: &mut Ctx, run: &mut Running, number: u32) -> Result<()> {
     let amount = run.labels_price(worker.labels)?;
     shift(&mut run.money.reserved, &mut run.money.claimable, amount, "reserved")?;
     escrow::credit(ctx, &Address::parse(&worker.annotator)?, &run.denom, amount)?;
+    let partner_pay = partner::pay(ctx, run, &worker, cairn_truth::ONE)?;
     worker.result = Some(WorkerResult {
+        partner_pay,
         score_q32: cairn_truth::ONE,
         reason: PayReason::Quarantine.into(),
         pay: Some(run.coin(amount)),
