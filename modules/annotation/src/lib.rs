@@ -16,6 +16,7 @@ mod genesis;
 mod gold;
 mod invariants;
 mod job;
+mod jury;
 mod labels;
 mod late;
 mod leases;
@@ -38,6 +39,7 @@ mod unqualified;
 use std::sync::Arc;
 
 use cairn_bank as bank;
+use cairn_dispute as dispute;
 use cairn_kernel::{Ctx, Invariant, Module, Result, Router, Table};
 use cairn_proto::cairn::annotation::v1::{Genesis, msg_routes, query_routes};
 
@@ -58,6 +60,7 @@ impl Module for Annotation {
     fn routes(self: &Arc<Self>, router: &mut Router) {
         router.msgs(msg_routes(self)).queries(query_routes(self)).hook(ACCOUNT);
         router.hook::<Arc<dyn bank::Hooks>>(Arc::new(clusters::Credits));
+        router.hook::<Arc<dyn dispute::Record>>(Arc::new(jury::Standings));
     }
     fn default_genesis(&self) -> Genesis {
         Genesis { params: Some(rules::test_params()), ..Genesis::default() }

@@ -129,3 +129,18 @@ fn larger_leases_need_labels_and_kappa() {
     assert_eq!(world.grant(job, &user(2)).0.buckets.len(), 4);
     assert_eq!(world.grant(job, &user(3)).0.buckets.len(), 1, "many labels of no worth");
 }
+
+#[test]
+fn disputes_learn_a_jurors_record_by_skill_and_over_all() {
+    let mut other = record(2, 300);
+    (other.skill, other.kappa_labels_ppm) = ("spans".into(), 300 * 900_000);
+    let genesis = Genesis { standings: vec![record(2, 100), other], ..Annotation.default_genesis() };
+    let mut world = World::with(3, genesis);
+    let mut ask = |n: u8, skill: &str| {
+        let found = world.tx(|ctx| cairn_dispute::Record::juror(&crate::jury::Standings, ctx, &user(n), skill)).unwrap();
+        found.map(|record| (record.settled_labels, record.mean_kappa_ppm))
+    };
+    assert_eq!(ask(2, "classify"), Some((100, 500_000)));
+    assert_eq!(ask(2, ""), Some((400, 800_000)));
+    assert_eq!((ask(2, "boxes"), ask(3, "")), (None, None));
+}
