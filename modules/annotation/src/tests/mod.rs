@@ -21,6 +21,7 @@ mod quarantine;
 mod queries;
 mod reveals;
 mod schedule;
+mod self_dealing;
 mod settlement;
 mod standing;
 mod types;

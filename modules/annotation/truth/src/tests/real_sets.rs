@@ -2,6 +2,9 @@
 //!
 //! Their folder is named by `CAIRN_TRUTH_DATA`, default `shared/data/truth` beside the workspace; the sets are not part of it.
 
+#[expect(clippy::float_arithmetic, reason = "figures of attacks are a report")]
+mod under_attack;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,

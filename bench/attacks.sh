@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Runs the attacks on annotation, truth inference, assets, licences, rewards and disputes, and prints what each costs and gains as Markdown.
+# A row is a test: what it prints are the figures it measured, and it fails where a bound that it asserts does not hold.
+#
+#   bench/attacks.sh > bench/ATTACKS.md
+#
+# The public label sets are read from CAIRN_TRUTH_DATA; without them their rows say so.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+failed=0
+
+# section TITLE CRATE FILTER...: one table of the tests whose names contain a filter.
+section() {
+    local title=$1 crate=$2
+    shift 2
+    printf '\n## %s (`%s`)\n\n| attack | measured | |\n|---|---|---|\n' "$title" "$crate"
+    if ! cargo test -q -p "$crate" --lib -- --nocapture --test-threads 1 --format pretty "$@" >"$log" 2>&1; then
+        failed=1
+        tail -n 40 "$log" >&2
+    fi
+    awk '
+        function row(result) {
+            gsub(/\|/, "\\|", text)
+            short = name
+            sub(/.*::/, "", short)
+            gsub(/_/, " ", short)
+            printf "| %s | %s | %s |\n", short, text == "" ? "asserted, no figures" : text, result
+            name = ""
+        }
+        function take(line) {
+            if (line ~ /(^|[^a-z])(ok|FAILED)$/) {
+                result = line ~ /ok$/ ? "holds" : "**FAILS**"
+                sub(/ *(ok|FAILED)$/, "", line)
+                if (line != "") text = text (text == "" ? "" : "<br>") line
+                row(result)
+            } else if (line != "") {
+                text = text (text == "" ? "" : "<br>") line
+            }
+        }
+        /^test [a-z0-9_:]+ \.\.\. / {
+            name = $2; text = ""
+            line = $0; sub(/^test [^ ]+ \.\.\. /, "", line)
+            take(line); next
+        }
+        name != "" { take($0) }
+    ' "$log"
+}
+
+cat <<'HEAD'
+# Attacks
+
+What each attack on the chain's modules costs and gains, as the tests measure it; written by `bench/attacks.sh`. Amounts are base units of `ucairn` unless a row
+says otherwise. *holds*: every bound that the test asserts is kept. A row that says OUTSIDE is measured and asserts no bound.
+HEAD
+section "Jobs, leases, gold" cairn-annotation attacks:: self_dealing:: stranger_leaves late_copier exam_then_constant
+section "Truth and pay" cairn-truth attacks:: under_attack::
+section "Assets" cairn-asset attacks::
+section "Licences" cairn-licensing two_providers_cannot close_races bad_key_refunds remote_refund
+section "Rewards and arenas" cairn-rewards attacks:: self_dealing
+section "Disputes" cairn-dispute attacks::
+exit "$failed"
