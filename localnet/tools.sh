@@ -29,6 +29,7 @@ need() { dpkg -s "$1" >/dev/null 2>&1 || missing+=("$1"); }
 if has dpkg; then
   for p in g++ make pkg-config curl unzip util-linux ca-certificates; do need "$p"; done
   python3 -m pip --version >/dev/null 2>&1 || need python3-pip
+  [ "$level" = run ] || python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || need python3-venv
   ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || need libclang-dev
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing packages: ${missing[*]}"
@@ -47,6 +48,21 @@ gotool() { # name module@version
 }
 gotool cometbft "github.com/cometbft/cometbft/cmd/cometbft@$COMETBFT"
 [ "$level" = run ] || gotool grpcurl "github.com/fullstorydev/grpcurl/cmd/grpcurl@$GRPCURL"
+
+# The Python packages with which the e2e test `readers` opens exports, in an environment of their own.
+readers() {
+  local home="$CAIRN_CACHE/readers" list=e2e/readers/requirements.txt stamp
+  stamp="$home/.$(cksum <"$list" | cut -d' ' -f1)"
+  [ -e "$stamp" ] && return
+  has python3 || die "Python is missing. Install Python 3.11 or newer, then run this again."
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "$(python3 --version) is too old for the readers of exports; install 3.11 or newer."
+  say "installing the readers of exports (Python packages, 150 MB to download, once per machine)"
+  rm -rf "$home"
+  python3 -m venv "$home"
+  "$home/bin/python" -m pip install -q --disable-pip-version-check -r "$list"
+  touch "$stamp"
+}
+[ "$level" = run ] || readers
 
 # The unmodified simd of a released ibc-go. 'go install' refuses it, because its go.mod has a replace directive: its main is built in a
 # module of its own that takes that go.mod over whole, so that every dependency has the version it was released with.

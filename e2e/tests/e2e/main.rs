@@ -9,4 +9,5 @@
 )]
 mod clients;
 mod job;
+mod readers;
 mod recovery;
