@@ -176,8 +176,8 @@ fn running(rpc: &Rpc, id: u64) -> Result<Arena> {
     let found = arena(rpc, id)?;
     match found.state() {
         ArenaState::Running => Ok(found),
-        ArenaState::Stopped => bail!("arena {id} is stopped: {}; anybody may try 'cairnd tx rewards retry-arena {id}'", found.fault),
-        _ => bail!("no epoch of arena {id} runs; the first bond opens one: cairnd tx rewards bond-to-scorer {id} <amount>ucairn"),
+        ArenaState::Stopped => bail!("arena {id} is stopped: {}; anybody may try 'cairnd tx rewards retry-arena --arena {id}'", found.fault),
+        _ => bail!("no epoch of arena {id} runs; the first bond opens one: cairnd tx rewards bond-to-scorer --arena {id} --amount <amount>ucairn"),
     }
 }
 
@@ -213,7 +213,7 @@ fn create(rpc: &Rpc, home: &Home, args: CreateArgs) -> Result<()> {
     let id = answer::<MsgCreateArenaResponse>(&done)?.arena;
     println!("arena {id} is open since block {}", done.height);
     println!("next, for participants: cairnd arena register {id} --uri <where> --from <name>");
-    println!("and for scorers: cairnd tx rewards bond-to-scorer {id} {}ucairn --from <name>", args.least_bond);
+    println!("and for scorers: cairnd tx rewards bond-to-scorer --arena {id} --amount {}ucairn --from <name>", args.least_bond);
     Ok(())
 }
 
