@@ -176,8 +176,12 @@ fn running(rpc: &Rpc, id: u64) -> Result<Arena> {
     let found = arena(rpc, id)?;
     match found.state() {
         ArenaState::Running => Ok(found),
-        ArenaState::Stopped => bail!("arena {id} is stopped: {}; anybody may try 'cairnd tx rewards retry-arena --arena {id}'", found.fault),
-        _ => bail!("no epoch of arena {id} runs; the first bond opens one: cairnd tx rewards bond-to-scorer --arena {id} --amount <amount>ucairn"),
+        ArenaState::Stopped => {
+            bail!("arena {id} is stopped: {}; anybody may try 'cairnd tx rewards retry-arena --arena {id}'", found.fault)
+        }
+        _ => bail!(
+            "no epoch of arena {id} runs; the first bond opens one: cairnd tx rewards bond-to-scorer --arena {id} --amount <amount>ucairn"
+        ),
     }
 }
 
