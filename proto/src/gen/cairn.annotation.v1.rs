@@ -1112,6 +1112,81 @@ impl ::prost::Name for DayCount {
         "/cairn.annotation.v1.DayCount".into()
     }
 }
+/// What became of one task of a lease.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct LabelDecision {
+    /// The task.
+    #[prost(uint32, tag = "1")]
+    pub task: u32,
+    /// The class that was given; 65535 where there is none.
+    #[prost(uint32, tag = "2")]
+    pub class: u32,
+    /// Why it is paid or not.
+    #[prost(enumeration = "LabelReason", tag = "3")]
+    pub reason: i32,
+    /// What it says of gold.
+    #[prost(enumeration = "GoldMark", tag = "4")]
+    pub gold: i32,
+}
+impl ::prost::Name for LabelDecision {
+    const NAME: &'static str = "LabelDecision";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.LabelDecision".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.LabelDecision".into()
+    }
+}
+/// What became of the tasks of one lease.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LeaseDecision {
+    /// The lease.
+    #[prost(uint64, tag = "1")]
+    pub lease: u64,
+    /// Where it stands.
+    #[prost(enumeration = "LeaseState", tag = "2")]
+    pub state: i32,
+    /// Whether it is of the late round.
+    #[prost(bool, tag = "3")]
+    pub late: bool,
+    /// Whether its labels earn the partner reward.
+    #[prost(bool, tag = "4")]
+    pub partner: bool,
+    /// Its tasks, ascending.
+    #[prost(message, repeated, tag = "5")]
+    pub labels: ::prost::alloc::vec::Vec<LabelDecision>,
+}
+impl ::prost::Name for LeaseDecision {
+    const NAME: &'static str = "LeaseDecision";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.LeaseDecision".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.LeaseDecision".into()
+    }
+}
+/// What a reason means, in words.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReasonText {
+    /// Its code.
+    #[prost(enumeration = "LabelReason", tag = "1")]
+    pub reason: i32,
+    /// One sentence for people.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ReasonText {
+    const NAME: &'static str = "ReasonText";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.ReasonText".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.ReasonText".into()
+    }
+}
 /// What annotators are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1581,6 +1656,108 @@ impl CandidateState {
             "CANDIDATE_STATE_COMMITTED" => Some(Self::Committed),
             "CANDIDATE_STATE_PASSED" => Some(Self::Passed),
             "CANDIDATE_STATE_FAILED" => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+/// What became of one label, or of a task for which there is none: why it is paid or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LabelReason {
+    /// Never shown.
+    Unspecified = 0,
+    /// Not decided yet: not revealed, or not settled.
+    Pending = 1,
+    /// Paid in full.
+    Paid = 2,
+    /// Paid in part, by the score of the worker.
+    PaidInPart = 3,
+    /// Unpaid: the worker's labels agree with the others' no more than chance would.
+    NoAgreement = 4,
+    /// Unpaid: the worker's gold answers are below the gate.
+    Gated = 5,
+    /// Unpaid: the task was skipped.
+    Skipped = 6,
+    /// Unpaid: the lease ran out without a commitment.
+    NotCommitted = 7,
+    /// Unpaid: committed and not revealed in time.
+    NotRevealed = 8,
+    /// Unpaid: the lease was given back.
+    GivenBack = 9,
+    /// Unpaid: settlement failed and the lease was released before its reveal; the bond went back.
+    Released = 10,
+}
+impl LabelReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LABEL_REASON_UNSPECIFIED",
+            Self::Pending => "LABEL_REASON_PENDING",
+            Self::Paid => "LABEL_REASON_PAID",
+            Self::PaidInPart => "LABEL_REASON_PAID_IN_PART",
+            Self::NoAgreement => "LABEL_REASON_NO_AGREEMENT",
+            Self::Gated => "LABEL_REASON_GATED",
+            Self::Skipped => "LABEL_REASON_SKIPPED",
+            Self::NotCommitted => "LABEL_REASON_NOT_COMMITTED",
+            Self::NotRevealed => "LABEL_REASON_NOT_REVEALED",
+            Self::GivenBack => "LABEL_REASON_GIVEN_BACK",
+            Self::Released => "LABEL_REASON_RELEASED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LABEL_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "LABEL_REASON_PENDING" => Some(Self::Pending),
+            "LABEL_REASON_PAID" => Some(Self::Paid),
+            "LABEL_REASON_PAID_IN_PART" => Some(Self::PaidInPart),
+            "LABEL_REASON_NO_AGREEMENT" => Some(Self::NoAgreement),
+            "LABEL_REASON_GATED" => Some(Self::Gated),
+            "LABEL_REASON_SKIPPED" => Some(Self::Skipped),
+            "LABEL_REASON_NOT_COMMITTED" => Some(Self::NotCommitted),
+            "LABEL_REASON_NOT_REVEALED" => Some(Self::NotRevealed),
+            "LABEL_REASON_GIVEN_BACK" => Some(Self::GivenBack),
+            "LABEL_REASON_RELEASED" => Some(Self::Released),
+            _ => None,
+        }
+    }
+}
+/// What a label says of a gold task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum GoldMark {
+    /// The task is no gold, or the gold is not opened.
+    None = 0,
+    /// Answered as the requester committed.
+    Right = 1,
+    /// Answered otherwise.
+    Wrong = 2,
+    /// The votes contradict the requester's answer: it does not count against anybody.
+    Void = 3,
+}
+impl GoldMark {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::None => "GOLD_MARK_NONE",
+            Self::Right => "GOLD_MARK_RIGHT",
+            Self::Wrong => "GOLD_MARK_WRONG",
+            Self::Void => "GOLD_MARK_VOID",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "GOLD_MARK_NONE" => Some(Self::None),
+            "GOLD_MARK_RIGHT" => Some(Self::Right),
+            "GOLD_MARK_WRONG" => Some(Self::Wrong),
+            "GOLD_MARK_VOID" => Some(Self::Void),
             _ => None,
         }
     }
@@ -3737,6 +3914,62 @@ impl ::prost::Name for QueryAllowListResponse {
         "/cairn.annotation.v1.QueryAllowListResponse".into()
     }
 }
+/// Asks for what `Decisions` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryDecisionsRequest {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The annotator.
+    #[prost(string, tag = "2")]
+    pub annotator: ::prost::alloc::string::String,
+    /// Which page of leases, at most 20.
+    #[prost(message, optional, tag = "3")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryDecisionsRequest {
+    const NAME: &'static str = "QueryDecisionsRequest";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryDecisionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryDecisionsRequest".into()
+    }
+}
+/// Answer of the query `Decisions`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryDecisionsResponse {
+    /// The annotator in this job, with its result.
+    #[prost(message, optional, tag = "1")]
+    pub worker: ::core::option::Option<Worker>,
+    /// Why the result is what it is, in words.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+    /// Decisions by lease.
+    #[prost(message, repeated, tag = "3")]
+    pub leases: ::prost::alloc::vec::Vec<LeaseDecision>,
+    /// The reasons that occur on this page, in words.
+    #[prost(message, repeated, tag = "4")]
+    pub reasons: ::prost::alloc::vec::Vec<ReasonText>,
+    /// Where the page ended.
+    #[prost(message, optional, tag = "5")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryDecisionsResponse {
+    const NAME: &'static str = "QueryDecisionsResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryDecisionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryDecisionsResponse".into()
+    }
+}
 /// What can be asked about jobs, leases, labels and pay.
 pub trait QueryServer: Send + Sync + 'static {
     /// The parameters for new jobs.
@@ -3799,6 +4032,13 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryWorkerRequest,
     ) -> ::cairn_kernel::Result<QueryWorkerResponse>;
+    /// Every decision on an annotator in a job: the score with its reason, and for each task of each lease why it is paid or not, a page of at
+    /// most 20 leases at a time.
+    fn decisions(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryDecisionsRequest,
+    ) -> ::cairn_kernel::Result<QueryDecisionsResponse>;
     /// A job's annotators, by number.
     fn workers(
         &self,
@@ -3926,6 +4166,11 @@ pub fn query_routes<S: QueryServer>(
             server,
             "/cairn.annotation.v1.Query/Worker",
             S::worker,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.annotation.v1.Query/Decisions",
+            S::decisions,
         ),
         ::cairn_kernel::QueryRoute::new(
             server,

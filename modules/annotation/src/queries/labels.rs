@@ -89,7 +89,7 @@ fn show(label: &Staged, late: bool, worker: &Worker) -> TaskLabel {
 }
 
 /// The accepted labels of the span's tasks, staged or packed, each with whether it is late.
-fn by_task(ctx: &Ctx, run: &Running, span: &Span) -> Result<BTreeMap<u32, Vec<(Staged, bool)>>> {
+pub(super) fn by_task(ctx: &Ctx, run: &Running, span: &Span) -> Result<BTreeMap<u32, Vec<(Staged, bool)>>> {
     let mut found = Vec::new();
     let late = run.status.pay_height > 0; // blind labels are packed by then
     for bucket in (span.first..span.end).filter_map(|task| run.buckets.of(task)).collect::<BTreeSet<_>>() {

@@ -1,5 +1,6 @@
 //! The queries, by what they are about.
 mod accounts;
+mod decisions;
 mod jobs;
 mod labels;
 mod leases;
@@ -10,13 +11,13 @@ mod standings;
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
     QueryAccessRequest, QueryAccessResponse, QueryAllowListRequest, QueryAllowListResponse, QueryAnnotatorRequest, QueryAnnotatorResponse,
-    QueryBucketsRequest, QueryBucketsResponse, QueryClaimRequest, QueryClaimResponse, QueryEarningsRequest, QueryEarningsResponse,
-    QueryExamBatchesRequest, QueryExamBatchesResponse, QueryGoldStateRequest, QueryGoldStateResponse, QueryJobProgressRequest,
-    QueryJobProgressResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryLabelsRequest,
-    QueryLabelsResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse, QueryPairsRequest,
-    QueryPairsResponse, QueryParamsRequest, QueryParamsResponse, QueryQualificationRequest, QueryQualificationResponse, QueryServer,
-    QueryStandingRequest, QueryStandingResponse, QueryStandingsRequest, QueryStandingsResponse, QueryTasksRequest, QueryTasksResponse,
-    QueryWorkerRequest, QueryWorkerResponse, QueryWorkersRequest, QueryWorkersResponse,
+    QueryBucketsRequest, QueryBucketsResponse, QueryClaimRequest, QueryClaimResponse, QueryDecisionsRequest, QueryDecisionsResponse,
+    QueryEarningsRequest, QueryEarningsResponse, QueryExamBatchesRequest, QueryExamBatchesResponse, QueryGoldStateRequest,
+    QueryGoldStateResponse, QueryJobProgressRequest, QueryJobProgressResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest,
+    QueryJobsResponse, QueryLabelsRequest, QueryLabelsResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest,
+    QueryLeasesResponse, QueryPairsRequest, QueryPairsResponse, QueryParamsRequest, QueryParamsResponse, QueryQualificationRequest,
+    QueryQualificationResponse, QueryServer, QueryStandingRequest, QueryStandingResponse, QueryStandingsRequest, QueryStandingsResponse,
+    QueryTasksRequest, QueryTasksResponse, QueryWorkerRequest, QueryWorkerResponse, QueryWorkersRequest, QueryWorkersResponse,
 };
 
 use crate::{Annotation, state};
@@ -51,6 +52,9 @@ impl QueryServer for Annotation {
     }
     fn worker(&self, ctx: &Ctx, query: QueryWorkerRequest) -> Result<QueryWorkerResponse> {
         accounts::worker(ctx, &query)
+    }
+    fn decisions(&self, ctx: &Ctx, query: QueryDecisionsRequest) -> Result<QueryDecisionsResponse> {
+        decisions::decisions(ctx, query)
     }
     fn workers(&self, ctx: &Ctx, query: QueryWorkersRequest) -> Result<QueryWorkersResponse> {
         accounts::workers(ctx, query)

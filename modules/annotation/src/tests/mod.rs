@@ -6,6 +6,7 @@ mod caps;
 mod claims;
 mod clusters;
 mod crew;
+mod decisions;
 mod exams;
 mod formats;
 mod gas;
