@@ -155,6 +155,8 @@ pub struct Label {
     pub worker: String,
     /// What it said.
     pub answer: Answer,
+    /// Whether it came in the late round, after the first inference.
+    pub late: bool,
     /// Whether it was paid for.
     pub paid: bool,
     /// Reason code of the pay; empty before the settlement.

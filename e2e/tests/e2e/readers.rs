@@ -113,7 +113,7 @@ fn item(job: &Job, task: u32, folder: &Path) -> Item {
         gold: answer.clone().filter(|_| task == 0),
         labels: answer
             .iter()
-            .map(|a| Label { worker: format!("{task:032x}"), answer: a.clone(), paid: true, reason: "SKILL".into() })
+            .map(|a| Label { worker: format!("{task:032x}"), answer: a.clone(), late: false, paid: true, reason: "SKILL".into() })
             .collect(),
         answer,
     }

@@ -25,7 +25,7 @@ pub(super) struct Croissant {
     labels: TextFile,
 }
 
-const LABEL_COLUMNS: [&str; 6] = ["item", "task", "worker", "answer", "paid", "reason"];
+const LABEL_COLUMNS: [&str; 7] = ["item", "task", "worker", "answer", "late", "paid", "reason"];
 
 impl Croissant {
     pub(super) fn open(job: &Job, out: Out) -> Result<Self> {
@@ -45,8 +45,15 @@ impl Exporter for Croissant {
         self.items.item(item)?;
         for label in &item.labels {
             let answer = cell(&label.answer, &self.job)?;
-            let cells =
-                [item.name.clone(), item.task.to_string(), label.worker.clone(), answer, label.paid.to_string(), label.reason.clone()];
+            let cells = [
+                item.name.clone(),
+                item.task.to_string(),
+                label.worker.clone(),
+                answer,
+                label.late.to_string(),
+                label.paid.to_string(),
+                label.reason.clone(),
+            ];
             self.labels.write(&record(cells))?;
         }
         Ok(())
@@ -131,12 +138,13 @@ fn labels_set() -> Value {
         "task" => "Number of the task.",
         "worker" => "Pseudonym of the annotator: one in this job, another in each other one.",
         "answer" => "What the annotator said.",
+        "late" => "Whether it came in the late round, after the first inference.",
         "paid" => "Whether it was paid for.",
         _ => "Reason code of the pay.",
     };
     let kind = |column: &str| match column {
         "task" => "sc:Integer",
-        "paid" => "sc:Boolean",
+        "late" | "paid" => "sc:Boolean",
         _ => "sc:Text",
     };
     let mut fields: Vec<Value> = LABEL_COLUMNS.iter().map(|c| field("labels", c, kind(c).into(), about(c))).collect();

@@ -91,6 +91,7 @@ struct Rows {
     truth: Flat<ByteArray>,
     workers: (Vec<ByteArray>, Levels),
     worker_answers: Vec<ByteArray>,
+    late: Vec<bool>,
     paid: Vec<bool>,
     reasons: Vec<ByteArray>,
     sha256: Flat<ByteArray>,
@@ -113,7 +114,7 @@ fn schema(job: &Job) -> String {
             required boolean gold;
             optional binary truth (STRING);
             required group labels (LIST) {{ repeated group list {{ required group element {{
-                required binary worker (STRING); required binary answer (STRING); required boolean paid; required binary reason (STRING);
+                required binary worker (STRING); required binary answer (STRING); required boolean late; required boolean paid; required binary reason (STRING);
             }} }} }}
             optional binary sha256 (STRING);
             optional int64 bytes;
@@ -203,6 +204,7 @@ impl Rows {
         for (label, row) in item.labels.iter().zip(labels(job, item)) {
             self.workers.0.push(text(row.worker));
             self.worker_answers.push(text(cell(&label.answer, job)?));
+            self.late.push(row.late);
             self.paid.push(row.paid);
             self.reasons.push(text(row.reason));
         }
@@ -227,6 +229,7 @@ impl Rows {
         optional::<ByteArrayType>(g, &self.truth)?;
         column::<ByteArrayType>(g, &self.workers.0, Some(&self.workers.1))?;
         column::<ByteArrayType>(g, &self.worker_answers, Some(&self.workers.1))?;
+        column::<BoolType>(g, &self.late, Some(&self.workers.1))?;
         column::<BoolType>(g, &self.paid, Some(&self.workers.1))?;
         column::<ByteArrayType>(g, &self.reasons, Some(&self.workers.1))?;
         optional::<ByteArrayType>(g, &self.sha256)?;

@@ -61,6 +61,9 @@ pub struct LabelRow {
     /// What it said.
     #[serde(flatten)]
     pub answer: Fields,
+    /// Whether it came in the late round, after the first inference.
+    #[serde(default)]
+    pub late: bool,
     /// Whether it was paid for.
     pub paid: bool,
     /// Reason code of the pay.
@@ -100,7 +103,7 @@ impl Row {
         let answer = |f: &Fields| f.answer(job.kind, &job.classes);
         let label = |l: &LabelRow| {
             let answer = answer(&l.answer)?.ok_or("a label without an answer")?;
-            Ok::<_, String>(Label { worker: l.worker.clone(), answer, paid: l.paid, reason: l.reason.clone() })
+            Ok::<_, String>(Label { worker: l.worker.clone(), answer, late: l.late, paid: l.paid, reason: l.reason.clone() })
         };
         Ok(Item {
             task: self.task,
@@ -182,6 +185,7 @@ pub(super) fn labels(job: &Job, item: &Item) -> Vec<LabelRow> {
     let one = |l: &Label| LabelRow {
         worker: l.worker.clone(),
         answer: Fields::of(&l.answer, &job.classes),
+        late: l.late,
         paid: l.paid,
         reason: l.reason.clone(),
     };

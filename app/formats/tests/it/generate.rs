@@ -140,6 +140,7 @@ fn labels(rng: &mut StdRng, job: &Job, size: Size, length: u32) -> Vec<Label> {
     let one = |rng: &mut StdRng| Label {
         worker: format!("{:032x}", rng.r#gen::<u128>()),
         answer: answer(rng, job, size, length),
+        late: rng.gen_bool(0.1),
         paid: rng.gen_bool(0.9),
         reason: "SKILL".into(),
     };

@@ -215,7 +215,7 @@ fn parquet_holds_every_column_of_every_kind() {
                 let group = parquet::record::ListAccessor::get_group(labels, i).unwrap();
                 assert_eq!(group.get_string(0).unwrap(), &label.worker);
                 assert_eq!(answer(&out.job, group.get_string(1).unwrap()), label.answer);
-                assert_eq!(group.get_bool(2).unwrap(), label.paid);
+                assert_eq!((group.get_bool(2).unwrap(), group.get_bool(3).unwrap()), (label.late, label.paid));
             }
             assert_eq!(row.get_string(9).ok(), item.sha256.as_ref());
             assert_eq!(row.get_string(13).ok(), item.text.as_ref());

@@ -6,7 +6,7 @@ use cairn_proto::cairn::annotation::v1::{GoldVerdict, Job, JobStatus, TaskLabels
 /// A list of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Numbers {
-    /// `worker,task,label`.
+    /// `worker,task,label` of the blind round, of which the settlement's digest is.
     Labels,
     /// `task,truth`: the opened gold, void answers included.
     Gold,
@@ -32,7 +32,7 @@ impl Numbers {
     /// The lines of a task.
     pub(crate) fn lines(self, task: &TaskResult, labels: &TaskLabels) -> String {
         match self {
-            Self::Labels => labels.labels.iter().map(|l| format!("{},{},{}\n", l.worker, task.task, l.class)).collect(),
+            Self::Labels => labels.labels.iter().filter(|l| !l.late).map(|l| format!("{},{},{}\n", l.worker, task.task, l.class)).collect(),
             Self::Gold if task.gold => format!("{},{}\n", task.task, task.truth),
             Self::Gold => String::new(),
         }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_task_has_a_line_a_label_and_one_if_it_is_gold() {
         let label = |worker, class| TaskLabel { worker, class, ..TaskLabel::default() };
-        let labels = TaskLabels { task: 4, labels: vec![label(0, 1), label(2, 0)] };
+        let labels = TaskLabels { task: 4, labels: vec![label(0, 1), label(2, 0), TaskLabel { late: true, ..label(3, 0) }] };
         let task = TaskResult { task: 4, gold: true, truth: 1, ..TaskResult::default() };
         assert_eq!(Numbers::Labels.lines(&task, &labels), "0,4,1\n2,4,0\n");
         assert_eq!(Numbers::Gold.lines(&task, &labels), "4,1\n");

@@ -50,6 +50,12 @@ pub(crate) struct Description {
     /// Labels a task.
     #[serde(default = "five")]
     pub(crate) overlap: u32,
+    /// Most labels a task, where a bound asks for more of those below it; `overlap` without it.
+    #[serde(default)]
+    pub(crate) overlap_max: Option<u32>,
+    /// Tasks whose most probable class is below it after the blind round get more labels, in basis points; 0: none does.
+    #[serde(default)]
+    pub(crate) posterior_bound_bps: u32,
     /// Most tasks of a bucket.
     #[serde(default = "twenty")]
     pub(crate) bucket_size: u32,
@@ -137,6 +143,10 @@ pub(crate) struct Items {
 }
 
 impl Description {
+    /// Most labels a task that are paid for.
+    pub(crate) fn overlap_max(&self) -> u32 {
+        self.overlap_max.unwrap_or(self.overlap)
+    }
     /// Reads the file.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;

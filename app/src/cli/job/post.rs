@@ -224,7 +224,7 @@ fn prepare(description: &Description, found: plan::Items, chain_id: &str) -> Res
 fn quote(description: &Description, params: &Params, prepared: &Prepared) -> Result<Quote> {
     let rules = params.rules.as_ref().context("the parameters hold no rules")?;
     let price = parse_coin(&description.price)?;
-    Quote::new(prepared.tasks, description.overlap, price.amount, rules.fee_bps, rules.gold_bond_bps)
+    Quote::new(prepared.tasks, description.overlap_max(), price.amount, rules.fee_bps, rules.gold_bond_bps)
         .context("the job is too dear to count")
 }
 
@@ -246,7 +246,7 @@ fn estimate(description: &Description, params: &Params, prepared: &Prepared, quo
         prepared.tasks,
         description.classes.len(),
         buckets.count(),
-        description.overlap,
+        description.overlap_max(),
         price,
         coin(quote.labels),
         coin(quote.fee),
@@ -282,7 +282,8 @@ fn message(description: &Description, prepared: &Prepared, requester: &str, gate
         content_addresses: vec![gateway.to_owned()],
         price: Some((&parse_coin(&description.price)?).into()),
         overlap_min: description.overlap,
-        overlap_max: description.overlap,
+        overlap_max: description.overlap_max(),
+        posterior_bound_bps: description.posterior_bound_bps,
         bucket_size: description.bucket_size,
         gold_per_bucket: description.gold_per_bucket,
         gold_root: prepared.gold_root.to_vec(),

@@ -71,6 +71,7 @@ impl<'a> Results<'a> {
         Ok(Label {
             worker: self.pseudonyms.name(&label.annotator),
             answer: class(label.class)?,
+            late: label.late,
             paid: label.paid,
             reason: if reason == "UNSPECIFIED" { String::new() } else { reason.to_owned() },
         })
@@ -187,7 +188,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path());
         let results = || Results::new(&home, "cairn-test-1", (&job(), &JobStatus::default()), None, "").unwrap();
-        let label = TaskLabel { worker: 3, annotator: "cairn1abc".into(), class: 1, paid: true, reason: PayReason::Skill.into() };
+        let label =
+            TaskLabel { worker: 3, annotator: "cairn1abc".into(), class: 1, paid: true, reason: PayReason::Skill.into(), late: false };
         let labels = TaskLabels { task: 5, labels: vec![label] };
         let task = TaskResult {
             task: 5,
