@@ -57,6 +57,16 @@ pub enum Error {
         /// One for each 8 labels.
         expected: usize,
     },
+    /// A pair names an item that the job does not have, or one twice.
+    #[error("items {left} and {right} of a job with {items} items")]
+    NoSuchPair {
+        /// The item on the left.
+        left: u32,
+        /// The item on the right.
+        right: u32,
+        /// Items of the job (numbered from 0).
+        items: u32,
+    },
     /// A worker number is not below the number of workers.
     #[error("worker {worker} of a job with {workers} workers")]
     NoSuchWorker {

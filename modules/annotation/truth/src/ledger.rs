@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Error, Failure, Model, Page, Pages, Params, ReadPages, bytes::Reader, exact, sets::POOL_WIDTH};
+use crate::{Error, Failure, Model, Page, Pages, Params, ReadPages, bytes::Reader, exact, ranking::ITEM_WIDTH, sets::POOL_WIDTH};
 
 /// Format of the pages.
 const VERSION: u8 = 1;
@@ -14,6 +14,8 @@ pub(crate) enum Subject {
     Tallies,
     /// For each class labelled: K sums of the stored posteriors of the tasks that the worker labelled so.
     Counts(Model),
+    /// Items of a ranking in place of workers (see `ranking.rs`).
+    Items,
     /// What the labels of sets add up to (see `sets/pool.rs`).
     Pools,
     /// Scored labels n, Q32 sum of the leave-one-out probability of the labels, K labels by class, K Q32 sums of the posteriors.
@@ -25,6 +27,7 @@ impl Subject {
         match self {
             Subject::Tallies => Page::Tallies { sheet },
             Subject::Counts(model) => Page::Counts { model, sheet },
+            Subject::Items => Page::Items { sheet },
             Subject::Pools => Page::Pools { sheet },
             Subject::Scores => Page::Scores { sheet },
         }
@@ -34,6 +37,7 @@ impl Subject {
         let classes = usize::from(classes);
         match self {
             Subject::Counts(_) => classes.saturating_mul(classes),
+            Subject::Items => ITEM_WIDTH,
             Subject::Pools => POOL_WIDTH,
             Subject::Tallies | Subject::Scores => classes.saturating_mul(2).saturating_add(2),
         }

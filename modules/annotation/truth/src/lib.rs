@@ -20,6 +20,7 @@ mod page;
 mod params;
 mod pay;
 mod posterior;
+mod ranking;
 mod record;
 mod results;
 mod roster;
@@ -53,6 +54,7 @@ pub use page::{CHUNK, Memory, Page, Pages, ReadPages};
 pub use params::{Gold, MAX_CLASSES, MAX_TASKS, MAX_WORKERS, Params};
 pub use pay::{Basis, WorkerResult};
 pub use posterior::{Posteriors, WHOLE, read_posterior, read_posteriors};
+pub use ranking::{MAX_ITEMS, MOST_RANKING_PASSES, Ranking, RankingOutcome, RankingParams, Strength, elo, read_strengths, write_pairs};
 pub use results::{read_result, read_results};
 pub use sets::{
     LabelOutcome, SetAnswer, SetInference, SetLateRound, SetOutcome, SetParams, SetPosteriors, Sets, add_all_late_sets, add_all_sets,

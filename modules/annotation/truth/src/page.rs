@@ -74,6 +74,21 @@ pub enum Page {
         /// Worker number / workers per sheet.
         sheet: u32,
     },
+    /// Which items the tasks of a chunk compare.
+    Pairs {
+        /// Task number / 1,024.
+        chunk: u32,
+    },
+    /// Items of a ranking under work.
+    Items {
+        /// Item number / 256.
+        sheet: u32,
+    },
+    /// Strengths of ranked items.
+    Strengths {
+        /// Item number / 256.
+        sheet: u32,
+    },
     /// A page of the inference of one label of the sets, by the parts of its name in a job of that label alone.
     OfLabel {
         /// The label, below 64.
@@ -108,6 +123,9 @@ impl Page {
             Page::LateSets { chunk } => (10, 0, chunk),
             Page::GoldSets { chunk } => (11, 0, chunk),
             Page::Pools { sheet } => (12, 0, sheet),
+            Page::Pairs { chunk } => (13, 0, chunk),
+            Page::Items { sheet } => (14, 0, sheet),
+            Page::Strengths { sheet } => (15, 0, sheet),
             Page::OfLabel { label, kind, model, index } => (LABEL_KINDS | kind, (label << MODEL_BITS) | model, index),
         }
     }

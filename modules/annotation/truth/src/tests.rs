@@ -5,6 +5,8 @@ mod cursor;
 mod edges;
 mod golden;
 mod late;
+#[expect(clippy::float_arithmetic, reason = "the exact values to compare with")]
+mod ranking;
 mod real_sets;
 #[expect(clippy::float_arithmetic, reason = "the exact values to compare with")]
 mod reference;
