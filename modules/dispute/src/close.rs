@@ -44,10 +44,10 @@ impl Closing {
         case.closed = ctx.block().height;
         case.undelivered = !self.with_court;
         cases::set_clock(ctx, case, 0)?;
-        let lost = self.settle_bonds(ctx, case)?;
+        let bonds = self.bonds(ctx, case)?;
         let winners = self.winners(ctx, case)?;
-        let (fee, from_bonds) = self.pay_jurors(ctx, case, &winners, lost)?;
-        let rest = lost.checked_sub(from_bonds).ok_or(Error::Overflow)?;
+        let (fee, from_lost) = self.pay(ctx, case, &winners, &bonds)?;
+        let rest = bonds.lost.checked_sub(from_lost).ok_or(Error::Overflow)?;
         rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(rest), BURNT_BPS)?;
         cases::save(ctx, case)?;
         ctx.emit(&EventCaseClosed {
@@ -56,7 +56,7 @@ impl Closing {
             outcome: case.outcome,
             paid: u32::try_from(winners.len()).map_err(|_| Error::Overflow)?,
             fee: Some(Coin::base(fee).into()),
-            lost: Some(Coin::base(lost).into()),
+            lost: Some(Coin::base(bonds.lost).into()),
             undelivered: case.undelivered,
         });
         if self.with_court {
@@ -66,19 +66,18 @@ impl Closing {
         Ok(u32::try_from(items).map_err(|_| Error::Overflow)?)
     }
 
-    /// Returns the bonds of those who did not lose. Gives the sum of the others, which stays here.
-    fn settle_bonds(&self, ctx: &mut Ctx, case: &Case) -> Result<u128> {
+    /// Which bonds are lost and whose return. Takes the case off the appellants' counts.
+    fn bonds(&self, ctx: &mut Ctx, case: &Case) -> Result<Bonds> {
+        let mut bonds = Bonds { lost: 0, returning: Vec::new() };
         let complaints_lost = cases::for_appellants(self.verdict) == Some(false);
-        let mut lost = 0_u128;
         for appellant in &case.appellants {
-            let account = Address::parse(&appellant.account)?;
-            cases::count_open(ctx, &account, false)?;
-            lost = lost.checked_add(settle_bond(ctx, appellant, complaints_lost)?).ok_or(Error::Overflow)?;
+            cases::count_open(ctx, &Address::parse(&appellant.account)?, false)?;
+            bonds.add(appellant, complaints_lost)?;
         }
         if let Some(second) = &case.second {
-            lost = lost.checked_add(settle_bond(ctx, second, self.second_lost)?).ok_or(Error::Overflow)?;
+            bonds.add(second, self.second_lost)?;
         }
-        Ok(lost)
+        Ok(bonds)
     }
 
     /// The seats whose votes were the final result, of all rounds.
@@ -97,12 +96,18 @@ impl Closing {
         Ok(winners)
     }
 
-    /// Pays each winner the fee, or an equal part of what there is. Gives what each got, and how much of the lost bonds went into it.
-    fn pay_jurors(&self, ctx: &mut Ctx, case: &Case, winners: &[(u32, Address)], lost: u128) -> Result<(u128, u128)> {
+    /// Pays each winner the fee, or an equal part of what there is, and returns the bonds that were not lost, less what they pay of it. Gives
+    /// what each winner got, and how much of the lost bonds went into it.
+    fn pay(&self, ctx: &mut Ctx, case: &Case, winners: &[(u32, Address)], bonds: &Bonds) -> Result<(u128, u128)> {
         let count = u128::try_from(winners.len()).map_err(|_| Error::Overflow)?;
         let wanted = rules::number(&cases::params(case)?.fee)?.checked_mul(count).ok_or(Error::Overflow)?;
-        let from_bonds = wanted.min(lost);
-        let held = self.collect(ctx, case, wanted, from_bonds)?;
+        let from_lost = wanted.min(bonds.lost);
+        let mut held = from_lost;
+        if held < wanted && self.with_court && cases::for_appellants(self.verdict) == Some(true) {
+            let missing = wanted.checked_sub(held).ok_or(Error::Overflow)?;
+            held = held.checked_add(self.collect_from_court(ctx, case, missing)?).ok_or(Error::Overflow)?;
+        }
+        held = held.checked_add(collect_from_all(ctx, wanted, held, bonds)?).ok_or(Error::Overflow)?;
         let fee = held.checked_div(count).unwrap_or(0);
         for (round, account) in winners {
             bank::send(ctx, &ACCOUNT.address(), account, &[Coin::base(fee)])?;
@@ -116,20 +121,7 @@ impl Closing {
         if dust > 0 {
             rewards::fund_pool(ctx, &ACCOUNT.address(), &[Coin::base(dust)])?;
         }
-        Ok((fee, from_bonds))
-    }
-
-    /// Collects up to `wanted` for fees: lost bonds, then the court where the appellants won, then rewards' pool, which never pays more than the
-    /// losing side did. Gives what came.
-    fn collect(&self, ctx: &mut Ctx, case: &Case, wanted: u128, from_bonds: u128) -> Result<u128> {
-        let mut held = from_bonds;
-        if held < wanted && self.with_court && cases::for_appellants(self.verdict) == Some(true) {
-            let missing = wanted.checked_sub(held).ok_or(Error::Overflow)?;
-            held = held.checked_add(self.collect_from_court(ctx, case, missing)?).ok_or(Error::Overflow)?;
-        }
-        let missing = wanted.checked_sub(held).ok_or(Error::Overflow)?;
-        let pooled = rewards::spend_pool(ctx, &ACCOUNT.address(), &Coin::base(missing.min(held)))?;
-        Ok(held.checked_add(pooled.amount).ok_or(Error::Overflow)?)
+        Ok((fee, from_lost))
     }
 
     fn collect_from_court(&self, ctx: &mut Ctx, case: &Case, missing: u128) -> Result<u128> {
@@ -148,12 +140,50 @@ fn court(ctx: &Ctx, case: &Case) -> Result<std::sync::Arc<dyn crate::Court>> {
     hooks::court(ctx, &subject.module)
 }
 
-/// Returns a bond, or keeps it where it is lost. Gives what was kept.
-fn settle_bond(ctx: &mut Ctx, appellant: &Appellant, lost: bool) -> Result<u128> {
-    let bond = cases::bond(appellant)?;
-    if lost {
-        return Ok(bond);
+/// The bonds of a case that ends.
+struct Bonds {
+    /// The sum of those that are lost.
+    lost: u128,
+    /// The others.
+    returning: Vec<(Address, u128)>,
+}
+
+impl Bonds {
+    fn add(&mut self, appellant: &Appellant, lost: bool) -> Result<()> {
+        let bond = cases::bond(appellant)?;
+        if lost {
+            self.lost = self.lost.checked_add(bond).ok_or(Error::Overflow)?;
+        } else {
+            self.returning.push((Address::parse(&appellant.account)?, bond));
+        }
+        Ok(())
     }
-    bank::send(ctx, &ACCOUNT.address(), &Address::parse(&appellant.account)?, &[Coin::base(bond)])?;
-    Ok(0)
+
+    /// Returns the bonds that were not lost, less `charge` in equal parts, none more than its bond. Gives what could be charged.
+    fn give_back(&self, ctx: &mut Ctx, charge: u128) -> Result<u128> {
+        let mut bonds = self.returning.clone();
+        bonds.sort_by_key(|(account, bond)| (*bond, *account));
+        let mut missing = charge;
+        for (left, (account, bond)) in (1..=bonds.len()).rev().zip(bonds) {
+            let left = u128::try_from(left).map_err(|_| Error::Overflow)?;
+            let part = missing.div_ceil(left).min(bond);
+            missing = missing.checked_sub(part).ok_or(Error::Overflow)?;
+            let back = bond.checked_sub(part).ok_or(Error::Overflow)?;
+            bank::send(ctx, &ACCOUNT.address(), &account, &[Coin::base(back)])?;
+        }
+        Ok(charge.checked_sub(missing).ok_or(Error::Overflow)?)
+    }
+}
+
+/// Collects what the losing side, which gave `held`, left missing of `wanted`: rewards' pool pays it up to half of all fees, bonds that return the
+/// rest. So jurors are paid alike whatever they find, and of every fee parties of the case pay at least half: who stages both sides loses, unless
+/// more than half of the jurors are its own. Returns the bonds. Gives what came.
+fn collect_from_all(ctx: &mut Ctx, wanted: u128, held: u128, bonds: &Bonds) -> Result<u128> {
+    let missing = wanted.checked_sub(held).ok_or(Error::Overflow)?;
+    let sum = bonds.returning.iter().try_fold(0_u128, |sum, (_, bond)| sum.checked_add(*bond)).ok_or(Error::Overflow)?;
+    let parties = held.checked_add(sum).ok_or(Error::Overflow)?;
+    let most = missing.min(wanted.checked_div(2).unwrap_or(0)).min(parties);
+    let pooled = rewards::spend_pool(ctx, &ACCOUNT.address(), &Coin::base(most))?.amount;
+    let charged = bonds.give_back(ctx, missing.checked_sub(pooled).ok_or(Error::Overflow)?)?;
+    Ok(pooled.checked_add(charged).ok_or(Error::Overflow)?)
 }

@@ -41,7 +41,7 @@ pub trait Court: Send + Sync {
     /// Carries the final verdict out. Called once a case; the case is closed already.
     fn verdict(&self, ctx: &mut Ctx, case: &Case, verdict: Verdict) -> Result<()>;
     /// Where the appellants won: moves at most `fee` into this module's account towards the jurors' fees, out of what the losing side or the
-    /// subject left, and says how much. Called before [`Court::verdict`]; rewards' pool pays the rest.
+    /// subject left, and says how much. Called before [`Court::verdict`]; of the rest rewards' pool pays at most half of all fees, bonds what is missing.
     fn jury_fee(&self, ctx: &mut Ctx, case: &Case, verdict: Verdict, fee: &Coin) -> Result<Coin>;
 }
 
