@@ -311,7 +311,7 @@ fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
         sender: key.address().to_string(),
         lease: number,
         salt: hex::decode(&opening.salt)?,
-        labels: opening.labels.iter().map(|(task, class)| Label { task: *task, class: u32::from(*class) }).collect(),
+        labels: opening.labels.iter().map(|(task, class)| Label { task: *task, class: u32::from(*class), ..Label::default() }).collect(),
     };
     let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
     println!("revealed in block {}; your bond is back, and the pay comes when the job is settled:", done.height);

@@ -93,7 +93,7 @@ impl Crew {
         let lease = event.number("lease")?;
         let annotator = self.annotators.get(&event.get::<String>("annotator")?).context("a stranger has a lease")?;
         let tasks = self.openings.remove(&lease).context("a lease was never committed")?;
-        let label = |task: u32| Label { task, class: annotator.label(task, self.plan.label_classes).into() };
+        let label = |task: u32| Label { task, class: annotator.label(task, self.plan.label_classes).into(), ..Label::default() };
         let labels = tasks.into_iter().map(label).collect();
         let reveal = MsgRevealLabels { sender: annotator.text.clone(), lease, salt: salt(lease).to_vec(), labels };
         Ok(Draft { account: annotator.account, message: pack(&reveal), gas: GAS })

@@ -5,7 +5,7 @@ use cairn_proto::cairn::annotation::v1::{Annotator, Worker};
 use crate::{
     Error, clusters,
     job::Running,
-    qualification,
+    qualification, stage,
     state::{ANNOTATORS, PARTIES, WORKER_NUMBERS, WORKERS},
 };
 
@@ -29,7 +29,7 @@ pub(crate) fn new_worker(ctx: &mut Ctx, run: &mut Running, annotator: &Address) 
 pub(crate) fn known_parties(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<Vec<u32>> {
     let mut numbers = Vec::new();
     for party in remembered(ctx, run, annotator)? {
-        numbers.extend(PARTIES.get(ctx, &(run.id, party))?);
+        numbers.extend(PARTIES.get(ctx, &(stage::party_space(run), party))?);
     }
     Ok(numbers)
 }
@@ -45,14 +45,14 @@ fn remembered(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<Vec<Addre
 
 /// The same, giving numbers where there are none.
 pub(crate) fn parties(ctx: &mut Ctx, run: &mut Running, annotator: &Address) -> Result<Vec<u32>> {
-    let mut numbers = Vec::new();
+    let (space, mut numbers) = (stage::party_space(run), Vec::new());
     for party in remembered(ctx, run, annotator)? {
-        let number = match PARTIES.get(ctx, &(run.id, party))? {
+        let number = match PARTIES.get(ctx, &(space, party))? {
             Some(number) => number,
             None => {
                 let number = run.status.parties;
                 run.status.parties = number.checked_add(1).ok_or(Error::Overflow)?;
-                PARTIES.set(ctx, &(run.id, party), &number)?;
+                PARTIES.set(ctx, &(space, party), &number)?;
                 number
             }
         };

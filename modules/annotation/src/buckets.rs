@@ -6,7 +6,7 @@ use crate::{
     Error,
     job::Running,
     queues::{self, Kind},
-    rules,
+    rules, stage,
     state::{BUCKETS, CHECKS, FREE_BUCKETS, FREE_PLACES, LEASES},
 };
 
@@ -27,12 +27,31 @@ pub(crate) fn open_more(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
         if number >= run.buckets.count() || run.status.buckets_free >= run.open_at_once() {
             break;
         }
-        let bucket = Bucket { job: run.id, number, free_seats: run.job.overlap_min, ..Bucket::default() };
-        save(ctx, &bucket)?;
+        let mut bucket = Bucket { job: run.id, number, free_seats: run.job.overlap_min, ..Bucket::default() };
+        stage::seed(ctx, run, &mut bucket)?;
         run.status.buckets_opened = number.checked_add(1).ok_or(Error::Overflow)?;
+        if size(run, &bucket)? == 0 {
+            // Nothing of it can be labelled, so it has its R at once.
+            (bucket.free_seats, bucket.revealing) = (0, ctx.block().height);
+            run.status.buckets_revealing = run.status.buckets_revealing.checked_add(1).ok_or(Error::Overflow)?;
+            save(ctx, &bucket)?;
+            continue;
+        }
+        save(ctx, &bucket)?;
         list(ctx, run, number)?;
     }
     Ok(())
+}
+
+/// Tasks of a bucket that can be labelled: in a stage, those with a draft.
+pub(crate) fn size(run: &Running, bucket: &Bucket) -> Result<u32> {
+    let tasks = run.buckets.tasks(bucket.number).len().saturating_sub(bucket.holes.len());
+    Ok(u32::try_from(tasks).map_err(|_| Error::Overflow)?)
+}
+
+/// These tasks, ascending.
+pub(crate) fn tasks(run: &Running, bucket: &Bucket) -> Vec<u32> {
+    run.buckets.tasks(bucket.number).filter(|task| !bucket.holes.contains(task)).collect()
 }
 
 /// Puts a bucket on the list of those with free seats, if it is not on it.

@@ -219,7 +219,7 @@ impl Wanted {
 
 /// The tasks of a seat in the bucket, in the round that the job is in.
 fn seat_tasks(run: &Running, bucket: &Bucket) -> Vec<u32> {
-    if run.status.state() == JobState::Late { bucket.late_tasks.clone() } else { run.buckets.tasks(bucket.number).collect() }
+    if run.status.state() == JobState::Late { bucket.late_tasks.clone() } else { buckets::tasks(run, bucket) }
 }
 
 /// Whether the job has the money for so many seats of a task.

@@ -24,6 +24,7 @@ pub(crate) struct Money {
     pub(crate) refunded: u128,
     pub(crate) burnt: u128,
     pub(crate) pool: u128,
+    pub(crate) staged: u128,
 }
 
 impl Money {
@@ -40,6 +41,7 @@ impl Money {
             refunded: number(&escrow.refunded)?,
             burnt: number(&escrow.burnt)?,
             pool: number(&escrow.pool)?,
+            staged: number(&escrow.staged)?,
         })
     }
     pub(crate) fn write(&self) -> Escrow {
@@ -55,6 +57,7 @@ impl Money {
             refunded: self.refunded.to_string(),
             burnt: self.burnt.to_string(),
             pool: self.pool.to_string(),
+            staged: if self.staged == 0 { String::new() } else { self.staged.to_string() },
         }
     }
     /// What lies in the job's buckets, and with the module.
@@ -63,7 +66,7 @@ impl Money {
     }
     /// What left the job.
     pub(crate) fn out(&self) -> Result<u128> {
-        [self.claimable, self.refunded, self.burnt, self.pool].into_iter().try_fold(0, add)
+        [self.claimable, self.refunded, self.burnt, self.pool, self.staged].into_iter().try_fold(0, add)
     }
 }
 

@@ -10,7 +10,9 @@ use cairn_kernel::{
 };
 use sha2::{Digest, Sha256};
 
+mod drafts;
 mod pairs;
+pub use drafts::{draft, read_draft};
 pub use pairs::{PAIR_MEDIA_TYPE, PairsTree, Side, pair, pairs_leaf, read_pair};
 
 /// Tasks of a chunk: what one opening of gold covers.
@@ -190,15 +192,21 @@ pub fn item_leaf(item: u32, content_sha256: &Hash, bytes: u64, blind: &Hash) -> 
 /// SHA-256(0x00 | tag | chain32 | u64 job | u32 task | u8 address length | address | u16 length | payload).
 #[must_use]
 pub fn paid_leaf(chain: &Hash, job: u64, task: u32, annotator: &Address, class: u16) -> Hash {
-    let mut leaf = Vec::with_capacity(128);
+    paid_payload_leaf(chain, job, task, annotator, &class_payload(class)).unwrap_or_default() // two bytes are never too many
+}
+
+/// The same for a label with any payload; `None` where it has more bytes than the format can count.
+#[must_use]
+pub fn paid_payload_leaf(chain: &Hash, job: u64, task: u32, annotator: &Address, payload: &[u8]) -> Option<Hash> {
+    let mut leaf = Vec::with_capacity(160);
     leaf.extend(tag("cairn.paid.v1"));
     leaf.extend(chain);
     leaf.extend(job.to_be_bytes());
     leaf.extend(task.to_be_bytes());
-    leaf.extend(address(annotator).unwrap_or_default()); // an address has at most 32 bytes
-    leaf.extend([0, 2]);
-    leaf.extend(class_payload(class));
-    merkle::leaf_hash(&leaf)
+    leaf.extend(address(annotator)?);
+    leaf.extend(u16::try_from(payload.len()).ok()?.to_be_bytes());
+    leaf.extend(payload);
+    Some(merkle::leaf_hash(&leaf))
 }
 
 /// Chunks of a job.
@@ -229,6 +237,12 @@ impl Buckets {
             return None;
         }
         Some(Self { tasks, count: tasks.div_ceil(size) })
+    }
+    /// The same buckets so many times over, one set of tasks after the other: bucket k * count + b holds the tasks of bucket b, each
+    /// k * tasks further on. `None` where they cannot be numbered.
+    #[must_use]
+    pub fn times(self, times: u32) -> Option<Self> {
+        Some(Self { tasks: self.tasks.checked_mul(times)?, count: self.count.checked_mul(times)? })
     }
     /// How many there are.
     #[must_use]
@@ -282,6 +296,11 @@ impl Quote {
     #[must_use]
     pub fn new(tasks: u32, overlap: u32, price: u128, fee_bps: u32, gold_bond_bps: u32) -> Option<Self> {
         let labels = u128::from(u64::from(tasks).checked_mul(u64::from(overlap))?).checked_mul(price)?;
+        Self::of_labels(labels, fee_bps, gold_bond_bps)
+    }
+    /// What is put aside for fee and gold bond when all labels together cost `labels`; `None` where that cannot be counted.
+    #[must_use]
+    pub fn of_labels(labels: u128, fee_bps: u32, gold_bond_bps: u32) -> Option<Self> {
         let quote = Self { labels, fee: ceil_bps(labels, fee_bps)?, gold_bond: ceil_bps(labels, gold_bond_bps)? };
         quote.total().map(|_| quote)
     }

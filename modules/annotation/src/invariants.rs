@@ -171,6 +171,28 @@ pub(crate) fn parties(ctx: &Ctx) -> Check {
     })
 }
 
+/// Per verification stage: no account has had a seat in a bucket with drafts of a bucket that it had a seat in, nor of one that another of
+/// its cluster had, as the clusters stood when seats were granted: buckets remember both.
+pub(crate) fn verifiers(ctx: &Ctx) -> Check {
+    each_job(ctx, |run| {
+        let Some(stage) = run.job.stage else { return Ok(()) };
+        let count = Running::load(ctx, stage.parent).map_err(text)?.buckets.count();
+        let mut producers = BTreeSet::new();
+        for lease in job_leases(ctx, stage.parent)? {
+            producers.extend(lease.buckets.into_iter().map(|bucket| (bucket, lease.annotator.clone())));
+        }
+        for lease in job_leases(ctx, run.id)? {
+            for bucket in &lease.buckets {
+                let source = bucket.checked_rem(count).unwrap_or(0);
+                if producers.contains(&(source, lease.annotator.clone())) {
+                    return Err(format!("{} verifies bucket {bucket} with drafts of its own", lease.annotator));
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
 /// Lists and what they count agree.
 pub(crate) fn lists(ctx: &Ctx) -> Check {
     each_job(ctx, |run| {

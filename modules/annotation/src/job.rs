@@ -13,8 +13,9 @@ use crate::{
     escrow::{self, Money},
     formats::{Buckets, Quote, lease_bond},
     partner::Partner,
-    rules,
+    rules, stage,
     state::{JOBS, JOBS_BY_STATE, OPEN_JOBS, STATUS},
+    types,
 };
 
 /// A job in memory. Changes stay only after [`Running::save`].
@@ -46,7 +47,7 @@ impl Running {
             price: price.amount,
             denom: price.denom,
             rules: job.rules.ok_or(Error::Broken("a job has no rules"))?,
-            buckets: Buckets::new(job.tasks, job.bucket_size).ok_or(Error::Broken("a job has no tasks"))?,
+            buckets: buckets(&job).ok_or(Error::Broken("a job has no tasks"))?,
             partner: Partner::of(&job, &status)?,
             money: Money::read(status.escrow.as_ref().unwrap_or(&Money::default().write()))?,
             job,
@@ -67,6 +68,10 @@ impl Running {
         self.status.set_state(to);
         if is_final(to) && !is_final(from) {
             self.status.closed_height = ctx.block().height;
+        }
+        if let (true, false, Some(parent)) = (is_final(to), is_final(from), self.job.stage) {
+            stage::ended(ctx, self, parent.parent)?;
+        } else if is_final(to) && !is_final(from) {
             let open = OPEN_JOBS.get(ctx, &self.requester)?.unwrap_or(0);
             OPEN_JOBS.set(ctx, &self.requester, &open.saturating_sub(1))?;
         }
@@ -113,6 +118,9 @@ impl Running {
     }
     /// What all labels cost, with fee and gold bond.
     pub(crate) fn quote(&self) -> Result<Quote> {
+        if types::produces(self.job.r#type()) {
+            return stage::quote(self);
+        }
         let Rules { fee_bps, gold_bond_bps, .. } = self.rules;
         Ok(Quote::new(self.job.tasks, self.job.overlap_max, self.price, fee_bps, gold_bond_bps).ok_or(Error::Overflow)?)
     }
@@ -185,6 +193,14 @@ impl Running {
     }
 }
 
+/// How the tasks lie in buckets: those of a stage as in its parent, once for each slot.
+fn buckets(job: &Job) -> Option<Buckets> {
+    match job.stage {
+        Some(stage) => Buckets::new(job.tasks.checked_div(stage.slots)?, job.bucket_size)?.times(stage.slots),
+        None => Buckets::new(job.tasks, job.bucket_size),
+    }
+}
+
 /// Whether nothing ever happens to a job in this state.
 pub(crate) fn is_final(state: JobState) -> bool {
     matches!(state, JobState::Closed | JobState::Cancelled)
@@ -208,5 +224,6 @@ pub(crate) fn state_name(state: JobState) -> &'static str {
         JobState::Closed => "closed",
         JobState::Cancelled => "cancelled",
         JobState::Quarantine => "in quarantine",
+        JobState::Verifying => "having its drafts verified",
     }
 }

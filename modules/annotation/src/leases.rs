@@ -53,11 +53,19 @@ pub(crate) fn require_state(lease: &Lease, state: LeaseState) -> Result<()> {
 }
 
 /// The lease's tasks, ascending.
-pub(crate) fn tasks(run: &Running, lease: &Lease) -> Vec<u32> {
+pub(crate) fn tasks(ctx: &Ctx, run: &Running, lease: &Lease) -> Result<Vec<u32>> {
     if lease.late {
-        return lease.late_tasks.clone();
+        return Ok(lease.late_tasks.clone());
     }
-    lease.buckets.iter().flat_map(|bucket| run.buckets.tasks(*bucket)).collect()
+    let mut tasks = Vec::new();
+    for number in &lease.buckets {
+        if run.job.stage.is_some() {
+            tasks.extend(buckets::tasks(run, &buckets::load(ctx, run.id, *number)?));
+        } else {
+            tasks.extend(run.buckets.tasks(*number));
+        }
+    }
+    Ok(tasks)
 }
 
 /// The annotator that holds a lease.

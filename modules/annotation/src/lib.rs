@@ -3,10 +3,12 @@
 //! The README is the specification. [`formats`] holds what clients need to speak to the module, [`rules`] the numbers it runs by,
 //! [`standing`] what other modules may ask about annotators.
 mod accounts;
+mod answers;
 mod buckets;
 mod caps;
 mod claims;
 mod clusters;
+mod drafts;
 mod draw;
 mod error;
 mod escrow;
@@ -29,6 +31,7 @@ mod queries;
 mod queues;
 pub mod rules;
 mod settle;
+mod stage;
 pub mod standing;
 mod state;
 #[cfg(test)]
@@ -87,6 +90,7 @@ impl Module for Annotation {
             ("reserved partner rewards cover the leases and labels that carry them", invariants::partner_reserves),
             ("no task has more seats than its overlap", invariants::seats),
             ("nobody has two seats in one bucket", invariants::parties),
+            ("nobody verifies drafts of its own or of its cluster", invariants::verifiers),
             ("the lists of free buckets and waiting claims are whole", invariants::lists),
         ]
     }

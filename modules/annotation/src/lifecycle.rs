@@ -7,7 +7,9 @@ use crate::{
     job::Running,
     late,
     queues::{self, Kind},
+    stage,
     state::SETTLING,
+    types,
 };
 
 /// Goes on as far as the counters allow: to REVEALING when every bucket had its R, to GOLD (C) when nothing is left to reveal,
@@ -25,8 +27,14 @@ pub(crate) fn advance(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
 /// C: all blind reveals are closed. The gold window opens and the labels are packed; where there are none, nothing is left to judge.
 fn close_reveals(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     let height = ctx.block().height;
-    run.enter(ctx, JobState::Gold)?;
     run.status.reveals_closed = height;
+    if types::produces(run.job.r#type()) {
+        run.enter(ctx, JobState::Verifying)?;
+        let step = if run.status.labels == 0 { SettleStep::Close } else { SettleStep::Stage };
+        run.status.settlement = Some(Settlement { step: step.into(), ..Settlement::default() });
+        return SETTLING.insert(ctx, &run.id);
+    }
+    run.enter(ctx, JobState::Gold)?;
     run.status.gold_deadline = height.saturating_add(run.rules.gold_window);
     let step = if run.status.labels == 0 { SettleStep::Close } else { SettleStep::Pack };
     run.status.settlement = Some(Settlement { step: step.into(), ..Settlement::default() });
@@ -79,10 +87,14 @@ pub(crate) fn end_gold(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
 
 /// The last height for opening gold.
 pub(crate) fn reach_gold_end(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
-    if run.status.state() == JobState::Gold { end_gold(ctx, run) } else { Ok(()) }
+    match run.status.state() {
+        JobState::Gold => end_gold(ctx, run),
+        JobState::Verifying => stage::reach_verdict_gold_end(ctx, run),
+        _ => Ok(()),
+    }
 }
 
 /// Whether nothing can be opened any more.
 pub(crate) fn is_gold_over(ctx: &Ctx, run: &Running) -> bool {
-    is_all_opened(run) || ctx.block().height >= run.status.gold_deadline
+    is_all_opened(run) || run.job.gold_root.is_empty() || ctx.block().height >= run.status.gold_deadline
 }

@@ -1,7 +1,8 @@
 //! What annotation stores.
 use cairn_kernel::{Address, Ctx, Item, Map, Result, Sequence, Set};
 use cairn_proto::cairn::annotation::v1::{
-    Annotator, Bucket, Candidate, Claim, DayCount, ExamBatch, GoldChunk, Job, JobStatus, Lease, PairsChunk, Params, Standing, Worker,
+    Annotator, Bucket, Candidate, Claim, DayCount, DraftPage, ExamBatch, GoldChunk, Job, JobStatus, Lease, PairsChunk, Params, Standing,
+    Worker,
 };
 
 use crate::rules;
@@ -97,6 +98,8 @@ cairn_kernel::state! { "annotation";
     CANDIDATES: Map<(u64, Address), Candidate> = 63;
     /// Tasks leased to an account on its last day of work.
     DAYS: Map<Address, DayCount> = 64;
+    /// Drafts of a producing job by job and bucket.
+    DRAFTS: Map<(u64, u32), DraftPage> = 41;
 }
 
 /// The parameters in force.

@@ -1,6 +1,6 @@
 //! Job types: what a job of each type must be like when it is posted.
-use cairn_kernel::Result;
-use cairn_proto::cairn::annotation::v1::{ItemKind, JobType, MsgPostJob};
+use cairn_kernel::{Coin, Result};
+use cairn_proto::cairn::annotation::v1::{ItemKind, JobType, MsgPostJob, Params, Rules};
 
 use crate::rules;
 
@@ -28,8 +28,101 @@ pub(crate) fn check(msg: &MsgPostJob) -> Result<()> {
             }
             check_classes("PAIRWISE", msg, &PREFERENCES, 2)?;
         }
+        JobType::Text | JobType::Audio => {}
     }
     check_ranking(msg)
+}
+
+/// Whether annotators of such a job make drafts, which are then verified.
+#[must_use]
+pub fn produces(job_type: JobType) -> bool {
+    match job_type {
+        JobType::Text | JobType::Audio => true,
+        JobType::Unspecified | JobType::Classify | JobType::Pairwise | JobType::Verify => false,
+    }
+}
+
+/// How many times longer than for a class a lease lasts.
+#[must_use]
+pub fn lease_factor(job_type: JobType) -> u64 {
+    match job_type {
+        JobType::Unspecified | JobType::Classify | JobType::Pairwise | JobType::Verify => 1,
+        JobType::Text => 3,
+        JobType::Audio => 8,
+    }
+}
+
+/// How many classes a job may have.
+pub(crate) fn class_limits(job_type: JobType) -> (usize, usize) {
+    match job_type {
+        JobType::Unspecified | JobType::Classify | JobType::Pairwise | JobType::Verify => rules::CLASSES,
+        JobType::Text | JobType::Audio => (0, 0),
+    }
+}
+
+/// Fewest labels a task: verdicts are compared with one another, one draft may be enough.
+pub(crate) fn overlap_min(job_type: JobType, params: &Params) -> u32 {
+    if produces(job_type) { 1 } else { params.overlap_min }
+}
+
+/// The rules that a job copies, with the length of its type's leases.
+pub(crate) fn rules(msg: &MsgPostJob, rules: Rules) -> Result<Rules> {
+    let lease_blocks = rules.lease_blocks.checked_mul(lease_factor(msg.r#type())).ok_or(crate::Error::Overflow)?;
+    Ok(Rules { lease_blocks, ..rules })
+}
+
+/// The gold root; `None` in a job whose gold is committed to when its drafts are in.
+pub(crate) fn gold_root(msg: &MsgPostJob) -> Result<Option<[u8; 32]>> {
+    let found = msg.gold_root.len();
+    if produces(msg.r#type()) {
+        return if found == 0 { Ok(None) } else { Err(Error::EarlyGold { found }.into()) };
+    }
+    let root = <[u8; 32]>::try_from(msg.gold_root.as_slice());
+    Ok(Some(root.map_err(|_| crate::Error::HashLength { what: "gold_root", found })?))
+}
+
+/// Price, overlap, time and threshold of a producing job's verification; other jobs have none.
+pub(crate) fn check_verification(msg: &MsgPostJob, price: &Coin, params: &Params) -> Result<()> {
+    use crate::Error as Refusal;
+    let Some(verification) = msg.verification.as_ref() else {
+        return if produces(msg.r#type()) { Err(Refusal::Missing("verification").into()) } else { Ok(()) };
+    };
+    if !produces(msg.r#type()) {
+        return Err(Error::Verification.into());
+    }
+    let verdict = Coin::try_from(verification.price.as_ref().ok_or(Refusal::Missing("verification.price"))?)?;
+    if verdict.denom != price.denom {
+        return Err(Refusal::Denomination { expected: price.denom.clone(), found: verdict.denom }.into());
+    }
+    if verdict.amount < rules::PRICE_MIN {
+        return Err(Refusal::Price { least: rules::PRICE_MIN, found: verdict.amount }.into());
+    }
+    let (least, most) = (params.overlap_min, params.overlap_max);
+    if !(least..=most).contains(&verification.overlap) {
+        return Err(Refusal::Overlap { least, most, found: verification.overlap }.into());
+    }
+    let lease_blocks = params.rules.ok_or(Refusal::Broken("parameters have no rules"))?.lease_blocks;
+    let (least, most) = (lease_blocks.saturating_add(rules::CLAIM_BLOCKS), params.longest_job);
+    if !(least..=most).contains(&verification.duration) {
+        return Err(Refusal::Duration { least, most, found: verification.duration }.into());
+    }
+    let (least, most) = rules::ACCEPT;
+    if !(least..=most).contains(&verification.accept_bps) {
+        return Err(Error::Accept { least, most, found: verification.accept_bps }.into());
+    }
+    check_drafts(msg, params)
+}
+
+/// A draft is a task of the stage, and there is one rule for how many tasks a job has.
+fn check_drafts(msg: &MsgPostJob, params: &Params) -> Result<()> {
+    if msg.overlap_min != msg.overlap_max || msg.posterior_bound_bps > 0 {
+        return Err(crate::Error::OverlapNotFixed { min: msg.overlap_min, max: msg.overlap_max }.into());
+    }
+    let drafts = u64::from(msg.tasks).saturating_mul(msg.overlap_max.into());
+    if drafts > params.tasks_max.into() {
+        return Err(Error::Drafts { most: params.tasks_max, found: drafts }.into());
+    }
+    Ok(())
 }
 
 /// The classes must be the first ones of `names`, at least `least` of them.

@@ -135,6 +135,107 @@ impl ::prost::Name for Publication {
         "/cairn.annotation.v1.Publication".into()
     }
 }
+/// How the drafts of a producing job are verified.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Verification {
+    /// Price of one verdict, in the denomination of the drafts' price.
+    #[prost(message, optional, tag = "1")]
+    pub price: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Verdicts a draft, within the parameters for overlap.
+    #[prost(uint32, tag = "2")]
+    pub overlap: u32,
+    /// Blocks from the opening of the stage to its commit deadline, with the same limits as the job's own.
+    #[prost(uint64, tag = "3")]
+    pub duration: u64,
+    /// Least probability of being good with which a draft is accepted, in basis points, 5,000 to 9,900.
+    #[prost(uint32, tag = "4")]
+    pub accept_bps: u32,
+}
+impl ::prost::Name for Verification {
+    const NAME: &'static str = "Verification";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.Verification".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.Verification".into()
+    }
+}
+/// What makes a job the verification stage of another.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Stage {
+    /// The producing job.
+    #[prost(uint64, tag = "1")]
+    pub parent: u64,
+    /// Slots for drafts a source task: stage task k*N + t is the k-th draft of source task t of N.
+    #[prost(uint32, tag = "2")]
+    pub slots: u32,
+}
+impl ::prost::Name for Stage {
+    const NAME: &'static str = "Stage";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.Stage".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.Stage".into()
+    }
+}
+/// A draft of a task.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Draft {
+    /// The task.
+    #[prost(uint32, tag = "1")]
+    pub task: u32,
+    /// Number of its producer in the job.
+    #[prost(uint32, tag = "2")]
+    pub worker: u32,
+    /// Height of the commitment.
+    #[prost(uint64, tag = "3")]
+    pub committed_height: u64,
+    /// What was committed and revealed: SHA-256 of the content.
+    #[prost(bytes = "vec", tag = "4")]
+    pub payload: ::prost::alloc::vec::Vec<u8>,
+    /// What became of it.
+    #[prost(enumeration = "DraftState", tag = "5")]
+    pub state: i32,
+    /// Its number among the drafts of the task that are verified, from 0, by numbers of producers.
+    #[prost(uint32, tag = "6")]
+    pub slot: u32,
+    /// Probability of being good that the stage found, of 65,535; meaningless where it found none.
+    #[prost(uint32, tag = "7")]
+    pub probability: u32,
+    /// Whether it is the task's result.
+    #[prost(bool, tag = "8")]
+    pub chosen: bool,
+}
+impl ::prost::Name for Draft {
+    const NAME: &'static str = "Draft";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.Draft".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.Draft".into()
+    }
+}
+/// The drafts of one bucket.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DraftPage {
+    /// By task, then by producer.
+    #[prost(message, repeated, tag = "1")]
+    pub drafts: ::prost::alloc::vec::Vec<Draft>,
+}
+impl ::prost::Name for DraftPage {
+    const NAME: &'static str = "DraftPage";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.DraftPage".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.DraftPage".into()
+    }
+}
 /// A job as posted. Nothing in it ever changes.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Job {
@@ -239,6 +340,12 @@ pub struct Job {
     /// Who pays the partner reward, and gets back what is left of it.
     #[prost(string, tag = "48")]
     pub partner: ::prost::alloc::string::String,
+    /// How drafts are verified; in producing jobs (TEXT, AUDIO) only.
+    #[prost(message, optional, tag = "55")]
+    pub verification: ::core::option::Option<Verification>,
+    /// Present in the verification stage of another job.
+    #[prost(message, optional, tag = "56")]
+    pub stage: ::core::option::Option<Stage>,
 }
 impl ::prost::Name for Job {
     const NAME: &'static str = "Job";
@@ -251,7 +358,7 @@ impl ::prost::Name for Job {
     }
 }
 /// The money of a job, all in the denomination of its price, in base units.
-/// in_total = free + reserved + extra + held + fee_held + gold_bond + claimable + refunded + burnt + pool, after every block.
+/// in_total = free + reserved + extra + held + fee_held + gold_bond + claimable + refunded + burnt + pool + staged, after every block.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Escrow {
     /// Paid in by PostJob and FundJob.
@@ -287,6 +394,9 @@ pub struct Escrow {
     /// Given to the community pool.
     #[prost(string, tag = "11")]
     pub pool: ::prost::alloc::string::String,
+    /// Moved to the verification stage.
+    #[prost(string, tag = "40")]
+    pub staged: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Escrow {
     const NAME: &'static str = "Escrow";
@@ -416,6 +526,18 @@ pub struct JobStatus {
     /// Tasks listed for the late round.
     #[prost(uint32, tag = "64")]
     pub late_tasks: u32,
+    /// The verification stage of a producing job; 0 before there is one.
+    #[prost(uint64, tag = "41")]
+    pub stage: u64,
+    /// Drafts to be verified.
+    #[prost(uint64, tag = "42")]
+    pub drafts: u64,
+    /// Most drafts of one task.
+    #[prost(uint32, tag = "43")]
+    pub draft_slots: u32,
+    /// Drafts left out because the same payload was committed before them for the same task.
+    #[prost(uint64, tag = "44")]
+    pub draft_copies: u64,
 }
 impl ::prost::Name for JobStatus {
     const NAME: &'static str = "JobStatus";
@@ -649,14 +771,17 @@ impl ::prost::Name for Lease {
     }
 }
 /// A label: what one annotator says of one task.
-#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Label {
     /// The task's number.
     #[prost(uint32, tag = "1")]
     pub task: u32,
-    /// The class, from 0; 65535 for a skipped task.
+    /// The class, from 0; 65535 for a skipped task. 0 in a producing job.
     #[prost(uint32, tag = "2")]
     pub class: u32,
+    /// A producing job: SHA-256 of the draft's content, 32 bytes; empty for a skipped task.
+    #[prost(bytes = "vec", tag = "40")]
+    pub draft: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for Label {
     const NAME: &'static str = "Label";
@@ -710,6 +835,9 @@ pub struct Bucket {
     /// Late seats revealed; not among `revealed`.
     #[prost(uint32, tag = "61")]
     pub late_revealed: u32,
+    /// In a verification stage: tasks in it that have no draft. They are nobody's to judge.
+    #[prost(uint32, repeated, tag = "40")]
+    pub holes: ::prost::alloc::vec::Vec<u32>,
 }
 impl ::prost::Name for Bucket {
     const NAME: &'static str = "Bucket";
@@ -778,6 +906,9 @@ pub struct Worker {
     /// Of the accepted labels, those that earn the partner reward.
     #[prost(uint64, tag = "40")]
     pub partner_labels: u64,
+    /// A producer: what its drafts earn, in units of 1/65,535 of the price; from the step JUDGE on.
+    #[prost(uint64, tag = "50")]
+    pub draft_units: u64,
 }
 impl ::prost::Name for Worker {
     const NAME: &'static str = "Worker";
@@ -1198,6 +1329,10 @@ pub enum JobType {
     /// Which of the two items of a pair is better: the classes are `left` and `right`, or `left`, `right` and `tie`. With a list of who was
     /// compared, the settlement ranks the contestants.
     Pairwise = 3,
+    /// A text for each task, such as a transcription: drafts by producers, told by their hashes, then accepted or rejected by verifiers.
+    Text = 7,
+    /// A recording for each task: as TEXT.
+    Audio = 8,
     /// Whether a given draft is good: the classes are `reject` and `accept`.
     Verify = 9,
 }
@@ -1211,6 +1346,8 @@ impl JobType {
             Self::Unspecified => "JOB_TYPE_UNSPECIFIED",
             Self::Classify => "JOB_TYPE_CLASSIFY",
             Self::Pairwise => "JOB_TYPE_PAIRWISE",
+            Self::Text => "JOB_TYPE_TEXT",
+            Self::Audio => "JOB_TYPE_AUDIO",
             Self::Verify => "JOB_TYPE_VERIFY",
         }
     }
@@ -1220,6 +1357,8 @@ impl JobType {
             "JOB_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
             "JOB_TYPE_CLASSIFY" => Some(Self::Classify),
             "JOB_TYPE_PAIRWISE" => Some(Self::Pairwise),
+            "JOB_TYPE_TEXT" => Some(Self::Text),
+            "JOB_TYPE_AUDIO" => Some(Self::Audio),
             "JOB_TYPE_VERIFY" => Some(Self::Verify),
             _ => None,
         }
@@ -1325,6 +1464,9 @@ pub enum JobState {
     /// A step of the job failed and was contained. Anybody may retry it; after the quarantine window accepted unpaid labels are paid in full
     /// and the rest is refunded.
     Quarantine = 9,
+    /// The drafts of a producing job are judged in a verification stage, a job of its own. Exit: the window for committing to verdict gold,
+    /// then the end of that job.
+    Verifying = 40,
 }
 impl JobState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1343,6 +1485,7 @@ impl JobState {
             Self::Closed => "JOB_STATE_CLOSED",
             Self::Cancelled => "JOB_STATE_CANCELLED",
             Self::Quarantine => "JOB_STATE_QUARANTINE",
+            Self::Verifying => "JOB_STATE_VERIFYING",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1358,6 +1501,7 @@ impl JobState {
             "JOB_STATE_CLOSED" => Some(Self::Closed),
             "JOB_STATE_CANCELLED" => Some(Self::Cancelled),
             "JOB_STATE_QUARANTINE" => Some(Self::Quarantine),
+            "JOB_STATE_VERIFYING" => Some(Self::Verifying),
             _ => None,
         }
     }
@@ -1507,6 +1651,8 @@ pub enum PayReason {
     Quarantine = 7,
     /// No label of the worker was accepted.
     NoLabels = 8,
+    /// A producer: the mean over its drafts of what each of them earns (`DraftState`).
+    Drafts = 40,
 }
 impl PayReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1524,6 +1670,7 @@ impl PayReason {
             Self::GoldUnopened => "PAY_REASON_GOLD_UNOPENED",
             Self::Quarantine => "PAY_REASON_QUARANTINE",
             Self::NoLabels => "PAY_REASON_NO_LABELS",
+            Self::Drafts => "PAY_REASON_DRAFTS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1538,6 +1685,52 @@ impl PayReason {
             "PAY_REASON_GOLD_UNOPENED" => Some(Self::GoldUnopened),
             "PAY_REASON_QUARANTINE" => Some(Self::Quarantine),
             "PAY_REASON_NO_LABELS" => Some(Self::NoLabels),
+            "PAY_REASON_DRAFTS" => Some(Self::Drafts),
+            _ => None,
+        }
+    }
+}
+/// What became of a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DraftState {
+    /// Not judged yet.
+    Unspecified = 0,
+    /// The same payload was committed before it for the same task: neither judged nor paid.
+    Copied = 1,
+    /// Good with at least the probability that the job asks for: earns price * probability.
+    Accepted = 2,
+    /// Not good enough: earns nothing.
+    Rejected = 3,
+    /// No verdict counted, through no fault of its producer: earns half.
+    Unjudged = 4,
+    /// The verification stage failed and its quarantine ran out: earns the full price.
+    Released = 5,
+}
+impl DraftState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DRAFT_STATE_UNSPECIFIED",
+            Self::Copied => "DRAFT_STATE_COPIED",
+            Self::Accepted => "DRAFT_STATE_ACCEPTED",
+            Self::Rejected => "DRAFT_STATE_REJECTED",
+            Self::Unjudged => "DRAFT_STATE_UNJUDGED",
+            Self::Released => "DRAFT_STATE_RELEASED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DRAFT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "DRAFT_STATE_COPIED" => Some(Self::Copied),
+            "DRAFT_STATE_ACCEPTED" => Some(Self::Accepted),
+            "DRAFT_STATE_REJECTED" => Some(Self::Rejected),
+            "DRAFT_STATE_UNJUDGED" => Some(Self::Unjudged),
+            "DRAFT_STATE_RELEASED" => Some(Self::Released),
             _ => None,
         }
     }
@@ -1576,6 +1769,14 @@ pub enum SettleStep {
     LateInfer = 63,
     /// Late labels are paid, in the order of their workers' numbers; RECORD follows.
     LatePay = 64,
+    /// A producing job, after its reveals: drafts are counted, copies left out, slots given.
+    Stage = 40,
+    /// TEXT and AUDIO: the requester may commit to verdicts on some drafts as gold.
+    AwaitVerdictGold = 41,
+    /// The verification stage is at work.
+    AwaitVerdicts = 42,
+    /// What the stage found of each draft is written down; PAY follows.
+    Judge = 43,
 }
 impl SettleStep {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1599,6 +1800,10 @@ impl SettleStep {
             Self::LatePack => "SETTLE_STEP_LATE_PACK",
             Self::LateInfer => "SETTLE_STEP_LATE_INFER",
             Self::LatePay => "SETTLE_STEP_LATE_PAY",
+            Self::Stage => "SETTLE_STEP_STAGE",
+            Self::AwaitVerdictGold => "SETTLE_STEP_AWAIT_VERDICT_GOLD",
+            Self::AwaitVerdicts => "SETTLE_STEP_AWAIT_VERDICTS",
+            Self::Judge => "SETTLE_STEP_JUDGE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1619,6 +1824,10 @@ impl SettleStep {
             "SETTLE_STEP_LATE_PACK" => Some(Self::LatePack),
             "SETTLE_STEP_LATE_INFER" => Some(Self::LateInfer),
             "SETTLE_STEP_LATE_PAY" => Some(Self::LatePay),
+            "SETTLE_STEP_STAGE" => Some(Self::Stage),
+            "SETTLE_STEP_AWAIT_VERDICT_GOLD" => Some(Self::AwaitVerdictGold),
+            "SETTLE_STEP_AWAIT_VERDICTS" => Some(Self::AwaitVerdicts),
+            "SETTLE_STEP_JUDGE" => Some(Self::Judge),
             _ => None,
         }
     }
@@ -1686,6 +1895,14 @@ pub enum LabelReason {
     GivenBack = 9,
     /// Unpaid: settlement failed and the lease was released before its reveal; the bond went back.
     Released = 10,
+    /// A draft that was found good: paid by the probability of that.
+    DraftAccepted = 40,
+    /// A draft that was not found good enough.
+    DraftRejected = 41,
+    /// A draft whose payload was committed before for the same task.
+    DraftCopied = 42,
+    /// A draft that nobody's verdict counts on: half of the price.
+    DraftUnjudged = 43,
 }
 impl LabelReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1705,6 +1922,10 @@ impl LabelReason {
             Self::NotRevealed => "LABEL_REASON_NOT_REVEALED",
             Self::GivenBack => "LABEL_REASON_GIVEN_BACK",
             Self::Released => "LABEL_REASON_RELEASED",
+            Self::DraftAccepted => "LABEL_REASON_DRAFT_ACCEPTED",
+            Self::DraftRejected => "LABEL_REASON_DRAFT_REJECTED",
+            Self::DraftCopied => "LABEL_REASON_DRAFT_COPIED",
+            Self::DraftUnjudged => "LABEL_REASON_DRAFT_UNJUDGED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1721,6 +1942,10 @@ impl LabelReason {
             "LABEL_REASON_NOT_REVEALED" => Some(Self::NotRevealed),
             "LABEL_REASON_GIVEN_BACK" => Some(Self::GivenBack),
             "LABEL_REASON_RELEASED" => Some(Self::Released),
+            "LABEL_REASON_DRAFT_ACCEPTED" => Some(Self::DraftAccepted),
+            "LABEL_REASON_DRAFT_REJECTED" => Some(Self::DraftRejected),
+            "LABEL_REASON_DRAFT_COPIED" => Some(Self::DraftCopied),
+            "LABEL_REASON_DRAFT_UNJUDGED" => Some(Self::DraftUnjudged),
             _ => None,
         }
     }
@@ -2225,6 +2450,58 @@ impl ::prost::Name for EventPairsOpened {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.EventPairsOpened".into()
+    }
+}
+/// The drafts of a producing job wait for the requester's commitment to verdict gold, or are to be verified at once.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct EventDraftsCounted {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// Drafts to be verified.
+    #[prost(uint64, tag = "2")]
+    pub drafts: u64,
+    /// Drafts left out because the same payload was committed before them.
+    #[prost(uint64, tag = "3")]
+    pub copies: u64,
+    /// Last height for CommitVerdictGold; 0 where none is asked for.
+    #[prost(uint64, tag = "4")]
+    pub gold_until: u64,
+}
+impl ::prost::Name for EventDraftsCounted {
+    const NAME: &'static str = "EventDraftsCounted";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventDraftsCounted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventDraftsCounted".into()
+    }
+}
+/// The verification stage of a producing job was opened.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventStageOpened {
+    /// The producing job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The stage, a job of its own.
+    #[prost(uint64, tag = "2")]
+    pub stage: u64,
+    /// What was moved into its escrow.
+    #[prost(message, optional, tag = "3")]
+    pub escrow: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Height of its commit deadline.
+    #[prost(uint64, tag = "4")]
+    pub commit_deadline: u64,
+}
+impl ::prost::Name for EventStageOpened {
+    const NAME: &'static str = "EventStageOpened";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventStageOpened".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventStageOpened".into()
     }
 }
 /// The gold was judged.
@@ -3341,6 +3618,72 @@ impl ::prost::Name for QueryPairsResponse {
         "/cairn.annotation.v1.QueryPairsResponse".into()
     }
 }
+/// Asks for what `Drafts` answers.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct QueryDraftsRequest {
+    /// The producing job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// First task wanted.
+    #[prost(uint32, tag = "2")]
+    pub from: u32,
+    /// Tasks wanted; 0 means 100, at most 1,024.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
+}
+impl ::prost::Name for QueryDraftsRequest {
+    const NAME: &'static str = "QueryDraftsRequest";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryDraftsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryDraftsRequest".into()
+    }
+}
+/// A draft with what follows from it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DraftResult {
+    /// The draft.
+    #[prost(message, optional, tag = "1")]
+    pub draft: ::core::option::Option<Draft>,
+    /// Its producer.
+    #[prost(string, tag = "2")]
+    pub annotator: ::prost::alloc::string::String,
+    /// Its task in the verification stage; meaningless for a copy, and before there is a stage.
+    #[prost(uint32, tag = "3")]
+    pub stage_task: u32,
+}
+impl ::prost::Name for DraftResult {
+    const NAME: &'static str = "DraftResult";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.DraftResult".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.DraftResult".into()
+    }
+}
+/// Answer of the query `Drafts`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryDraftsResponse {
+    /// By task, then by producer.
+    #[prost(message, repeated, tag = "1")]
+    pub drafts: ::prost::alloc::vec::Vec<DraftResult>,
+    /// Where to go on; 0 at the end.
+    #[prost(uint32, tag = "2")]
+    pub next: u32,
+}
+impl ::prost::Name for QueryDraftsResponse {
+    const NAME: &'static str = "QueryDraftsResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryDraftsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryDraftsResponse".into()
+    }
+}
 /// Asks for what `Worker` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryWorkerRequest {
@@ -4026,6 +4369,12 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryPairsRequest,
     ) -> ::cairn_kernel::Result<QueryPairsResponse>;
+    /// The drafts of a producing job by task: what verifiers judge and what an export is made from.
+    fn drafts(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryDraftsRequest,
+    ) -> ::cairn_kernel::Result<QueryDraftsResponse>;
     /// One annotator in one job.
     fn worker(
         &self,
@@ -4164,6 +4513,11 @@ pub fn query_routes<S: QueryServer>(
         ),
         ::cairn_kernel::QueryRoute::new(
             server,
+            "/cairn.annotation.v1.Query/Drafts",
+            S::drafts,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
             "/cairn.annotation.v1.Query/Worker",
             S::worker,
         ),
@@ -4289,7 +4643,7 @@ pub struct MsgPostJob {
     /// Gold tasks in each bucket: at least 1, at most half of the smallest bucket, at least 10 in the whole job.
     #[prost(uint32, tag = "17")]
     pub gold_per_bucket: u32,
-    /// Root of the gold commitment, 32 bytes.
+    /// Root of the gold commitment, 32 bytes. TEXT and AUDIO: empty, see CommitVerdictGold.
     #[prost(bytes = "vec", tag = "18")]
     pub gold_root: ::prost::alloc::vec::Vec<u8>,
     /// Kappa that earns the full price, in basis points, 4,000 to 8,000.
@@ -4334,6 +4688,9 @@ pub struct MsgPostJob {
     /// Who pays the partner reward with `FundPartner`; empty for the requester, who pays all of it with this message.
     #[prost(string, tag = "48")]
     pub partner: ::prost::alloc::string::String,
+    /// How drafts are verified; required in producing jobs (TEXT, AUDIO), refused in others.
+    #[prost(message, optional, tag = "55")]
+    pub verification: ::core::option::Option<Verification>,
 }
 impl ::prost::Name for MsgPostJob {
     const NAME: &'static str = "MsgPostJob";
@@ -4795,6 +5152,47 @@ impl ::prost::Name for MsgOpenPairsResponse {
         "/cairn.annotation.v1.MsgOpenPairsResponse".into()
     }
 }
+/// Commits to verdict gold.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgCommitVerdictGold {
+    /// The job's requester.
+    #[prost(string, tag = "1")]
+    pub requester: ::prost::alloc::string::String,
+    /// The producing job.
+    #[prost(uint64, tag = "2")]
+    pub job: u64,
+    /// Root of the gold commitment over the stage's tasks (k*N + t for the draft in slot k of task t of N, N times the job's `draft_slots` in
+    /// all), 32 bytes: truth 0 = reject, 1 = accept, exactly `gold_per_bucket` of them in each of the stage's buckets.
+    #[prost(bytes = "vec", tag = "3")]
+    pub gold_root: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgCommitVerdictGold {
+    const NAME: &'static str = "MsgCommitVerdictGold";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgCommitVerdictGold".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgCommitVerdictGold".into()
+    }
+}
+/// Answer of `MsgCommitVerdictGold`.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgCommitVerdictGoldResponse {
+    /// The verification stage.
+    #[prost(uint64, tag = "1")]
+    pub stage: u64,
+}
+impl ::prost::Name for MsgCommitVerdictGoldResponse {
+    const NAME: &'static str = "MsgCommitVerdictGoldResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgCommitVerdictGoldResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgCommitVerdictGoldResponse".into()
+    }
+}
 /// Lets a stopped job go on.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgResumeJob {
@@ -5199,6 +5597,13 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgOpenPairs,
     ) -> ::cairn_kernel::Result<MsgOpenPairsResponse>;
+    /// Commits to the right verdicts on some drafts of a TEXT or AUDIO job, as the gold of its verification stage, and opens the stage. Refused:
+    /// not the requester, not in the window after the drafts are in, a root used before.
+    fn commit_verdict_gold(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgCommitVerdictGold,
+    ) -> ::cairn_kernel::Result<MsgCommitVerdictGoldResponse>;
     /// Lets a job whose content was reported as not served grant leases again. Refused: not the requester, not open nor in its late round, not
     /// stopped.
     fn resume_job(
@@ -5334,6 +5739,13 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.sender)?]),
             ),
             S::open_pairs,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCommitVerdictGold| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.requester)?]),
+            ),
+            S::commit_verdict_gold,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

@@ -29,7 +29,7 @@ pub(crate) fn open(rpc: &Rpc, (record, items): (Record, Items), job: u64, key: &
             job,
             seed: seed.to_vec(),
             chunk,
-            truths: inside.map(|(task, class)| Label { task: *task, class: u32::from(*class) }).collect(),
+            truths: inside.map(|(task, class)| Label { task: *task, class: u32::from(*class), ..Label::default() }).collect(),
             path: tree.path(chunk).context("the chunk is beyond the tree")?.iter().map(|h| h.to_vec()).collect(),
         };
         let done = signer.send(vec![pack(&message)], options)?;

@@ -9,7 +9,7 @@ use super::{chain32, chunk_tasks, chunks, seeded};
 /// The media type of an item that is a pair.
 pub const PAIR_MEDIA_TYPE: &str = "application/vnd.cairn.pair";
 
-/// One item of a pair.
+/// Content with its media type: one item of a pair, or a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Side<'a> {
     /// Its media type, at most 255 bytes.
@@ -18,18 +18,25 @@ pub struct Side<'a> {
     pub content: &'a [u8],
 }
 
+impl Side<'_> {
+    /// u8 length | media type | u64 length | content.
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> Option<()> {
+        out.push(u8::try_from(self.media_type.len()).ok()?);
+        out.extend(self.media_type.as_bytes());
+        out.extend(u64::try_from(self.content.len()).ok()?.to_be_bytes());
+        out.extend(self.content);
+        Some(())
+    }
+}
+
 /// Two items as the one item of a task: `cairn.pair.v1` | left | right, each u8 length | media type | u64 length | content.
 ///
 /// `None` where a media type has more than 255 bytes.
 #[must_use]
 pub fn pair(left: &Side<'_>, right: &Side<'_>) -> Option<Vec<u8>> {
     let mut out = tag("cairn.pair.v1").to_vec();
-    for side in [left, right] {
-        out.push(u8::try_from(side.media_type.len()).ok()?);
-        out.extend(side.media_type.as_bytes());
-        out.extend(u64::try_from(side.content.len()).ok()?.to_be_bytes());
-        out.extend(side.content);
-    }
+    left.write(&mut out)?;
+    right.write(&mut out)?;
     Some(out)
 }
 
@@ -42,7 +49,8 @@ pub fn read_pair(bytes: &[u8]) -> Option<(Side<'_>, Side<'_>)> {
     rest.is_empty().then_some((left, right))
 }
 
-fn read_side(bytes: &[u8]) -> Option<(Side<'_>, &[u8])> {
+/// What [`Side::write`] wrote, and what follows it.
+pub(super) fn read_side(bytes: &[u8]) -> Option<(Side<'_>, &[u8])> {
     let (length, rest) = bytes.split_first()?;
     let (media_type, rest) = rest.split_at_checked(usize::from(*length))?;
     let (length, rest) = rest.split_at_checked(8)?;

@@ -6,7 +6,7 @@ use crate::{
     Error,
     escrow::{self, shift},
     job::Running,
-    partner,
+    partner, stage,
 };
 
 pub(super) fn cancel_job(ctx: &mut Ctx, msg: &MsgCancelJob) -> Result<MsgCancelJobResponse> {
@@ -14,6 +14,7 @@ pub(super) fn cancel_job(ctx: &mut Ctx, msg: &MsgCancelJob) -> Result<MsgCancelJ
     let mut run = Running::load(ctx, msg.job)?;
     run.require_requester(&requester)?;
     run.require(JobState::Open)?;
+    stage::refuse_stage(&run)?;
     if run.status.leases > 0 {
         return Err(Error::Leased { job: run.id, leases: run.status.leases }.into());
     }

@@ -6,8 +6,8 @@ use cairn_proto::cairn::annotation::v1::{Claim, EventTasksClaimed, JobState, Msg
 use crate::{
     Error, accounts, caps, claims, clusters, escrow,
     job::Running,
-    late, qualification, rules, standing,
-    state::{self, CLAIMS, FUNDERS},
+    late, qualification, rules, stage, standing,
+    state::{self, CLAIMS},
 };
 
 pub(super) fn claim_tasks(ctx: &mut Ctx, msg: &MsgClaimTasks) -> Result<MsgClaimTasksResponse> {
@@ -82,7 +82,7 @@ fn check_job(ctx: &Ctx, run: &Running) -> Result<()> {
 /// Refuses whom the job never gives a lease.
 pub(super) fn check_independent(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<()> {
     clusters::refuse_requesters_cluster(ctx, annotator, run)?;
-    if FUNDERS.has(ctx, &(run.id, *annotator))? {
+    if stage::is_funder(ctx, run, annotator)? {
         return Err(Error::FunderOfJob.into());
     }
     if !asset::may_hold(ctx, annotator)? {

@@ -3,13 +3,14 @@ use cairn_bank as bank;
 use cairn_kernel::{Address, Coin, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{EventJobFunded, JobState, MsgFundJob, MsgFundJobResponse};
 
-use crate::{Error, escrow::ACCOUNT, formats::Quote, job::Running, state::FUNDERS};
+use crate::{Error, escrow::ACCOUNT, formats::Quote, job::Running, stage, state::FUNDERS};
 
 pub(super) fn fund_job(ctx: &mut Ctx, msg: &MsgFundJob) -> Result<MsgFundJobResponse> {
     let funder = Address::parse(&msg.funder)?;
     let amount = Coin::try_from(msg.amount.as_ref().ok_or(Error::Missing("amount"))?)?;
     let mut run = Running::load(ctx, msg.job)?;
     run.require(JobState::Open)?;
+    stage::refuse_stage(&run)?;
     if amount.denom != run.denom {
         return Err(Error::Denomination { expected: run.denom, found: amount.denom }.into());
     }

@@ -2,6 +2,7 @@
 mod cancel_job;
 mod claim_tasks;
 mod commit_labels;
+mod commit_verdict_gold;
 mod fund_job;
 mod fund_partner;
 mod leave_cluster;
@@ -17,12 +18,12 @@ mod skip_tasks;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
     EventEarningsWithdrawn, EventParamsUpdated, MsgAnswerExam, MsgAnswerExamResponse, MsgCancelJob, MsgCancelJobResponse, MsgClaimTasks,
-    MsgClaimTasksResponse, MsgCommitLabels, MsgCommitLabelsResponse, MsgFundJob, MsgFundJobResponse, MsgFundPartner,
-    MsgFundPartnerResponse, MsgLeaveCluster, MsgLeaveClusterResponse, MsgOpenExam, MsgOpenExamResponse, MsgOpenGold, MsgOpenGoldResponse,
-    MsgOpenPairs, MsgOpenPairsResponse, MsgPostJob, MsgPostJobResponse, MsgQualify, MsgQualifyResponse, MsgRenewLease,
-    MsgRenewLeaseResponse, MsgResumeJob, MsgResumeJobResponse, MsgRetryQuarantined, MsgRetryQuarantinedResponse, MsgRevealLabels,
-    MsgRevealLabelsResponse, MsgServer, MsgSkipTasks, MsgSkipTasksResponse, MsgUpdateParams, MsgUpdateParamsResponse, MsgWithdrawEarnings,
-    MsgWithdrawEarningsResponse,
+    MsgClaimTasksResponse, MsgCommitLabels, MsgCommitLabelsResponse, MsgCommitVerdictGold, MsgCommitVerdictGoldResponse, MsgFundJob,
+    MsgFundJobResponse, MsgFundPartner, MsgFundPartnerResponse, MsgLeaveCluster, MsgLeaveClusterResponse, MsgOpenExam, MsgOpenExamResponse,
+    MsgOpenGold, MsgOpenGoldResponse, MsgOpenPairs, MsgOpenPairsResponse, MsgPostJob, MsgPostJobResponse, MsgQualify, MsgQualifyResponse,
+    MsgRenewLease, MsgRenewLeaseResponse, MsgResumeJob, MsgResumeJobResponse, MsgRetryQuarantined, MsgRetryQuarantinedResponse,
+    MsgRevealLabels, MsgRevealLabelsResponse, MsgServer, MsgSkipTasks, MsgSkipTasksResponse, MsgUpdateParams, MsgUpdateParamsResponse,
+    MsgWithdrawEarnings, MsgWithdrawEarningsResponse,
 };
 
 use crate::{Annotation, Error, escrow, quarantine, rules, state::PARAMS};
@@ -60,6 +61,9 @@ impl MsgServer for Annotation {
     }
     fn open_pairs(&self, ctx: &mut Ctx, msg: MsgOpenPairs) -> Result<MsgOpenPairsResponse> {
         open_pairs::open_pairs(ctx, &msg)
+    }
+    fn commit_verdict_gold(&self, ctx: &mut Ctx, msg: MsgCommitVerdictGold) -> Result<MsgCommitVerdictGoldResponse> {
+        commit_verdict_gold::commit_verdict_gold(ctx, &msg)
     }
     fn resume_job(&self, ctx: &mut Ctx, msg: MsgResumeJob) -> Result<MsgResumeJobResponse> {
         resume_job::resume_job(ctx, &msg)

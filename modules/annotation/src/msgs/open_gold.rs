@@ -9,6 +9,7 @@ use crate::{
     labels::{JobPages, failed},
     lifecycle,
     state::GOLD,
+    types,
 };
 
 pub(super) fn open_gold(ctx: &mut Ctx, msg: &MsgOpenGold) -> Result<MsgOpenGoldResponse> {
@@ -46,6 +47,9 @@ fn check_window(ctx: &Ctx, run: &Running, chunk: u32) -> Result<()> {
     let (deadline, height) = (run.status.gold_deadline, ctx.block().height);
     if height > deadline {
         return Err(Error::GoldTooLate { job: run.id, deadline, height }.into());
+    }
+    if run.job.gold_root.is_empty() {
+        return Err(types::Error::NoGold(run.id).into());
     }
     let chunks = formats::chunks(run.job.tasks);
     if chunk >= chunks {

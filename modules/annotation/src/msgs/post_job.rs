@@ -14,27 +14,27 @@ use crate::{
     Error, buckets,
     escrow::ACCOUNT,
     formats::Buckets,
-    gold,
     job::{Running, state_key},
     partner, qualification,
     queues::{self, Kind},
-    rules, standing,
+    rules, stage, standing,
     state::{self, FUNDERS, GOLD_ROOTS, JOB_IDS, JOBS, JOBS_BY_REQUESTER, JOBS_BY_STATE, OPEN_JOBS},
     types,
 };
 
 pub(super) fn post_job(ctx: &mut Ctx, msg: MsgPostJob) -> Result<MsgPostJobResponse> {
     let params = state::params(ctx)?;
-    let job_rules = params.rules.ok_or(Error::Broken("parameters have no rules"))?;
+    let job_rules = types::rules(&msg, params.rules.ok_or(Error::Broken("parameters have no rules"))?)?;
     let requester = Address::parse(&msg.requester)?;
     let price = Coin::try_from(msg.price.as_ref().ok_or(Error::Missing("price"))?)?;
     check_description(&msg)?;
     check_shape(&msg, &params)?;
     check_pay(&msg, &price, &params, &job_rules)?;
-    let gold_root = hash("gold_root", &msg.gold_root)?;
+    types::check_verification(&msg, &price, &params)?;
+    let gold_root = types::gold_root(&msg)?;
     check_requester(ctx, &requester, &params)?;
-    if GOLD_ROOTS.has(ctx, &gold_root)? {
-        return Err(Error::GoldRootUsed(gold::hex(&gold_root)).into());
+    if let Some(root) = &gold_root {
+        stage::check_gold_root(ctx, root)?;
     }
     let (asked, listed) = qualification::read(ctx, &msg)?;
     let fee = Coin::try_from(params.posting_fee.as_ref().ok_or(Error::Broken("parameters have no posting fee"))?)?;
@@ -47,7 +47,7 @@ pub(super) fn post_job(ctx: &mut Ctx, msg: MsgPostJob) -> Result<MsgPostJobRespo
     rewards::forfeit(ctx, &requester, &fee, cairn_kernel::BPS)?;
     bank::send(ctx, &requester, &ACCOUNT.address(), std::slice::from_ref(&escrow))?;
 
-    store(ctx, &mut run, &requester, &gold_root)?;
+    store(ctx, &mut run, &requester, gold_root)?;
     qualification::store(ctx, &run, &listed)?;
     fund_reward(ctx, &mut run)?;
     ctx.emit(&EventJobPosted {
@@ -70,7 +70,7 @@ fn check_description(msg: &MsgPostJob) -> Result<()> {
     let (addresses, address) = rules::ADDRESSES_MAX;
     check_list("content addresses", msg.content_addresses.len(), 0, addresses)?;
     msg.content_addresses.iter().try_for_each(|found| check_text("content address", found, 1, address))?;
-    let (least, most) = rules::CLASSES;
+    let (least, most) = types::class_limits(msg.r#type());
     check_list("classes", msg.classes.len(), least, most)?;
     let mut names = BTreeSet::new();
     for class in &msg.classes {
@@ -96,7 +96,7 @@ fn check_overlap(msg: &MsgPostJob, params: &Params) -> Result<()> {
     if min > max || (min < max && bound == 0) {
         return Err(Error::OverlapNotFixed { min, max }.into());
     }
-    let (least, most) = (params.overlap_min, params.overlap_max);
+    let (least, most) = (types::overlap_min(msg.r#type(), params), params.overlap_max);
     for found in [min, max] {
         if !(least..=most).contains(&found) {
             return Err(Error::Overlap { least, most, found }.into());
@@ -207,6 +207,8 @@ fn open(ctx: &mut Ctx, msg: MsgPostJob, mut job_rules: Rules, extend: impl FnOnc
         contestants: msg.contestants,
         pairs_root: msg.pairs_root,
         posterior_bound_bps: msg.posterior_bound_bps,
+        verification: msg.verification,
+        stage: None,
         ..Job::default()
     };
     extend(&mut job);
@@ -227,13 +229,15 @@ fn fund_reward(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     run.save(ctx)
 }
 
-fn store(ctx: &mut Ctx, run: &mut Running, requester: &Address, gold_root: &[u8; 32]) -> Result<()> {
+fn store(ctx: &mut Ctx, run: &mut Running, requester: &Address, gold_root: Option<[u8; 32]>) -> Result<()> {
     JOBS.set(ctx, &run.id, &run.job)?;
     JOBS_BY_STATE.insert(ctx, &(state_key(JobState::Open)?, run.id))?;
     JOBS_BY_REQUESTER.insert(ctx, &(*requester, run.id))?;
     let open = OPEN_JOBS.get(ctx, requester)?.unwrap_or(0);
     OPEN_JOBS.set(ctx, requester, &open.saturating_add(1))?;
-    GOLD_ROOTS.insert(ctx, gold_root)?;
+    if let Some(root) = gold_root {
+        GOLD_ROOTS.insert(ctx, &root)?;
+    }
     queues::schedule(ctx, run.job.commit_deadline, Kind::CommitDeadline, run.id, 0)?;
     buckets::open_more(ctx, run)?;
     run.save(ctx)

@@ -1,14 +1,16 @@
 //! `MsgRevealLabels`: a commitment is opened and its labels are accepted.
 use cairn_kernel::{Address, Ctx, Result, bps};
 use cairn_proto::cairn::annotation::v1::{
-    EventLabelsRevealed, JobState, Label, Lease, LeaseState, MsgRevealLabels, MsgRevealLabelsResponse, Worker,
+    Draft, EventLabelsRevealed, JobState, Label, Lease, LeaseState, MsgRevealLabels, MsgRevealLabelsResponse, Worker,
 };
 
 use super::{check_list, hash};
 use crate::{
-    Error, buckets,
+    Error,
+    answers::Answer,
+    buckets, drafts,
     escrow::{self, shift},
-    formats::{self, SKIPPED},
+    formats,
     gold::hex,
     job::Running,
     labels::{self, Staged},
@@ -26,10 +28,10 @@ pub(super) fn reveal_labels(ctx: &mut Ctx, msg: &MsgRevealLabels) -> Result<MsgR
     let (mut run, mut lease) = leases::load(ctx, msg.lease)?;
     check_window(ctx, &run, &lease)?;
     let annotator = Address::parse(&lease.annotator)?;
-    let classes = read_labels(&run, &lease, &msg.labels)?;
-    check_opening(ctx, &run, &lease, &annotator, &salt, &classes)?;
+    let answers = read_labels(ctx, &run, &lease, &msg.labels)?;
+    check_opening(ctx, &run, &lease, &annotator, &salt, &answers)?;
 
-    let accepted = accept(ctx, &run, &lease, &classes)?;
+    let accepted = accept(ctx, &run, &lease, &answers)?;
     let skipped = lease.tasks.saturating_sub(accepted);
     leases::uncommit(&mut run, lease.tasks.into())?;
     run.status.skipped = run.status.skipped.saturating_add(skipped.into());
@@ -81,28 +83,27 @@ fn check_window(ctx: &Ctx, run: &Running, lease: &Lease) -> Result<()> {
     run.require_standing(&[JobState::Revealing, JobState::Open, JobState::Late])
 }
 
-/// One label for each task of the lease, each of a class of the job or skipped.
-fn read_labels(run: &Running, lease: &Lease, labels: &[Label]) -> Result<Vec<(u32, u16)>> {
-    let tasks = leases::tasks(run, lease);
+/// One label for each task of the lease, each of the job's type or skipped.
+fn read_labels(ctx: &Ctx, run: &Running, lease: &Lease, labels: &[Label]) -> Result<Vec<(u32, Answer)>> {
+    let tasks = leases::tasks(ctx, run, lease)?;
     if tasks.len() != labels.len() {
         return Err(Error::LabelCount { expected: tasks.len(), found: labels.len() }.into());
     }
-    let classes = run.job.classes.len();
     let mut out = Vec::with_capacity(tasks.len());
     for (position, (expected, label)) in tasks.into_iter().zip(labels).enumerate() {
         if label.task != expected {
             return Err(Error::WrongTask { position, expected, found: label.task }.into());
         }
-        let class = u16::try_from(label.class).ok().filter(|class| usize::from(*class) < classes || *class == SKIPPED);
-        out.push((expected, class.ok_or(Error::Class { task: expected, classes, found: label.class })?));
+        out.push((expected, Answer::read(run, label)?));
     }
     Ok(out)
 }
 
 /// Labels and salt must hash to the commitment, under the holder's address, lease, job and chain.
-fn check_opening(ctx: &Ctx, run: &Running, lease: &Lease, annotator: &Address, salt: &[u8; 32], labels: &[(u32, u16)]) -> Result<()> {
-    ctx.gas().hash(labels.len().saturating_mul(8).saturating_add(160))?;
-    let payloads: Vec<_> = labels.iter().map(|(task, class)| (*task, formats::class_payload(*class))).collect();
+fn check_opening(ctx: &Ctx, run: &Running, lease: &Lease, annotator: &Address, salt: &[u8; 32], answers: &[(u32, Answer)]) -> Result<()> {
+    let payloads: Vec<_> = answers.iter().map(|(task, answer)| (*task, answer.payload(run.job.r#type()))).collect();
+    let bytes = payloads.iter().fold(160_usize, |sum, (_, payload)| sum.saturating_add(payload.len()).saturating_add(6));
+    ctx.gas().hash(bytes)?;
     let found = formats::label_commitment(&ctx.block().chain_id, run.id, lease.id, annotator, salt, &payloads).ok_or(Error::Overflow)?;
     let expected = crate::gold::hash(&lease.commitment)?;
     if found == expected {
@@ -114,18 +115,27 @@ fn check_opening(ctx: &Ctx, run: &Running, lease: &Lease, annotator: &Address, s
     Err(Error::RevealMismatch { lease: lease.id, expected: hex(&expected), found: hex(&found) }.into())
 }
 
-/// Stages the labels by bucket. Gives how many were not skipped.
-fn accept(ctx: &mut Ctx, run: &Running, lease: &Lease, labels: &[(u32, u16)]) -> Result<u32> {
-    let mut accepted = 0_usize;
+/// Keeps the answers by bucket until they are judged. Gives how many were not skipped.
+fn accept(ctx: &mut Ctx, run: &Running, lease: &Lease, answers: &[(u32, Answer)]) -> Result<u32> {
     for bucket in &lease.buckets {
         let tasks = run.buckets.tasks(*bucket);
-        let given = labels.iter().filter(|(task, class)| tasks.contains(task) && *class != SKIPPED);
-        let given: Vec<_> = given.map(|(task, class)| Staged { task: *task, worker: lease.worker, class: *class }).collect();
-        accepted = accepted.saturating_add(given.len());
-        if !given.is_empty() {
-            labels::stage(ctx, run.id, *bucket, &given)?;
+        let (mut classes, mut made) = (Vec::new(), Vec::new());
+        for (task, answer) in answers.iter().filter(|(task, _)| tasks.contains(task)) {
+            let (task, worker, committed_height) = (*task, lease.worker, lease.committed_height);
+            match answer {
+                Answer::Skipped => {}
+                Answer::Class(class) => classes.push(Staged { task, worker, class: *class }),
+                Answer::Draft(hash) => made.push(Draft { task, worker, committed_height, payload: hash.to_vec(), ..Draft::default() }),
+            }
+        }
+        if !classes.is_empty() {
+            labels::stage(ctx, run.id, *bucket, &classes)?;
+        }
+        if !made.is_empty() {
+            drafts::add(ctx, run.id, *bucket, made)?;
         }
     }
+    let accepted = answers.iter().filter(|(_, answer)| *answer != Answer::Skipped).count();
     Ok(u32::try_from(accepted).map_err(|_| Error::Overflow)?)
 }
 

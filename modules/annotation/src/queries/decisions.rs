@@ -3,19 +3,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_kernel::{Address, Ctx, PageRequest, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::{
-    GoldMark, LabelDecision, LabelReason, Lease, LeaseDecision, LeaseState, PayReason, QueryDecisionsRequest, QueryDecisionsResponse,
-    ReasonText, Worker,
+    DraftState, GoldMark, LabelDecision, LabelReason, Lease, LeaseDecision, LeaseState, PayReason, QueryDecisionsRequest,
+    QueryDecisionsResponse, ReasonText, Worker,
 };
 
 use super::labels::{Span, by_task};
 use crate::{
-    Error, accounts,
+    Error, accounts, drafts,
     formats::{self, SKIPPED},
     gold,
     job::Running,
     labels::Staged,
     leases,
     state::{LEASES, LEASES_BY_ANNOTATOR},
+    types,
 };
 
 /// Leases on one page at the most: each may need the labels of four chunks.
@@ -44,7 +45,10 @@ pub(super) fn decisions(ctx: &Ctx, query: QueryDecisionsRequest) -> Result<Query
 
 /// What became of each task of a lease.
 fn decide(ctx: &Ctx, run: &Running, worker: &Worker, lease: &Lease) -> Result<LeaseDecision> {
-    let tasks = leases::tasks(run, lease);
+    let tasks = leases::tasks(ctx, run, lease)?;
+    if types::produces(run.job.r#type()) {
+        return decide_drafts(ctx, run, worker, lease, tasks);
+    }
     let mut labels = BTreeMap::new();
     if lease.state() == LeaseState::Revealed {
         for bucket in &lease.buckets {
@@ -70,6 +74,29 @@ fn decide(ctx: &Ctx, run: &Running, worker: &Worker, lease: &Lease) -> Result<Le
         partner: lease.partner,
         labels: tasks.into_iter().map(decide).collect(),
     })
+}
+
+/// What became of each draft of a lease.
+fn decide_drafts(ctx: &Ctx, run: &Running, worker: &Worker, lease: &Lease, tasks: Vec<u32>) -> Result<LeaseDecision> {
+    let mut own = BTreeMap::new();
+    for bucket in &lease.buckets {
+        let page = drafts::load(ctx, run.id, *bucket)?;
+        own.extend(page.into_iter().filter(|draft| draft.worker == lease.worker).map(|draft| (draft.task, draft.state())));
+    }
+    let decide = |task: u32| {
+        let reason = match own.get(&task) {
+            Some(DraftState::Unspecified) => LabelReason::Pending,
+            Some(DraftState::Copied) => LabelReason::DraftCopied,
+            Some(DraftState::Rejected) => LabelReason::DraftRejected,
+            Some(DraftState::Accepted) => LabelReason::DraftAccepted,
+            Some(DraftState::Unjudged) => LabelReason::DraftUnjudged,
+            Some(DraftState::Released) => LabelReason::Paid,
+            None => reason(worker, lease, false),
+        };
+        LabelDecision { task, class: 0, reason: reason.into(), gold: GoldMark::None.into() }
+    };
+    let labels = tasks.into_iter().map(decide).collect();
+    Ok(LeaseDecision { lease: lease.id, state: lease.state, late: false, partner: lease.partner, labels })
 }
 
 /// Why a task of the lease, labelled or not, is paid or not.
@@ -114,6 +141,12 @@ fn label_text(reason: LabelReason) -> &'static str {
         LabelReason::NotCommitted => "not paid: the lease ran out before labels were committed",
         LabelReason::NotRevealed => "not paid: the labels were committed and not revealed in time",
         LabelReason::GivenBack => "not paid: the lease was given back",
+        LabelReason::DraftAccepted => "paid: price times the probability that the draft is good, which its verifiers' verdicts give",
+        LabelReason::DraftRejected => {
+            "not paid: by its verifiers' verdicts the draft is not good with the probability that the job asks for"
+        }
+        LabelReason::DraftCopied => "not paid: the same draft was committed for this task before",
+        LabelReason::DraftUnjudged => "paid half: no verdict on the draft counts",
         LabelReason::Released => "not paid: the settlement of the job failed before the reveal; the bond went back",
     }
 }
@@ -127,6 +160,7 @@ fn pay_text(reason: PayReason) -> &'static str {
         PayReason::OneClass => "nearly all tasks, and the gold, are of one class: half of the target",
         PayReason::Gated => "the answers to gold tasks are below the gate: left out of the result and not paid",
         PayReason::GoldUnopened => "the requester did not open its gold: paid in full, being better than chance",
+        PayReason::Drafts => "the mean over the drafts: each earns the probability that it is good where that is high enough, else nothing",
         PayReason::Quarantine => "the settlement failed: paid in full",
         PayReason::NoLabels => "no label was accepted",
     }

@@ -8,6 +8,7 @@ use cairn_proto::cairn::annotation::v1::{
 use crate::{
     Error, formats,
     job::{Running, state_key},
+    settle,
     state::{BUCKETS, GOLD, INFERENCES, JOBS, JOBS_BY_REQUESTER, JOBS_BY_STATE, STATUS},
 };
 
@@ -83,7 +84,8 @@ fn state_ends(run: &Running) -> u64 {
         JobState::Gold => run.status.gold_deadline,
         JobState::Quarantine => run.status.quarantine_deadline,
         JobState::Late => run.status.late_reveal_until,
-        JobState::Unspecified | JobState::Infer | JobState::Appeal | JobState::Closed | JobState::Cancelled => 0,
+        JobState::Verifying if run.status.stage == 0 => run.status.gold_deadline,
+        JobState::Verifying | JobState::Unspecified | JobState::Infer | JobState::Appeal | JobState::Closed | JobState::Cancelled => 0,
     }
 }
 
@@ -95,8 +97,10 @@ fn step_progress(ctx: &Ctx, run: &Running, settlement: &Settlement) -> Result<(u
         | SettleStep::AwaitLate
         | SettleStep::LatePack
         | SettleStep::LateInfer
+        | SettleStep::AwaitVerdictGold
+        | SettleStep::AwaitVerdicts
         | SettleStep::Close => (0, 0),
-        SettleStep::Pack => (settlement.position, run.status.buckets_opened.into()),
+        SettleStep::Pack | SettleStep::Stage | SettleStep::Judge => (settlement.position, run.status.buckets_opened.into()),
         SettleStep::Infer => {
             let most = chunks.saturating_mul(cairn_truth::MOST_PASSES.into());
             let passes = if INFERENCES.has(ctx, &run.id)? { u64::from(settlement.passes) } else { 0 };
@@ -104,8 +108,7 @@ fn step_progress(ctx: &Ctx, run: &Running, settlement: &Settlement) -> Result<(u
         }
         SettleStep::Pay => {
             let workers = u64::from(run.status.workers);
-            let params = run.truth_params(cairn_truth::Gold::None)?;
-            (settlement.position.saturating_mul(params.sheet_workers().into()).min(workers), workers)
+            (settlement.position.saturating_mul(settle::sheet_workers(run)?.into()).min(workers), workers)
         }
         SettleStep::Record | SettleStep::LatePlan => (settlement.position, chunks),
         SettleStep::Shares | SettleStep::LatePay | SettleStep::ReleasePay => (settlement.position, run.status.workers.into()),

@@ -14,6 +14,7 @@ use crate::{
     labels::{PagesView, Staged, failed, staged},
     rules, settle,
     state::WORKERS,
+    types,
 };
 
 /// A page of tasks: which ones, and where the next page begins.
@@ -29,6 +30,10 @@ impl Span {
         let limit = if limit == 0 { usual } else { limit.min(most) };
         let (first, end) = (from.min(tasks), from.saturating_add(limit).min(tasks));
         Self { first, end, next: if end < tasks { end } else { 0 } }
+    }
+    /// The buckets in which its tasks lie.
+    pub(super) fn buckets(&self, run: &Running) -> BTreeSet<u32> {
+        (self.first..self.end).filter_map(|task| run.buckets.of(task)).collect()
     }
     pub(super) fn chunks(&self) -> BTreeSet<u32> {
         (self.first..self.end).map(|task| task / formats::CHUNK).collect()
@@ -91,8 +96,11 @@ fn show(label: &Staged, late: bool, worker: &Worker) -> TaskLabel {
 /// The accepted labels of the span's tasks, staged or packed, each with whether it is late.
 pub(super) fn by_task(ctx: &Ctx, run: &Running, span: &Span) -> Result<BTreeMap<u32, Vec<(Staged, bool)>>> {
     let mut found = Vec::new();
+    if types::produces(run.job.r#type()) {
+        return Ok(BTreeMap::new()); // it has drafts
+    }
     let late = run.status.pay_height > 0; // blind labels are packed by then
-    for bucket in (span.first..span.end).filter_map(|task| run.buckets.of(task)).collect::<BTreeSet<_>>() {
+    for bucket in span.buckets(run) {
         found.extend(staged(ctx, run.id, bucket)?.into_iter().map(|label| (label, late)));
     }
     let (tasks, classes) = (run.job.tasks, run.classes()?);

@@ -19,7 +19,7 @@ pub(super) fn lease(ctx: &Ctx, id: u64) -> Result<QueryLeaseResponse> {
 
 fn show(ctx: &Ctx, lease: Lease) -> Result<QueryLeaseResponse> {
     let run = Running::load(ctx, lease.job)?;
-    let (tasks, until) = (tasks(&run, &lease), commit_until(&run, &lease, ctx.block().height));
+    let (tasks, until) = (tasks(ctx, &run, &lease)?, commit_until(&run, &lease, ctx.block().height));
     Ok(QueryLeaseResponse { lease: Some(lease), tasks, commit_until: until })
 }
 
@@ -68,9 +68,26 @@ pub(super) fn access(ctx: &Ctx, query: &QueryAccessRequest) -> Result<QueryAcces
     if run.job.visibility() == Visibility::Public || run.requester == account {
         return Ok(QueryAccessResponse { allowed: true, lease: 0, until: 0 });
     }
-    let refused = QueryAccessResponse { allowed: false, lease: 0, until: 0 };
+    if let Some((lease, until)) = holds(ctx, &run, bucket, &account)? {
+        return Ok(QueryAccessResponse { allowed: true, lease, until });
+    }
+    // Who verifies a draft of the task sees the task too.
+    if run.status.stage > 0 {
+        let stage = Running::load(ctx, run.status.stage)?;
+        for slot in 0..run.status.draft_slots {
+            let bucket = run.buckets.count().checked_mul(slot).and_then(|first| first.checked_add(bucket)).ok_or(Error::Overflow)?;
+            if let Some((lease, until)) = holds(ctx, &stage, bucket, &account)? {
+                return Ok(QueryAccessResponse { allowed: true, lease, until });
+            }
+        }
+    }
+    Ok(QueryAccessResponse { allowed: false, lease: 0, until: 0 })
+}
+
+/// The standing lease of a bucket that an account holds, and the height up to which it gives access.
+fn holds(ctx: &Ctx, run: &Running, bucket: u32, account: &Address) -> Result<Option<(u64, u64)>> {
     if !BUCKETS.has(ctx, &(run.id, bucket))? {
-        return Ok(refused);
+        return Ok(None);
     }
     let (holder, height) = (account.to_string(), ctx.block().height);
     for id in buckets::load(ctx, run.id, bucket)?.leases {
@@ -82,11 +99,11 @@ pub(super) fn access(ctx: &Ctx, query: &QueryAccessRequest) -> Result<QueryAcces
             // Who has committed may look at the tasks again until the reveal is over.
             LeaseState::Committed if lease.reveal_until > 0 => lease.reveal_until,
             LeaseState::Committed => run.job.commit_deadline,
-            _ => commit_until(&run, &lease, height),
+            _ => commit_until(run, &lease, height),
         };
         if height <= until {
-            return Ok(QueryAccessResponse { allowed: true, lease: id, until });
+            return Ok(Some((id, until)));
         }
     }
-    Ok(refused)
+    Ok(None)
 }

@@ -1,6 +1,7 @@
 //! The queries, by what they are about.
 mod accounts;
 mod decisions;
+mod drafts;
 mod jobs;
 mod labels;
 mod leases;
@@ -12,12 +13,13 @@ use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
     QueryAccessRequest, QueryAccessResponse, QueryAllowListRequest, QueryAllowListResponse, QueryAnnotatorRequest, QueryAnnotatorResponse,
     QueryBucketsRequest, QueryBucketsResponse, QueryClaimRequest, QueryClaimResponse, QueryDecisionsRequest, QueryDecisionsResponse,
-    QueryEarningsRequest, QueryEarningsResponse, QueryExamBatchesRequest, QueryExamBatchesResponse, QueryGoldStateRequest,
-    QueryGoldStateResponse, QueryJobProgressRequest, QueryJobProgressResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest,
-    QueryJobsResponse, QueryLabelsRequest, QueryLabelsResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest,
-    QueryLeasesResponse, QueryPairsRequest, QueryPairsResponse, QueryParamsRequest, QueryParamsResponse, QueryQualificationRequest,
-    QueryQualificationResponse, QueryServer, QueryStandingRequest, QueryStandingResponse, QueryStandingsRequest, QueryStandingsResponse,
-    QueryTasksRequest, QueryTasksResponse, QueryWorkerRequest, QueryWorkerResponse, QueryWorkersRequest, QueryWorkersResponse,
+    QueryDraftsRequest, QueryDraftsResponse, QueryEarningsRequest, QueryEarningsResponse, QueryExamBatchesRequest,
+    QueryExamBatchesResponse, QueryGoldStateRequest, QueryGoldStateResponse, QueryJobProgressRequest, QueryJobProgressResponse,
+    QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryLabelsRequest, QueryLabelsResponse, QueryLeaseRequest,
+    QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse, QueryPairsRequest, QueryPairsResponse, QueryParamsRequest,
+    QueryParamsResponse, QueryQualificationRequest, QueryQualificationResponse, QueryServer, QueryStandingRequest, QueryStandingResponse,
+    QueryStandingsRequest, QueryStandingsResponse, QueryTasksRequest, QueryTasksResponse, QueryWorkerRequest, QueryWorkerResponse,
+    QueryWorkersRequest, QueryWorkersResponse,
 };
 
 use crate::{Annotation, state};
@@ -49,6 +51,9 @@ impl QueryServer for Annotation {
     }
     fn pairs(&self, ctx: &Ctx, query: QueryPairsRequest) -> Result<QueryPairsResponse> {
         pairs::pairs(ctx, &query)
+    }
+    fn drafts(&self, ctx: &Ctx, query: QueryDraftsRequest) -> Result<QueryDraftsResponse> {
+        drafts::drafts(ctx, &query)
     }
     fn worker(&self, ctx: &Ctx, query: QueryWorkerRequest) -> Result<QueryWorkerResponse> {
         accounts::worker(ctx, &query)

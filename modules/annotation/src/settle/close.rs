@@ -65,6 +65,9 @@ pub(super) fn judge(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
 /// The gold bond: min(1, 2v) of it for a void share v above a tenth, all of it for gold that was not opened; half burnt, half to the pool.
 fn slash(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     let (bond, opened) = (run.money.gold_bond, run.status.gold_opened);
+    if bond == 0 {
+        return Ok(()); // that of a producing job went into its stage
+    }
     let settlement = run.settlement()?;
     let lost = match settlement.gold() {
         GoldVerdict::Pending | GoldVerdict::Sound => 0,

@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! PACK -> (AWAIT_GOLD) -> INFER -> PAY -> (the late round, see `late`) -> RECORD -> SHARES -> CLOSE
+//! drafts: STAGE -> AWAIT_VERDICT_GOLD -> AWAIT_VERDICTS -> JUDGE -> PAY -> SHARES -> CLOSE
 //! quarantine's end: RELEASE_LEASES -> RELEASE_PAY
 //! ```
 mod close;
 mod infer;
+mod judge;
 mod pack;
 mod pay;
 mod record;
 mod release;
 mod shares;
+mod stage;
 
 pub(crate) use pay::{read_share, take_fee};
 pub(crate) use record::model;
@@ -23,6 +26,7 @@ use crate::{
     job::Running,
     late, quarantine,
     state::{SETTLE_CURSOR, SETTLING},
+    types,
 };
 
 /// What a step costs at the least, in label visits: it reads and writes the job.
@@ -73,6 +77,8 @@ pub(crate) fn step(ctx: &mut Ctx, job: u64, budget: u64) -> Result<u64> {
         SettleStep::Infer => infer::step(ctx, &mut run, budget)?,
         SettleStep::Pay => pay::step(ctx, &mut run)?,
         SettleStep::Record => record::step(ctx, &mut run)?,
+        SettleStep::Stage => stage::step(ctx, &mut run, budget)?,
+        SettleStep::Judge => judge::step(ctx, &mut run, budget)?,
         SettleStep::Shares => shares::step(ctx, &mut run)?,
         SettleStep::Close => close::step(ctx, &mut run)?,
         SettleStep::ReleaseLeases => release::leases(ctx, &mut run)?,
@@ -81,7 +87,11 @@ pub(crate) fn step(ctx: &mut Ctx, job: u64, budget: u64) -> Result<u64> {
         SettleStep::LatePack => late::pack(ctx, &mut run)?,
         SettleStep::LateInfer => late::infer(ctx, &mut run, budget)?,
         SettleStep::LatePay => late::pay(ctx, &mut run)?,
-        SettleStep::AwaitGold | SettleStep::AwaitLate | SettleStep::Unspecified => {
+        SettleStep::AwaitGold
+        | SettleStep::AwaitLate
+        | SettleStep::AwaitVerdictGold
+        | SettleStep::AwaitVerdicts
+        | SettleStep::Unspecified => {
             SETTLING.remove(ctx, &job)?;
             0
         }
@@ -91,6 +101,14 @@ pub(crate) fn step(ctx: &mut Ctx, job: u64, budget: u64) -> Result<u64> {
     }
     run.save(ctx)?;
     Ok(visits)
+}
+
+/// Workers that one step of PAY pays.
+pub(crate) fn sheet_workers(run: &Running) -> Result<u32> {
+    if types::produces(run.job.r#type()) {
+        return Ok(judge::SHEET);
+    }
+    Ok(run.truth_params(cairn_truth::Gold::None)?.sheet_workers())
 }
 
 /// Goes on to the next step, from its beginning.

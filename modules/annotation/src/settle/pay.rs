@@ -7,36 +7,46 @@ use cairn_proto::cairn::{
 use cairn_rewards as rewards;
 use cairn_truth::{Basis, Gold};
 
-use super::infer;
+use super::{infer, judge};
 use crate::{
     Error, accounts,
     escrow::{self, ACCOUNT, shift},
     job::Running,
     labels, late, partner, standing,
     state::WORKERS,
+    types,
 };
 
 /// Label visits of paying one worker: some twenty reads and writes of state.
 const WORKER_VISITS: u64 = 8_000;
 
+/// Its first worker, the number of sheets, the results of its workers.
+pub(super) type Sheet = (u32, u32, Vec<cairn_truth::WorkerResult>);
+
 /// Pays the workers of one sheet of results.
 pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
-    let params = run.truth_params(infer::gold(run))?;
     let sheet = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a sheet's number is too large"))?;
-    let first = sheet.saturating_mul(params.sheet_workers());
-    let results = cairn_truth::read_results(&labels::PagesView::new(ctx, run.id), &params, sheet).map_err(labels::failed)?;
+    let produces = types::produces(run.job.r#type());
+    let (first, sheets, results) = if produces { judge::results(ctx, run, sheet)? } else { inferred(ctx, run, sheet)? };
     let workers = u64::try_from(results.len()).map_err(|_| Error::Overflow)?;
     for (number, result) in (first..).zip(results) {
         pay(ctx, run, number, &result)?;
     }
     let next = sheet.saturating_add(1);
     run.settlement()?.position = next.into();
-    if next >= params.sheets() {
+    if next >= sheets {
         divide_unearned(run)?;
         partner::divide_unearned(ctx, run)?;
         late::begin(ctx, run)?;
     }
     Ok(workers.saturating_mul(WORKER_VISITS))
+}
+
+/// First worker of a sheet of the inference, how many sheets there are, and what is on this one.
+fn inferred(ctx: &Ctx, run: &Running, sheet: u32) -> Result<Sheet> {
+    let params = run.truth_params(infer::gold(run))?;
+    let results = cairn_truth::read_results(&labels::PagesView::new(ctx, run.id), &params, sheet).map_err(labels::failed)?;
+    Ok((sheet.saturating_mul(params.sheet_workers()), params.sheets(), results))
 }
 
 fn pay(ctx: &mut Ctx, run: &mut Running, number: u32, result: &cairn_truth::WorkerResult) -> Result<()> {
@@ -113,6 +123,7 @@ fn ppm(kappa: i64) -> Result<i64> {
 fn reason(run: &Running, basis: Basis, share: u64) -> PayReason {
     match basis {
         Basis::Idle => PayReason::NoLabels,
+        _ if types::produces(run.job.r#type()) => PayReason::Drafts,
         Basis::Excluded => PayReason::Gated,
         Basis::Silence => PayReason::SilentPeers,
         _ if infer::gold(run) == Gold::Unopened && share > 0 => PayReason::GoldUnopened,

@@ -2,11 +2,11 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use cairn_kernel::{Address, Ctx, Result, merkle::Frontier};
-use cairn_proto::cairn::annotation::v1::{GoldVerdict, SettleStep, Worker};
+use cairn_proto::cairn::annotation::v1::{GoldVerdict, SettleStep, Settlement, Worker};
 use cairn_truth::{Label, Model};
 
 use super::infer;
-use crate::{Error, formats, gold, job::Running, labels, standing, state::WORKERS};
+use crate::{Error, formats, gold, job::Running, labels, standing, state::WORKERS, types};
 
 /// Label visits of one label (its leaf is hashed, its worker read once a chunk), and of a task's posterior.
 const LABEL_VISITS: u64 = 64;
@@ -18,6 +18,10 @@ const BARS: usize = 10;
 
 /// Records one chunk.
 pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    if types::produces(run.job.r#type()) {
+        super::go_on(run, SettleStep::Shares)?; // JUDGE has recorded the drafts
+        return Ok(0);
+    }
     let chunk = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a chunk's number is too large"))?;
     let (tasks, classes) = (run.job.tasks, run.classes()?);
     let found = cairn_truth::read_labels(&labels::PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(labels::failed)?;
@@ -105,12 +109,8 @@ fn histogram(ctx: &Ctx, run: &mut Running, chunk: u32, labelled: usize) -> Resul
     let model = model(&run.settlement()?.model)?;
     let posteriors = cairn_truth::read_posteriors(&labels::PagesView::new(ctx, run.id), &params, model, chunk).map_err(labels::failed)?;
     let settlement = run.settlement()?;
-    settlement.posterior_histogram.resize(BARS, 0);
     for shares in posteriors.tasks() {
-        let most = shares.iter().copied().max().unwrap_or(0);
-        let bar = usize::from(most).saturating_mul(BARS).checked_div(cairn_truth::WHOLE.into()).ok_or(Error::Overflow)?;
-        let cell = settlement.posterior_histogram.get_mut(bar.min(BARS.saturating_sub(1))).ok_or(Error::Overflow)?;
-        *cell = cell.saturating_add(1);
+        count(settlement, shares.iter().copied().max().unwrap_or(0))?;
     }
     let unlabelled = u64::from(params.tasks_in(chunk)).saturating_sub(u64::try_from(labelled).map_err(|_| Error::Overflow)?);
     settlement.tasks_without_label = settlement.tasks_without_label.saturating_add(unlabelled);
@@ -138,10 +138,25 @@ fn count_gold<'l>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: u32, t
 }
 
 fn finish(run: &mut Running) -> Result<()> {
+    seal(run)?;
+    super::go_on(run, SettleStep::Shares)
+}
+
+/// The tree of paid labels is whole.
+pub(super) fn seal(run: &mut Running) -> Result<()> {
     let settlement = run.settlement()?;
     settlement.contributors_root = frontier(&settlement.frontier)?.root().to_vec();
     settlement.frontier = Vec::new();
-    super::go_on(run, SettleStep::Shares)
+    Ok(())
+}
+
+/// Counts a task by the posterior of its result.
+pub(super) fn count(settlement: &mut Settlement, most: u16) -> Result<()> {
+    settlement.posterior_histogram.resize(BARS, 0);
+    let bar = usize::from(most).saturating_mul(BARS).checked_div(cairn_truth::WHOLE.into()).ok_or(Error::Overflow)?;
+    let cell = settlement.posterior_histogram.get_mut(bar.min(BARS.saturating_sub(1))).ok_or(Error::Overflow)?;
+    *cell = cell.saturating_add(1);
+    Ok(())
 }
 
 /// A tree under work; empty bytes are the empty one.

@@ -83,7 +83,7 @@ fn spare_gold_cannot_be_opened_selectively() {
         let mut chosen = Vec::new();
         for bucket in 0..10 {
             let of_bucket: Vec<_> = all.truths.iter().filter(|truth| post.buckets().tasks(bucket).contains(&truth.task)).collect();
-            chosen.push(*of_bucket[(keep >> bucket) & 1]);
+            chosen.push(of_bucket[(keep >> bucket) & 1].clone());
         }
         let msg = MsgOpenGold { truths: chosen, ..all.clone() };
         refused += u32::from(world.refusal(|ctx| Annotation.open_gold(ctx, msg)) == 72);

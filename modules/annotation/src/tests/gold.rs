@@ -58,7 +58,7 @@ fn each_wrong_opening_has_its_code() {
     };
     assert_eq!(refused(&|m| m.job = 9), 25);
     assert_eq!(refused(&|m| m.seed = vec![5; 31]), 9);
-    assert_eq!(refused(&|m| m.truths = vec![Label { task: 0, class: 0 }; 1_025]), 7);
+    assert_eq!(refused(&|m| m.truths = vec![Label::default(); 1_025]), 7);
     assert_eq!(refused(&|m| m.chunk = 1), 64);
     assert_eq!(refused(&|m| m.truths.swap(0, 1)), 67);
     assert_eq!(refused(&|m| m.truths[9].task = 100), 68);

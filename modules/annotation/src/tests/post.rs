@@ -26,7 +26,7 @@ impl GoldSecret {
             job,
             seed: self.seed.to_vec(),
             chunk,
-            truths: truths.map(|(task, class)| Label { task: *task, class: (*class).into() }).collect(),
+            truths: truths.map(|(task, class)| Label { task: *task, class: (*class).into(), ..Label::default() }).collect(),
             path: self.tree.path(chunk).unwrap().into_iter().map(|hash| hash.to_vec()).collect(),
         }
     }

@@ -104,7 +104,7 @@ fn each_wrong_opening_has_its_code() {
     };
     assert_eq!(refused(&|m| m.salt = vec![9; 31]), 9);
     assert_eq!(refused(&|m| m.labels = vec![]), 7);
-    assert_eq!(refused(&|m| m.labels = vec![Label { task: 0, class: 0 }; 201]), 7);
+    assert_eq!(refused(&|m| m.labels = vec![Label::default(); 201]), 7);
     assert_eq!(refused(&|m| m.labels.truncate(9)), 58);
     assert_eq!(refused(&|m| m.labels.swap(3, 4)), 59);
     assert_eq!(refused(&|m| m.labels[9].task += 1), 59);

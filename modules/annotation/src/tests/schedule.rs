@@ -120,7 +120,7 @@ impl Schedule {
     fn note(&mut self, id: u64) {
         let (run, lease) = self.world.ask(|ctx| leases::load(ctx, id));
         let account = Address::parse(&lease.annotator).unwrap();
-        for task in leases::tasks(&run, &lease) {
+        for task in self.world.ask(|ctx| leases::tasks(ctx, &run, &lease)) {
             assert!(self.had.insert((run.id, account, task)), "invariant 2: {account} gets task {task} again");
             let head = self.world.ask(|ctx| crate::clusters::head(ctx, &account));
             assert!(self.clusters.insert((run.id, head, task)), "two of the cluster of {head} get task {task}");
@@ -208,7 +208,7 @@ impl Schedule {
         let Some(lease) = self.some_lease(LeaseState::Live) else { return };
         let (run, _) = self.world.ask(|ctx| leases::load(ctx, lease.id));
         let salt = self.dice.below(1 << 40);
-        let tasks = leases::tasks(&run, &lease);
+        let tasks = self.world.ask(|ctx| leases::tasks(ctx, &run, &lease));
         let labels: Vec<(u32, u16)> = tasks.into_iter().map(|task| (task, answer(noise(salt, task), task))).collect();
         let in_time = self.world.height() <= leases::commit_until(&run, &lease, self.world.height());
         let expected = lease.state() == LeaseState::Live && in_time && matches!(run.status.state(), JobState::Open | JobState::Late);

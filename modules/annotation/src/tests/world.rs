@@ -10,7 +10,7 @@ use cairn_proto::{
     cairn::{
         annotation::v1::{
             Genesis, Job, JobState, JobStatus, Label, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgPostJob, MsgRevealLabels,
-            MsgServer, QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest, Standing, Worker,
+            MsgServer, QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest, SettleStep, Standing, Worker,
         },
         beacon::v1::{GenesisState as BeaconGenesis, Validator},
     },
@@ -217,6 +217,16 @@ impl World {
         }
         panic!("job {job} never got to {state:?}: {:?}", self.status(job));
     }
+    /// Blocks until the job's settlement is at `step`.
+    pub(crate) fn until_step(&mut self, job: u64, step: SettleStep) {
+        for _ in 0..20_000 {
+            if self.status(job).settlement.is_some_and(|settlement| settlement.step() == step) {
+                return;
+            }
+            self.block();
+        }
+        panic!("job {job} never got to {step:?}: {:?}", self.status(job));
+    }
     /// Lets people work on a job until all reveals are closed.
     pub(crate) fn work(&mut self, job: u64, people: &[Person]) {
         for _ in 0..20_000 {
@@ -292,7 +302,7 @@ pub(crate) fn commitment(chain_id: &str, lease: &Lease, annotator: &Address, lab
 }
 
 pub(crate) fn reveal(sender: &Address, lease: &Lease, labels: &[(u32, u16)]) -> MsgRevealLabels {
-    let labels = labels.iter().map(|(task, class)| Label { task: *task, class: (*class).into() }).collect();
+    let labels = labels.iter().map(|(task, class)| Label { task: *task, class: (*class).into(), ..Label::default() }).collect();
     MsgRevealLabels { sender: sender.to_string(), lease: lease.id, salt: salt(lease.id).to_vec(), labels }
 }
 

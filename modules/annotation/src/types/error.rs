@@ -34,6 +34,30 @@ pub enum Error {
     /// Seed, pairs and path do not lead to the root.
     #[error("seed, pairs and path of chunk {chunk} do not lead to the root of pairs {expected}; the chunk hashes to {found}")]
     PairsRoot { chunk: u32, expected: String, found: String },
+    /// A label of another type.
+    #[error("the label of task {task} must be {expected}")]
+    NotOfType { task: u32, expected: &'static str },
+    /// A verification in a job without drafts.
+    #[error("only a job with drafts has them verified")]
+    Verification,
+    /// The threshold for accepting a draft is out of range.
+    #[error("a draft is accepted from a probability of {least} to {most} basis points on, found {found}")]
+    Accept { least: u32, most: u32, found: u32 },
+    /// Too many drafts in all.
+    #[error("tasks times drafts a task must be at most {most}, found {found}")]
+    Drafts { most: u32, found: u64 },
+    /// Gold where it cannot be known yet.
+    #[error("the gold of such a job is committed to when the drafts are in, found a root of {found} bytes")]
+    EarlyGold { found: usize },
+    /// A message that is for the jobs of requesters.
+    #[error("job {job} is the verification stage of job {parent}, which decides")]
+    IsStage { job: u64, parent: u64 },
+    /// No verdict gold is waited for.
+    #[error("job {0} does not wait for verdict gold")]
+    VerdictGold(u64),
+    /// The stage runs without gold.
+    #[error("no gold was committed to for stage {0}")]
+    NoGold(u64),
 }
 
 impl Coded for Error {
@@ -49,11 +73,19 @@ impl Coded for Error {
             Self::Pair { .. } => 116,
             Self::PairsOpened(_) => 117,
             Self::PairsRoot { .. } => 118,
+            Self::NotOfType { .. } => 150,
+            Self::Verification => 151,
+            Self::Accept { .. } => 152,
+            Self::Drafts { .. } => 153,
+            Self::EarlyGold { .. } => 154,
+            Self::IsStage { .. } => 155,
+            Self::VerdictGold(_) => 156,
+            Self::NoGold(_) => 157,
         }
     }
     fn status(&self) -> Status {
         match self {
-            Self::NotRanked(_) => Status::FailedPrecondition,
+            Self::NotRanked(_) | Self::IsStage { .. } | Self::VerdictGold(_) | Self::NoGold(_) => Status::FailedPrecondition,
             Self::PairsOpened(_) => Status::AlreadyExists,
             _ => Status::InvalidArgument,
         }

@@ -1,3 +1,6 @@
 //! Jobs of each type: what they must be like, and their whole lives.
+mod drafts;
 mod pairwise;
+mod studio;
+mod text;
 mod verify;
