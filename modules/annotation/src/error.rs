@@ -259,6 +259,21 @@ pub enum Error {
     /// As many late labels as the annotator may give are given or promised.
     #[error("late labels are at most a quarter of one's blind ones, {most}; {used} are given or promised")]
     LateQuota { most: u32, used: u32 },
+    /// Appeals come after P, in the appeal window.
+    #[error("decisions of job {job} may be appealed from height {from} to {until} (0: not paid yet), this is {height}")]
+    AppealWindow { job: u64, from: u64, until: u64, height: u64 },
+    /// The appellant was paid in full.
+    #[error("job {job} withheld nothing from {annotator}")]
+    NothingWithheld { job: u64, annotator: String },
+    /// What an appeal is about is unknown.
+    #[error("an appeal is about the annotator's own pay (1) or a gold answer (2), found {0}")]
+    AppealSubject(i32),
+    /// No standing gold answer.
+    #[error("task {0} is no opened gold, or its answer is void")]
+    NotGold(u32),
+    /// The appellant has no label that the gold answer contradicts.
+    #[error("{annotator} did not label task {task} otherwise than its gold answer")]
+    NotContradicted { task: u32, annotator: String },
     /// The state contradicts itself. The failing step is contained.
     #[error("state is broken: {0}")]
     Broken(&'static str),
@@ -361,6 +376,11 @@ impl Coded for Error {
             Self::PosteriorBound { .. } => 160,
             Self::LateUnproved { .. } => 161,
             Self::LateQuota { .. } => 162,
+            Self::AppealWindow { .. } => 163,
+            Self::NothingWithheld { .. } => 164,
+            Self::AppealSubject(_) => 165,
+            Self::NotGold(_) => 166,
+            Self::NotContradicted { .. } => 167,
         }
     }
     fn status(&self) -> Status {

@@ -101,6 +101,17 @@ pub(crate) fn is_void(votes: &[u16], truth: u16) -> bool {
     votes.len() >= 3 && most.saturating_mul(3) >= votes.len().saturating_mul(2)
 }
 
+/// Whether so many right answers to so many gold questions keep a worker out (the gate of `cairn_truth`, in Q16 bits).
+pub(crate) fn is_gated(classes: u16, gate_bits: i32, hits: u32, seen: u32) -> Result<bool> {
+    let log = |number: u64| cairn_truth::log2(number);
+    let classes = u64::from(classes);
+    let right = log(classes.saturating_mul(7)).checked_sub(log(10));
+    let wrong = log(10).checked_add(log(classes.saturating_sub(1))).and_then(|others| log(classes.saturating_mul(3)).checked_sub(others));
+    let times = |bits: Option<i64>, answers: u32| bits.and_then(|bits| bits.checked_mul(answers.into()));
+    let evidence = times(right, hits).zip(times(wrong, seen.saturating_sub(hits))).and_then(|(gained, lost)| gained.checked_add(lost));
+    Ok(evidence.ok_or(Error::Overflow)? < i64::from(gate_bits) << cairn_truth::LOG_BITS)
+}
+
 /// 32 bytes of state.
 pub(crate) fn hash(bytes: &[u8]) -> Result<Hash> {
     Ok(Hash::try_from(bytes).map_err(|_| Error::Broken("a hash has not 32 bytes"))?)

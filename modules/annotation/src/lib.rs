@@ -3,7 +3,11 @@
 //! The README is the specification. [`formats`] holds what clients need to speak to the module, [`rules`] the numbers it runs by,
 //! [`standing`] what other modules may ask about annotators.
 mod accounts;
+<<<<<<< HEAD
 mod answers;
+=======
+mod appeals;
+>>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
 mod buckets;
 mod caps;
 mod claims;
@@ -64,6 +68,7 @@ impl Module for Annotation {
         router.msgs(msg_routes(self)).queries(query_routes(self)).hook(ACCOUNT);
         router.hook::<Arc<dyn bank::Hooks>>(Arc::new(clusters::Credits));
         router.hook::<Arc<dyn dispute::Record>>(Arc::new(jury::Standings));
+        router.hook::<Arc<dyn dispute::Court>>(Arc::new(appeals::Court));
     }
     fn default_genesis(&self) -> Genesis {
         Genesis { params: Some(rules::test_params()), ..Genesis::default() }

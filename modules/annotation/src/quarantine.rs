@@ -1,6 +1,6 @@
 //! Failures contained: a step that failed is undone, its job waits for a retry, and when nobody makes it succeed the innocent are paid.
 use cairn_kernel::{Ctx, Error as KernelError, Gas, Result};
-use cairn_proto::cairn::annotation::v1::{EventJobQuarantined, EventJobRetried, FailedStep, JobState, SettleStep, Settlement};
+use cairn_proto::cairn::annotation::v1::{EventJobQuarantined, EventJobRetried, FailedStep, JobState, SettleStep};
 
 use crate::{
     Error,
@@ -77,15 +77,19 @@ fn redo(ctx: &mut Ctx, job: u64, failed: &FailedStep) -> Result<()> {
     }
     // Whichever step failed, a settlement that had begun goes on.
     let run = Running::load(ctx, job)?;
-    let waits = |step| matches!(step, SettleStep::AwaitGold | SettleStep::AwaitLate);
+    let waits = |step| matches!(step, SettleStep::AwaitGold | SettleStep::AwaitLate | SettleStep::AwaitAppeals);
     let settles = run.status.settlement.as_ref().is_some_and(|settlement| !waits(settlement.step()));
     if settles && !is_final(run.status.state()) { SETTLING.insert(ctx, &job) } else { Ok(()) }
 }
 
 /// Whether the exit from quarantine has begun.
 fn is_releasing(run: &Running) -> bool {
-    let step = run.status.settlement.as_ref().map(Settlement::step);
-    matches!(step, Some(SettleStep::ReleaseLeases | SettleStep::ReleasePay))
+    run.status.settlement.as_ref().is_some_and(|settlement| is_exit(settlement.step()))
+}
+
+/// Whether the step is one of the exit from quarantine. A job that failed in AWARD or CLOSE has nothing to release.
+fn is_exit(step: SettleStep) -> bool {
+    matches!(step, SettleStep::ReleaseLeases | SettleStep::ReleasePay)
 }
 
 /// The quarantine window is over: standing leases are released, accepted unpaid labels paid in full, the rest is refunded, by a cursor.
@@ -94,7 +98,7 @@ pub(crate) fn reach_end(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
         return Ok(()); // retried with success, or failed again since
     }
     let mut settlement = run.status.settlement.take().unwrap_or_default();
-    if !matches!(settlement.step(), SettleStep::ReleaseLeases | SettleStep::ReleasePay) {
+    if !is_exit(settlement.step()) {
         settlement.set_step(SettleStep::ReleaseLeases);
         settlement.position = 0;
     }

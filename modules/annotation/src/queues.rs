@@ -4,7 +4,7 @@ use cairn_kernel::{Ctx, Error as KernelError, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::JobState;
 
 use crate::{
-    Error, buckets, claims,
+    Error, appeals, buckets, claims,
     job::{Running, is_final},
     leases, lifecycle, quarantine,
     state::{CHECKS, DUE, PUT_OFF},
@@ -36,10 +36,12 @@ pub(crate) enum Kind {
     Recall = 10,
     /// The commit window of a late round is over. Item: 0.
     LateEnd = 50,
+    /// The appeal window of a job is over, or it looks at its cases again. Item: 0.
+    AppealsEnd = 51,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::LeaseEnd,
         Self::BucketWait,
         Self::RevealEnd,
@@ -51,6 +53,7 @@ impl Kind {
         Self::Check,
         Self::Recall,
         Self::LateEnd,
+        Self::AppealsEnd,
     ];
     /// Its number in keys and in `FailedStep`.
     pub(crate) fn number(self) -> u8 {
@@ -164,6 +167,7 @@ pub(crate) fn handle(ctx: &mut Ctx, kind: Kind, job: u64, item: u64, budget: u32
         Kind::CommitDeadline => spent = lifecycle::reach_deadline(ctx, &mut run, bucket()?, budget)?,
         Kind::GoldEnd => lifecycle::reach_gold_end(ctx, &mut run)?,
         Kind::QuarantineEnd => quarantine::reach_end(ctx, &mut run)?,
+        Kind::AppealsEnd => spent = appeals::reach_end(ctx, &mut run)?,
         // The end of a late round is looked at after every item.
         Kind::LateEnd | Kind::Draw | Kind::ClaimsEnd | Kind::Recall => {}
     }

@@ -102,7 +102,7 @@ pub const WITHDRAW_MAX: usize = 16;
 pub const TASKS_PAGE: (u32, u32) = (100, 1_024);
 
 /// The rules of a test network (blocks of 1 s). The main one (2 s) starts with: lease 450, seat gap 150, bucket wait 129,600,
-/// reveal window 43,200, gold window 129,600, late round 43,200 and 21,600, quarantine 43,200; fee 500, gold bond 1,000, lease bond 2,500,
+/// reveal window 43,200, gold window 129,600, late round 43,200 and 21,600, appeals 129,600, quarantine 43,200; fee 500, gold bond 1,000, lease bond 2,500,
 /// seats an account 1,000 bps; 2,000 labels a day, 200 on probation, days of 43,200.
 pub const TEST_RULES: Rules = Rules {
     lease_blocks: 300,
@@ -120,6 +120,7 @@ pub const TEST_RULES: Rules = Rules {
     labels_per_day: 0,
     probation_labels_per_day: 0,
     day_blocks: 86_400,
+    appeal_window: 60,
 };
 
 /// The parameters of a test network. The main one starts with: longest job 3,888,000, overlap 3 to 16, posting fee 5 CAIRN, identity price
@@ -161,7 +162,8 @@ pub(crate) fn check_params(params: &Params) -> Result<()> {
         ("gold_window", rules.gold_window, blocks.clone()),
         ("quarantine_window", rules.quarantine_window, blocks.clone()),
         ("late_commit", rules.late_commit, none_or_blocks.clone()),
-        ("late_reveal", rules.late_reveal, none_or_blocks),
+        ("late_reveal", rules.late_reveal, none_or_blocks.clone()),
+        ("appeal_window", rules.appeal_window, none_or_blocks),
         ("fee_bps", rules.fee_bps.into(), bps.clone()),
         ("gold_bond_bps", rules.gold_bond_bps.into(), bps.clone()),
         ("lease_bond_bps", rules.lease_bond_bps.into(), bps),

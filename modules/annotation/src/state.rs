@@ -82,6 +82,12 @@ cairn_kernel::state! { "annotation";
     CLUSTERS: Map<Address, Vec<u8>> = 35;
     /// Annotators over all jobs.
     ANNOTATORS: Map<Address, Annotator> = 36;
+    /// Cases about a job that are not decided: job, case.
+    APPEALS: Set<(u64, u64)> = 81;
+    /// Workers of a job that won an appeal and are not credited: job, worker.
+    WON: Set<(u64, u32)> = 82;
+    /// Gold answers that a jury voided and that are not counted: job, task.
+    VOIDED: Set<(u64, u32)> = 83;
     /// The second inference of a job, of its late labels.
     LATE_INFERENCES: Map<u64, Vec<u8>> = 80;
     /// Accounts with numbers up to this one stand in the genesis file.

@@ -6,7 +6,7 @@ use cairn_proto::cairn::annotation::v1::{Bucket, EventLateRoundOpened, JobState,
 
 use super::settle;
 use crate::{
-    Error, buckets, escrow, formats,
+    Error, appeals, buckets, escrow, formats,
     job::Running,
     labels::{PagesView, failed},
     queues::{self, Kind},
@@ -22,7 +22,7 @@ const BUCKET_VISITS: u64 = 600;
 /// P: the blind labels are paid. Where the job has a posterior bound and money for a label, tasks below the bound are looked for; else there
 /// is no late round.
 pub(crate) fn begin(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
-    run.status.pay_height = ctx.block().height;
+    appeals::begin(ctx, run);
     let rules = &run.rules;
     let wanted = run.job.posterior_bound_bps > 0 && rules.late_commit > 0 && rules.late_reveal > 0;
     if wanted && escrow::add(run.money.free, run.money.extra)? >= run.price {

@@ -1,4 +1,5 @@
 //! The messages, one file each.
+mod appeal_decision;
 mod cancel_job;
 mod claim_tasks;
 mod commit_labels;
@@ -17,8 +18,13 @@ mod skip_tasks;
 
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
+<<<<<<< HEAD
     EventEarningsWithdrawn, EventParamsUpdated, MsgAnswerExam, MsgAnswerExamResponse, MsgCancelJob, MsgCancelJobResponse, MsgClaimTasks,
     MsgClaimTasksResponse, MsgCommitLabels, MsgCommitLabelsResponse, MsgCommitVerdictGold, MsgCommitVerdictGoldResponse, MsgFundJob,
+=======
+    EventEarningsWithdrawn, EventParamsUpdated, MsgAnswerExam, MsgAnswerExamResponse, MsgAppealDecision, MsgAppealDecisionResponse,
+    MsgCancelJob, MsgCancelJobResponse, MsgClaimTasks, MsgClaimTasksResponse, MsgCommitLabels, MsgCommitLabelsResponse, MsgFundJob,
+>>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
     MsgFundJobResponse, MsgFundPartner, MsgFundPartnerResponse, MsgLeaveCluster, MsgLeaveClusterResponse, MsgOpenExam, MsgOpenExamResponse,
     MsgOpenGold, MsgOpenGoldResponse, MsgOpenPairs, MsgOpenPairsResponse, MsgPostJob, MsgPostJobResponse, MsgQualify, MsgQualifyResponse,
     MsgRenewLease, MsgRenewLeaseResponse, MsgResumeJob, MsgResumeJobResponse, MsgRetryQuarantined, MsgRetryQuarantinedResponse,
@@ -82,6 +88,9 @@ impl MsgServer for Annotation {
     }
     fn leave_cluster(&self, ctx: &mut Ctx, msg: MsgLeaveCluster) -> Result<MsgLeaveClusterResponse> {
         leave_cluster::leave_cluster(ctx, &msg)
+    }
+    fn appeal_decision(&self, ctx: &mut Ctx, msg: MsgAppealDecision) -> Result<MsgAppealDecisionResponse> {
+        appeal_decision::appeal_decision(ctx, msg)
     }
     fn retry_quarantined(&self, ctx: &mut Ctx, msg: MsgRetryQuarantined) -> Result<MsgRetryQuarantinedResponse> {
         let sender = Address::parse(&msg.sender)?;

@@ -1,11 +1,11 @@
-//! CLOSE: the data set is published, the gold bond slashed where the gold was bad, and what is left goes back to the requester.
+//! PUBLISH: the result becomes a data set. CLOSE: the gold bond is slashed where the gold was bad, and what is left goes back to the requester.
 use cairn_asset as asset;
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{EventDatasetPublished, EventGoldBondSlashed, EventJobClosed, GoldVerdict, JobState};
 
 use super::shares;
 use crate::{
-    Error,
+    Error, appeals,
     escrow::{self, shift},
     gold,
     job::Running,
@@ -13,20 +13,30 @@ use crate::{
     state::{INFERENCES, LATE_INFERENCES, SETTLING},
 };
 
-/// Label visits of closing a job, where up to 500 holders are written, and of looking whether a worker is one.
+/// Label visits of closing a job; of publishing it, where up to 500 holders are written, and of looking whether a worker is one.
+const CLOSE_VISITS: u64 = 20_000;
 const VISITS: u64 = 100_000;
 const WORKER_VISITS: u64 = 1_000;
 
-/// Closes the job.
-pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
-    if run.money.reserved > 0 || run.status.live_seats > 0 || run.status.committed_seats > 0 {
-        return Err(Error::Broken("a job closes with reserved money").into());
-    }
+/// F: publishes the result; then the job waits for its appeals.
+pub(super) fn publish_step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     publish(ctx, run)?;
-    judge(ctx, run)?;
-    finish(ctx, run)?;
+    appeals::wait(ctx, run)?;
     let workers = u64::from(run.status.workers.min(rules::INLINE_WORKERS));
     Ok(VISITS.saturating_add(workers.saturating_mul(WORKER_VISITS)))
+}
+
+/// Closes the job. One that leaves quarantine may have money that an item which cannot be read reserves: it goes back with the rest.
+pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    let stands = run.money.reserved > 0 || run.status.live_seats > 0 || run.status.committed_seats > 0;
+    if stands && run.status.state() != JobState::Quarantine {
+        return Err(Error::Broken("a job closes with reserved money").into());
+    }
+    if run.status.pay_height > 0 {
+        judge(ctx, run)?;
+    }
+    finish(ctx, run)?;
+    Ok(CLOSE_VISITS)
 }
 
 /// Registers the result as a data set of the requester, its shares with requester and annotators.
@@ -57,7 +67,7 @@ fn publish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
 }
 
 /// What bad gold costs its requester.
-pub(super) fn judge(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+fn judge(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     slash(ctx, run)?;
     give_back_held(ctx, run)
 }
@@ -96,7 +106,7 @@ fn give_back_held(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
 }
 
 /// Refunds every bucket and closes the job.
-pub(super) fn finish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+fn finish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     let rest = run.money.buckets()?;
     let money = &mut run.money;
     for (bucket, what) in [

@@ -1,9 +1,14 @@
 //! Settlement: by a cursor in state, a bounded amount of work a block, in turn over the jobs that settle.
 //!
 //! ```text
+<<<<<<< HEAD
 //! PACK -> (AWAIT_GOLD) -> INFER -> PAY -> (the late round, see `late`) -> RECORD -> SHARES -> CLOSE
 //! drafts: STAGE -> AWAIT_VERDICT_GOLD -> AWAIT_VERDICTS -> JUDGE -> PAY -> SHARES -> CLOSE
 //! quarantine's end: RELEASE_LEASES -> RELEASE_PAY
+=======
+//! PACK -> (AWAIT_GOLD) -> INFER -> PAY -> (the late round, see `late`) -> RECORD -> SHARES -> PUBLISH -> (AWAIT_APPEALS) -> AWARD -> CLOSE
+//! quarantine's end: RELEASE_LEASES -> RELEASE_PAY -> AWARD -> CLOSE
+>>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
 //! ```
 mod close;
 mod infer;
@@ -22,7 +27,7 @@ use cairn_kernel::{Ctx, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::SettleStep;
 
 use crate::{
-    Error,
+    Error, appeals,
     job::Running,
     late, quarantine,
     state::{SETTLE_CURSOR, SETTLING},
@@ -80,6 +85,8 @@ pub(crate) fn step(ctx: &mut Ctx, job: u64, budget: u64) -> Result<u64> {
         SettleStep::Stage => stage::step(ctx, &mut run, budget)?,
         SettleStep::Judge => judge::step(ctx, &mut run, budget)?,
         SettleStep::Shares => shares::step(ctx, &mut run)?,
+        SettleStep::Publish => close::publish_step(ctx, &mut run)?,
+        SettleStep::Award => appeals::award(ctx, &mut run)?,
         SettleStep::Close => close::step(ctx, &mut run)?,
         SettleStep::ReleaseLeases => release::leases(ctx, &mut run)?,
         SettleStep::ReleasePay => release::pay(ctx, &mut run)?,
@@ -87,11 +94,15 @@ pub(crate) fn step(ctx: &mut Ctx, job: u64, budget: u64) -> Result<u64> {
         SettleStep::LatePack => late::pack(ctx, &mut run)?,
         SettleStep::LateInfer => late::infer(ctx, &mut run, budget)?,
         SettleStep::LatePay => late::pay(ctx, &mut run)?,
+<<<<<<< HEAD
         SettleStep::AwaitGold
         | SettleStep::AwaitLate
         | SettleStep::AwaitVerdictGold
         | SettleStep::AwaitVerdicts
         | SettleStep::Unspecified => {
+=======
+        SettleStep::AwaitGold | SettleStep::AwaitLate | SettleStep::AwaitAppeals | SettleStep::Unspecified => {
+>>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
             SETTLING.remove(ctx, &job)?;
             0
         }

@@ -3,9 +3,9 @@
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::{LeaseState, PayReason, SettleStep, WorkerResult};
 
-use super::{close, pay};
+use super::pay;
 use crate::{
-    Error,
+    Error, appeals,
     escrow::{self, shift},
     job::Running,
     late, leases, partner,
@@ -46,9 +46,10 @@ pub(super) fn pay(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     if end >= run.status.workers {
         if run.status.pay_height > 0 {
             late::end_extra(ctx, run)?;
-            close::judge(ctx, run)?;
         }
-        close::finish(ctx, run)?;
+        if appeals::released(ctx, run)? {
+            super::go_on(run, SettleStep::Award)?;
+        }
     }
     cost(usize::try_from(end.saturating_sub(first)).map_err(|_| Error::Overflow)?)
 }

@@ -18,7 +18,7 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let workers_paid = run.settlement()?.workers_paid;
     let inline = workers_paid <= rules::INLINE_HOLDERS && run.status.workers <= rules::INLINE_WORKERS;
     if inline || !publishes {
-        super::go_on(run, SettleStep::Close)?;
+        super::go_on(run, SettleStep::Publish)?;
         return Ok(0);
     }
     let first = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a worker's number is too large"))?;
@@ -36,7 +36,7 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     if end >= run.status.workers {
         let settlement = run.settlement()?;
         settlement.claims_root = frontier(&settlement.frontier)?.root().to_vec();
-        super::go_on(run, SettleStep::Close)?;
+        super::go_on(run, SettleStep::Publish)?;
     }
     Ok(u64::from(end.saturating_sub(first)).saturating_mul(WORKER_VISITS))
 }

@@ -1,5 +1,6 @@
 //! Annotation through its messages, blocks and queries.
 #![allow(clippy::arithmetic_side_effects, clippy::print_stdout, reason = "a test may panic, and figures of attacks are a report")]
+mod appeals;
 mod attacks;
 mod attacks_access;
 mod caps;

@@ -34,7 +34,7 @@ fn a_posted_job_is_paid_and_opened() {
     let id = posts(&mut world, |_| {}).unwrap();
     let (job, status) = world.job(id);
     assert_eq!((id, job.posted_height, job.commit_deadline), (1, 1, 2_001));
-    assert_eq!(job.rules, Some(rules::TEST_RULES));
+    assert_eq!(job.rules, Some(super::world::quick_rules()));
     assert_eq!((status.state(), status.buckets, status.buckets_opened, status.buckets_free), (JobState::Open, 10, 10, 10));
     let quote = Post::default().quote();
     assert_eq!((quote.labels, quote.fee, quote.gold_bond), (3_000_000, 60_000, 300_000));

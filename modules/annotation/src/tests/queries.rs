@@ -185,5 +185,8 @@ fn earnings_and_parameters_are_told() {
     assert_eq!(withdraw(&[]).unwrap_err().code, 73);
     assert_eq!(world.claimable(&user(2)), 0);
     world.check();
-    assert_eq!(world.ask(|ctx| Annotation.params(ctx, QueryParamsRequest {})).params.unwrap(), rules::test_params());
+    assert_eq!(
+        world.ask(|ctx| Annotation.params(ctx, QueryParamsRequest {})).params.unwrap(),
+        cairn_proto::cairn::annotation::v1::Params { rules: Some(super::world::quick_rules()), ..rules::test_params() }
+    );
 }

@@ -15,7 +15,9 @@ use crate::{
 
 fn genesis(visits: u64) -> cairn_proto::cairn::annotation::v1::Genesis {
     let mut genesis = Annotation.default_genesis();
-    genesis.params.as_mut().unwrap().label_visits_per_block = visits;
+    let params = genesis.params.as_mut().unwrap();
+    params.label_visits_per_block = visits;
+    params.rules.as_mut().unwrap().appeal_window = 0;
     genesis
 }
 
@@ -44,7 +46,16 @@ fn a_small_budget_takes_more_blocks_and_finds_the_same() {
     assert_eq!(blocks, 1);
     println!("one block with 2 M visits a block, {slow_blocks} blocks with one chunk a block");
     assert!(slow_blocks > 10);
-    let order = [SettleStep::Pack, SettleStep::Infer, SettleStep::Pay, SettleStep::Record, SettleStep::Shares, SettleStep::Close];
+    let order = [
+        SettleStep::Pack,
+        SettleStep::Infer,
+        SettleStep::Pay,
+        SettleStep::Record,
+        SettleStep::Shares,
+        SettleStep::Publish,
+        SettleStep::Award,
+        SettleStep::Close,
+    ];
     assert!(steps.is_sorted_by_key(|step| order.iter().position(|known| known == step)), "{steps:?}");
 }
 

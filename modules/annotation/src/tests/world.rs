@@ -5,12 +5,17 @@ use cairn_asset::Asset;
 use cairn_auth::Auth;
 use cairn_bank::{self as bank, Bank};
 use cairn_beacon::{Beacon, vrf::SecretKey};
+use cairn_dispute::Dispute;
 use cairn_kernel::{Address, Coin, Ctx, Module, Result, testing::Chain};
 use cairn_proto::{
     cairn::{
         annotation::v1::{
             Genesis, Job, JobState, JobStatus, Label, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgPostJob, MsgRevealLabels,
+<<<<<<< HEAD
             MsgServer, QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest, SettleStep, Standing, Worker,
+=======
+            MsgServer, QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest, Rules, Standing, Worker,
+>>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
         },
         beacon::v1::{GenesisState as BeaconGenesis, Validator},
     },
@@ -39,6 +44,11 @@ pub(crate) fn standing(n: u8, labels: u64) -> Standing {
     Standing { address, skill, settled_labels: labels, settled_jobs: 1, labels_ppm, kappa_labels_ppm: worth, ..Standing::default() }
 }
 
+/// The rules of a test network without appeals.
+pub(crate) fn quick_rules() -> Rules {
+    Rules { appeal_window: 0, ..crate::rules::TEST_RULES }
+}
+
 /// The chain and its proposer.
 pub(crate) struct World {
     pub(crate) chain: Chain,
@@ -50,9 +60,11 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With so many users of [`WEALTH`] and the parameters of a test network.
+    /// With so many users of [`WEALTH`] and the parameters of a test network but for an appeal window, so that jobs close at once.
     pub(crate) fn new(users: u8) -> Self {
-        Self::with(users, Annotation.default_genesis())
+        let mut genesis = Annotation.default_genesis();
+        genesis.params.as_mut().unwrap().rules = Some(quick_rules());
+        Self::with(users, genesis)
     }
     pub(crate) fn with(users: u8, genesis: Genesis) -> Self {
         let mut chain = Chain::default();
@@ -61,6 +73,7 @@ impl World {
         Arc::new(Beacon).routes(&mut chain.router);
         Arc::new(Asset).routes(&mut chain.router);
         Arc::new(Rewards).routes(&mut chain.router);
+        Arc::new(Dispute).routes(&mut chain.router);
         Arc::new(Annotation).routes(&mut chain.router);
         let secret = SecretKey::from_seed(&[7; 32]);
         let balances = (1..=users)
@@ -75,6 +88,7 @@ impl World {
             Beacon.init(ctx, beacon)?;
             Asset.init(ctx, Asset.default_genesis())?;
             Rewards.init(ctx, Rewards.default_genesis())?;
+            Dispute.init(ctx, Dispute.default_genesis())?;
             Annotation.init(ctx, genesis)
         };
         chain.block.proposer = PROPOSER.to_vec();
@@ -95,6 +109,7 @@ impl World {
     }
     /// Ends the block and begins the next one.
     pub(crate) fn block(&mut self) {
+        self.chain.run(|ctx| Dispute.end_block(ctx)).unwrap();
         self.chain.run(|ctx| Annotation.end_block(ctx)).unwrap();
         self.chain.run(|ctx| Rewards.end_block(ctx)).unwrap();
         if self.checked {
@@ -112,7 +127,7 @@ impl World {
     /// Every invariant of every module.
     pub(crate) fn check(&mut self) {
         let height = self.height();
-        let all = [Bank.invariants(), Asset.invariants(), Rewards.invariants(), Annotation.invariants()].concat();
+        let all = [Bank.invariants(), Asset.invariants(), Rewards.invariants(), Dispute.invariants(), Annotation.invariants()].concat();
         self.chain.run(|ctx| {
             for (name, check) in all {
                 if let Err(what) = check(ctx) {

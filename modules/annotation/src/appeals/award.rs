@@ -1,0 +1,139 @@
+//! What a won appeal is worth: the annotator's unearned money, from held money and the gold bond, in part where there is too little.
+use cairn_kernel::{Address, Ctx, Result, key_prefix};
+use cairn_proto::cairn::annotation::v1::{EventAppealAwarded, PayReason, SettleStep, Worker};
+
+use super::court::count_void;
+use crate::{
+    Error,
+    escrow::{self, shift},
+    formats, gold,
+    job::Running,
+    labels::{PagesView, failed},
+    settle::go_on,
+    state::{VOIDED, WON, WORKERS},
+};
+
+/// Voided answers counted and winners paid in one step, and their label visits.
+const VOIDED_STEP: usize = 8;
+const WON_STEP: usize = 256;
+const VOIDED_VISITS: u64 = 20_000;
+const WON_VISITS: u64 = 8_000;
+
+/// What the blind labels of a worker did not earn: what an appeal can win at the most.
+pub(crate) fn unearned(worker: &Worker) -> Result<u128> {
+    let unearned = worker.result.as_ref().and_then(|result| result.unearned.as_ref());
+    escrow::number(unearned.map_or("", |coin| &coin.amount))
+}
+
+/// A worker's appeal is won. Nothing happens where it was won before.
+pub(super) fn win(ctx: &mut Ctx, run: &mut Running, number: u32) -> Result<()> {
+    let mut worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
+    let amount = unearned(&worker)?;
+    let Some(result) = worker.result.as_mut().filter(|result| !result.appeal_won) else { return Ok(()) };
+    result.appeal_won = true;
+    WORKERS.set(ctx, &(run.id, number), &worker)?;
+    WON.insert(ctx, &(run.id, number))?;
+    run.status.appeals_won = escrow::add(escrow::number(&run.status.appeals_won)?, amount)?.to_string();
+    Ok(())
+}
+
+/// A jury voided a gold answer. Whom it had kept out is looked up when the last case has ended.
+pub(super) fn void(ctx: &mut Ctx, run: &mut Running, task: u32) -> Result<()> {
+    count_void(run)?;
+    VOIDED.insert(ctx, &(run.id, task))
+}
+
+/// AWARD: first the annotators that voided gold had kept out are found, then everybody who won is credited.
+pub(crate) fn award(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    let voided = VOIDED.range(ctx, &key_prefix(&run.id)).take(VOIDED_STEP).collect::<Result<Vec<_>>>()?;
+    for (_, task) in &voided {
+        VOIDED.remove(ctx, &(run.id, *task))?;
+        clear(ctx, run, *task)?;
+    }
+    if !voided.is_empty() {
+        return cost(voided.len(), VOIDED_VISITS);
+    }
+    if run.status.appeals_pot.is_empty() {
+        run.status.appeals_pot = escrow::add(run.money.held, run.money.gold_bond)?.to_string();
+    }
+    let won = WON.range(ctx, &key_prefix(&run.id)).take(WON_STEP).collect::<Result<Vec<_>>>()?;
+    for (_, number) in &won {
+        WON.remove(ctx, &(run.id, *number))?;
+        pay(ctx, run, *number)?;
+    }
+    if won.len() < WON_STEP {
+        go_on(run, SettleStep::Close)?;
+    }
+    cost(won.len(), WON_VISITS)
+}
+
+fn cost(items: usize, visits: u64) -> Result<u64> {
+    Ok(u64::try_from(items).map_err(|_| Error::Overflow)?.saturating_mul(visits))
+}
+
+/// The voters that contradicted a voided answer: whoever would not have been kept out without it has won.
+fn clear(ctx: &mut Ctx, run: &mut Running, task: u32) -> Result<()> {
+    let chunk = task / formats::CHUNK;
+    let Some(truth) = gold::opened(ctx, run.id, chunk)?.get(&task).copied() else { return Ok(()) };
+    let (tasks, classes) = (run.job.tasks, run.classes()?);
+    let labels = cairn_truth::read_labels(&PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(failed)?;
+    let local = task % formats::CHUNK;
+    for label in labels.all().iter().filter(|label| u32::from(label.task) == local && label.class != truth) {
+        let mut worker = WORKERS.get(ctx, &(run.id, label.worker))?.ok_or(Error::Broken("a worker is missing"))?;
+        let Some(result) = worker.result.as_mut() else { continue };
+        result.gold_voided = result.gold_voided.saturating_add(1);
+        let seen = result.gold_seen.saturating_sub(result.gold_voided).max(result.gold_hits);
+        let kept_out = result.reason() == PayReason::Gated && !gold::is_gated(classes, run.job.gate_bits, result.gold_hits, seen)?;
+        WORKERS.set(ctx, &(run.id, label.worker), &worker)?;
+        if kept_out {
+            win(ctx, run, label.worker)?;
+        }
+    }
+    Ok(())
+}
+
+/// Credits one winner: all it did not earn, or its part of what there is.
+fn pay(ctx: &mut Ctx, run: &mut Running, number: u32) -> Result<()> {
+    let mut worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
+    let (pot, all) = (escrow::number(&run.status.appeals_pot)?, escrow::number(&run.status.appeals_won)?);
+    let amount = part(unearned(&worker)?, pot, all)?;
+    let from_held = amount.min(run.money.held);
+    let from_bond = amount.checked_sub(from_held).ok_or(Error::Overflow)?;
+    shift(&mut run.money.held, &mut run.money.claimable, from_held, "held")?;
+    shift(&mut run.money.gold_bond, &mut run.money.claimable, from_bond, "gold_bond")?;
+    escrow::credit(ctx, &Address::parse(&worker.annotator)?, &run.denom, amount)?;
+    if let Some(result) = worker.result.as_mut() {
+        result.awarded = amount.to_string();
+    }
+    WORKERS.set(ctx, &(run.id, number), &worker)?;
+    ctx.emit(&EventAppealAwarded { job: run.id, annotator: worker.annotator, amount: Some(run.coin(amount)) });
+    Ok(())
+}
+
+/// `claim` where the pot covers all claims, else floor(claim * pot / all), all of them cut to 63 bits alike.
+fn part(claim: u128, pot: u128, all: u128) -> Result<u128> {
+    if all <= pot {
+        return Ok(claim);
+    }
+    let cut = 65_u32.saturating_sub(all.leading_zeros());
+    let share = (claim >> cut).checked_mul(pot >> cut).and_then(|product| product.checked_div(all >> cut));
+    Ok(share.ok_or(Error::Overflow)? << cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_paid_in_full_or_in_part_and_never_above_the_pot() {
+        assert_eq!(part(700, 1_000, 1_000).unwrap(), 700);
+        assert_eq!(part(700, 500, 1_000).unwrap(), 350);
+        assert_eq!(part(0, 0, 1).unwrap(), 0);
+        let all = u128::MAX / 4;
+        for claim in [all, all / 2, 7] {
+            let paid = part(claim, all / 3, all).unwrap();
+            assert!(paid <= claim / 3);
+            assert!(claim < 1_000 || paid > claim / 4);
+        }
+    }
+}
