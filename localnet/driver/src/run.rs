@@ -157,7 +157,7 @@ fn known(folder: &Path, truths: &BTreeMap<String, String>) -> Result<Truths> {
     Ok(Arc::new(out))
 }
 
-/// Lets the crew work until the job is closed; the requester's own program watches it and opens the gold.
+/// Lets the crew work until the result is published; the requester's own program watches it and opens the gold.
 async fn label(args: &RunArgs, chain: &Chain, accounts: &[Account], job: &Arc<Job>, truths: &Truths) -> Result<()> {
     let first = tick(chain, job.id).await?;
     let (send, receive) = watch::channel(first);
@@ -173,7 +173,7 @@ async fn label(args: &RunArgs, chain: &Chain, accounts: &[Account], job: &Arc<Jo
         sleep(Duration::from_millis(300)).await;
         if let Some(status) = watcher.try_wait()? {
             let state = tick(chain, job.id).await?.state;
-            if matches!(state, JobState::Closed | JobState::Cancelled) {
+            if matches!(state, JobState::Appeal | JobState::Closed | JobState::Cancelled) {
                 break;
             }
             // Its node was killed, perhaps: the gold must be opened in time, so it is started again and asks the next one.
@@ -226,9 +226,9 @@ async fn annotator(
     Annotator::new(member.name.clone(), chain.clone(), signer, gateway, Arc::clone(job), sheet, Arc::clone(truths), journal)
 }
 
-/// Everybody takes what is due: pay, bonds, refunds.
+/// Everybody takes what is due: pay and bonds.
 async fn withdraw_earnings(chain: &Chain, accounts: &[Account]) -> Result<()> {
-    say("everybody withdraws: pay and bonds of the annotators, the requester's refund");
+    say("everybody withdraws: pay and bonds of the annotators; the requester's refund comes when appeals are over");
     for account in accounts {
         let request = QueryEarningsRequest { account: account.address.clone() };
         let earnings: QueryEarningsResponse = chain.query("/cairn.annotation.v1.Query/Earnings", &request).await?;

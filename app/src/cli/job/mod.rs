@@ -1,4 +1,5 @@
 //! `cairnd job`: an enterprise's way from a folder of items to a labelled data set.
+mod appeal;
 mod export;
 mod gold;
 mod labels;
@@ -58,7 +59,7 @@ pub(crate) enum JobCommand {
         /// Its number.
         job: u64,
     },
-    /// Follow a job to its end; with --from, open its gold as soon as the chain asks for it.
+    /// Follow a job until its result is published; with --from, open its gold as soon as the chain asks for it.
     Watch {
         /// Its number.
         job: u64,
@@ -73,6 +74,8 @@ pub(crate) enum JobCommand {
         #[command(flatten)]
         sender: Sender,
     },
+    /// Bring a decision about your labels, or a gold answer that contradicts one, before a jury. Takes a bond.
+    Appeal(appeal::AppealArgs),
     /// Write a job's result: to a file or folder that is there when it is complete, or to standard output.
     Export(export::ExportArgs),
 }
@@ -93,6 +96,7 @@ impl JobCommand {
                 let (key, options) = sender.open(home)?;
                 gold::open(&rpc, record, job, &key, &options)
             }
+            Self::Appeal(args) => args.run(home, &rpc),
             Self::Export(args) => args.run(home, &rpc),
         }
     }

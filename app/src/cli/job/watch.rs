@@ -115,7 +115,7 @@ fn line(p: &QueryJobProgressResponse) -> String {
     }
 }
 
-/// Follows a job to its end. Where this home posted it and a key is given with its name, the gold is opened as soon as the chain asks for it.
+/// Follows a job until its result is published, or to its end. Where this home posted it and a key is given with its name, the gold is opened as soon as the chain asks for it.
 pub(crate) fn watch(rpc: &Rpc, home: &Home, number: u64, key: Option<&(AccountKey, String)>) -> Result<()> {
     let record = || Record::need(home, &rpc.chain_id()?, &job(rpc, number)?.0.manifest_root);
     if key.is_some() {
@@ -129,7 +129,7 @@ pub(crate) fn watch(rpc: &Rpc, home: &Home, number: u64, key: Option<&(AccountKe
             last = Some((now.clone(), Instant::now()));
         }
         match now.state() {
-            JobState::Closed | JobState::Cancelled => return end(rpc, number, key),
+            JobState::Appeal | JobState::Closed | JobState::Cancelled => return end(rpc, number, key),
             JobState::Gold => {
                 if let Some((key, _)) = key {
                     gold::open(rpc, record()?, number, key, &TxOptions::default())?;
@@ -152,6 +152,9 @@ fn end(rpc: &Rpc, number: u64, key: Option<&(AccountKey, String)>) -> Result<()>
     let (_, status) = job(rpc, number)?;
     if status.asset_id > 0 {
         println!("published as data set asset {}", status.asset_id);
+    }
+    if status.state() == JobState::Appeal {
+        println!("annotators may appeal until block {}; what is left of the escrow comes back after that", status.appeal_deadline);
     }
     if let Some((key, name)) = key {
         let request = QueryEarningsRequest { account: key.address().to_string() };
