@@ -26,5 +26,6 @@ mod schedule;
 mod self_dealing;
 mod settlement;
 mod standing;
+mod storm;
 mod types;
 mod world;

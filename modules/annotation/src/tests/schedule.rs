@@ -5,10 +5,11 @@
 //! 7 giving back costs no money; 8 a claim sent again is the same claim; 9 a leased job is not cancelled; 10 the bond comes back on reveal.
 use std::collections::{BTreeMap, BTreeSet};
 
+use cairn_dispute::{Court as _, Verdict};
 use cairn_kernel::{Address, Module};
 use cairn_proto::cairn::annotation::v1::{
-    Genesis, JobState, Lease, LeaseState, MsgCancelJob, MsgClaimTasks, MsgRenewLease, MsgResumeJob, MsgServer, MsgSkipTasks,
-    MsgWithdrawEarnings, SkipReason,
+    AppealSubject, Genesis, JobState, Lease, LeaseState, MsgAppealDecision, MsgCancelJob, MsgClaimTasks, MsgRenewLease, MsgResumeJob,
+    MsgServer, MsgSkipTasks, MsgWithdrawEarnings, SkipReason,
 };
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     Annotation, leases,
-    state::{CLAIMS, LEASE_IDS},
+    state::{APPEALS, CLAIMS, LEASE_IDS},
 };
 
 /// Numbers that look random, from a written seed.
@@ -72,6 +73,7 @@ fn genesis(dice: &mut Dice) -> Genesis {
     rules.gold_window = 5 + dice.below(10);
     (rules.late_commit, rules.late_reveal) = (30 + dice.below(60), 8 + dice.below(15));
     rules.account_seats_bps = 3_000;
+    rules.appeal_window = dice.below(3) * 30;
     genesis
 }
 
@@ -178,7 +180,9 @@ impl Schedule {
             73..=74 => self.renew(),
             75 => self.cancel(),
             76 => self.withdraw(),
+            77 if self.dice.below(2) == 0 => self.verdict(),
             77 => self.resume(),
+            81..=82 => self.appeal(),
             78..=79 => self.gold(),
             80 if self.jobs.iter().filter(|job| self.world.chain.run(|ctx| is_running(ctx, job.id))).count() < 3 => self.post(),
             _ => self.block(),
@@ -278,6 +282,23 @@ impl Schedule {
             self.count("jobs resumed");
         }
     }
+    fn appeal(&mut self) {
+        let (account, job, task) = (self.person(), self.some_job(), u32::try_from(self.dice.below(100)).unwrap());
+        let subject = [AppealSubject::Worker, AppealSubject::Gold][usize::try_from(self.dice.below(2)).unwrap()].into();
+        let msg = MsgAppealDecision { appellant: account.to_string(), job, subject, task, ..MsgAppealDecision::default() };
+        if self.world.tx(|ctx| Annotation.appeal_decision(ctx, msg)).is_ok() {
+            self.count("appeals");
+        }
+    }
+    /// A verdict about some open case; without it the case ends by its clocks, since nobody is a juror here.
+    fn verdict(&mut self) {
+        let open = self.world.ask(|ctx| APPEALS.range(ctx, &[]).collect::<cairn_kernel::Result<Vec<_>>>());
+        let Some((_, case)) = open.get(usize::try_from(self.dice.below(8)).unwrap()).copied() else { return };
+        let case = self.world.ask(|ctx| cairn_dispute::case(ctx, case));
+        let verdict = [Verdict::Overturned, Verdict::VoidGold, Verdict::Upheld][usize::try_from(self.dice.below(3)).unwrap()];
+        self.world.tx(|ctx| crate::appeals::Court.verdict(ctx, &case, verdict)).unwrap();
+        self.count("verdicts");
+    }
     fn gold(&mut self) {
         let ids: Vec<u64> = self.jobs.iter().map(|job| job.id).collect();
         let waits = ids.iter().position(|id| self.world.status(*id).state() == JobState::Gold);
@@ -353,7 +374,7 @@ fn lease_invariants_hold_under_random_schedules() {
 
 #[test]
 fn lease_invariants_hold_in_late_rounds_under_random_schedules() {
-    run(50..80, 500, Schedule::ripen, &["late leases", "late commitments", "late reveals"]);
+    run(50..80, 500, Schedule::ripen, &["late leases", "late commitments", "late reveals", "appeals", "verdicts"]);
 }
 
 /// 10^6 steps: `cargo test -p cairn-annotation _slow -- --ignored`.
