@@ -3,11 +3,8 @@
 //! The README is the specification. [`formats`] holds what clients need to speak to the module, [`rules`] the numbers it runs by,
 //! [`standing`] what other modules may ask about annotators.
 mod accounts;
-<<<<<<< HEAD
 mod answers;
-=======
 mod appeals;
->>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
 mod buckets;
 mod caps;
 mod claims;

@@ -47,6 +47,9 @@ pub struct Rules {
     /// Blocks of a day; day d has the heights from d*day_blocks on. 0 where there is no cap.
     #[prost(uint64, tag = "42")]
     pub day_blocks: u64,
+    /// How long after P decisions may be appealed; 0: no appeals.
+    #[prost(uint64, tag = "62")]
+    pub appeal_window: u64,
 }
 impl ::prost::Name for Rules {
     const NAME: &'static str = "Rules";
@@ -391,7 +394,7 @@ pub struct Escrow {
     /// Destroyed.
     #[prost(string, tag = "10")]
     pub burnt: ::prost::alloc::string::String,
-    /// Given to the community pool.
+    /// Given to the community pool, and to jurors.
     #[prost(string, tag = "11")]
     pub pool: ::prost::alloc::string::String,
     /// Moved to the verification stage.
@@ -538,6 +541,18 @@ pub struct JobStatus {
     /// Drafts left out because the same payload was committed before them for the same task.
     #[prost(uint64, tag = "44")]
     pub draft_copies: u64,
+    /// Last height for appeals; 0 before P.
+    #[prost(uint64, tag = "65")]
+    pub appeal_deadline: u64,
+    /// Cases about this job that are not decided.
+    #[prost(uint32, tag = "66")]
+    pub appeals_open: u32,
+    /// What those who won their appeals are to get at the most, in base units.
+    #[prost(string, tag = "67")]
+    pub appeals_won: ::prost::alloc::string::String,
+    /// What it is paid from: held money and gold bond when the last case had ended, in base units; empty before.
+    #[prost(string, tag = "68")]
+    pub appeals_pot: ::prost::alloc::string::String,
 }
 impl ::prost::Name for JobStatus {
     const NAME: &'static str = "JobStatus";
@@ -969,6 +984,15 @@ pub struct WorkerResult {
     pub partner_pay: ::core::option::Option<
         super::super::super::cosmos::base::v1beta1::Coin,
     >,
+    /// Whether an appeal was won: by the annotator, or about gold that had kept it out.
+    #[prost(bool, tag = "64")]
+    pub appeal_won: bool,
+    /// Credited for it, at most `unearned`, in base units; empty for nothing.
+    #[prost(string, tag = "65")]
+    pub awarded: ::prost::alloc::string::String,
+    /// Gold answers that the annotator missed and a jury voided.
+    #[prost(uint32, tag = "66")]
+    pub gold_voided: u32,
 }
 impl ::prost::Name for WorkerResult {
     const NAME: &'static str = "WorkerResult";
@@ -1455,9 +1479,10 @@ pub enum JobState {
     /// The late round: leases of the tasks whose posterior is below the job's bound, drawn among annotators that proved themselves. Skipped
     /// where there is no such task or no money for it. Exit: the late round's deadline.
     Late = 5,
-    /// Appeals. Of length zero as long as there are no juries.
+    /// The result is published; decisions may be appealed until the appeal window is over, and open cases are decided. Exit: that window, and the
+    /// clocks of the last case.
     Appeal = 6,
-    /// Paid, published, refunded. Final.
+    /// Paid, published, appeals decided, refunded. Final.
     Closed = 7,
     /// Cancelled by the requester before the first lease; refunded. Final.
     Cancelled = 8,
@@ -1753,7 +1778,7 @@ pub enum SettleStep {
     Record = 5,
     /// The annotators' shares are listed; more than 499 of them under a Merkle root, from which they claim.
     Shares = 6,
-    /// The data set is published, the gold bond slashed, the rest refunded.
+    /// The gold bond is slashed, the rest refunded.
     Close = 7,
     /// Exit from quarantine: leases that still stand are released.
     ReleaseLeases = 8,
@@ -1777,6 +1802,12 @@ pub enum SettleStep {
     AwaitVerdicts = 42,
     /// What the stage found of each draft is written down; PAY follows.
     Judge = 43,
+    /// After SHARES: the data set is published.
+    Publish = 65,
+    /// The appeal window is open, or a case is.
+    AwaitAppeals = 66,
+    /// Appeals that were won are credited; CLOSE follows.
+    Award = 67,
 }
 impl SettleStep {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1804,6 +1835,9 @@ impl SettleStep {
             Self::AwaitVerdictGold => "SETTLE_STEP_AWAIT_VERDICT_GOLD",
             Self::AwaitVerdicts => "SETTLE_STEP_AWAIT_VERDICTS",
             Self::Judge => "SETTLE_STEP_JUDGE",
+            Self::Publish => "SETTLE_STEP_PUBLISH",
+            Self::AwaitAppeals => "SETTLE_STEP_AWAIT_APPEALS",
+            Self::Award => "SETTLE_STEP_AWARD",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1828,6 +1862,42 @@ impl SettleStep {
             "SETTLE_STEP_AWAIT_VERDICT_GOLD" => Some(Self::AwaitVerdictGold),
             "SETTLE_STEP_AWAIT_VERDICTS" => Some(Self::AwaitVerdicts),
             "SETTLE_STEP_JUDGE" => Some(Self::Judge),
+            "SETTLE_STEP_PUBLISH" => Some(Self::Publish),
+            "SETTLE_STEP_AWAIT_APPEALS" => Some(Self::AwaitAppeals),
+            "SETTLE_STEP_AWARD" => Some(Self::Award),
+            _ => None,
+        }
+    }
+}
+/// What an appeal is about. The numbers are the kinds of the subject in the module `dispute`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AppealSubject {
+    /// Never valid in a message.
+    Unspecified = 0,
+    /// What the chain decided on the appellant's own labels. Item: the appellant's number in the job.
+    Worker = 1,
+    /// A gold answer that contradicts the appellant's. Item: the task.
+    Gold = 2,
+}
+impl AppealSubject {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "APPEAL_SUBJECT_UNSPECIFIED",
+            Self::Worker => "APPEAL_SUBJECT_WORKER",
+            Self::Gold => "APPEAL_SUBJECT_GOLD",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "APPEAL_SUBJECT_UNSPECIFIED" => Some(Self::Unspecified),
+            "APPEAL_SUBJECT_WORKER" => Some(Self::Worker),
+            "APPEAL_SUBJECT_GOLD" => Some(Self::Gold),
             _ => None,
         }
     }
@@ -3017,6 +3087,93 @@ impl ::prost::Name for EventPartnerRefunded {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.EventPartnerRefunded".into()
+    }
+}
+/// A decision was appealed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventDecisionAppealed {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// Who appeals.
+    #[prost(string, tag = "2")]
+    pub appellant: ::prost::alloc::string::String,
+    /// What is appealed.
+    #[prost(enumeration = "AppealSubject", tag = "3")]
+    pub subject: i32,
+    /// The annotator's number or the gold task.
+    #[prost(uint64, tag = "4")]
+    pub item: u64,
+    /// The case in the module `dispute`.
+    #[prost(uint64, tag = "5")]
+    pub case_id: u64,
+    /// What was withheld from the appellant.
+    #[prost(message, optional, tag = "6")]
+    pub claim: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventDecisionAppealed {
+    const NAME: &'static str = "EventDecisionAppealed";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventDecisionAppealed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventDecisionAppealed".into()
+    }
+}
+/// A case about a job ended.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct EventAppealDecided {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// What was appealed.
+    #[prost(enumeration = "AppealSubject", tag = "2")]
+    pub subject: i32,
+    /// The annotator's number or the gold task.
+    #[prost(uint64, tag = "3")]
+    pub item: u64,
+    /// The case in the module `dispute`.
+    #[prost(uint64, tag = "4")]
+    pub case_id: u64,
+    /// Whether the decision fell.
+    #[prost(bool, tag = "5")]
+    pub won: bool,
+    /// Cases about this job that are not decided.
+    #[prost(uint32, tag = "6")]
+    pub left: u32,
+}
+impl ::prost::Name for EventAppealDecided {
+    const NAME: &'static str = "EventAppealDecided";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventAppealDecided".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventAppealDecided".into()
+    }
+}
+/// An annotator whose appeal was won was credited.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventAppealAwarded {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// The annotator.
+    #[prost(string, tag = "2")]
+    pub annotator: ::prost::alloc::string::String,
+    /// Credited.
+    #[prost(message, optional, tag = "3")]
+    pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventAppealAwarded {
+    const NAME: &'static str = "EventAppealAwarded";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventAppealAwarded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventAppealAwarded".into()
     }
 }
 /// The module's part of the genesis file. A chain starts with parameters and clusters; jobs do not travel between chains, so that an export with
@@ -5226,6 +5383,55 @@ impl ::prost::Name for MsgResumeJobResponse {
         "/cairn.annotation.v1.MsgResumeJobResponse".into()
     }
 }
+/// Appeals a decision.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgAppealDecision {
+    /// Who appeals: an annotator of the job.
+    #[prost(string, tag = "1")]
+    pub appellant: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(uint64, tag = "2")]
+    pub job: u64,
+    /// What is appealed.
+    #[prost(enumeration = "AppealSubject", tag = "3")]
+    pub subject: i32,
+    /// The gold task; 0 where the subject is none.
+    #[prost(uint32, tag = "4")]
+    pub task: u32,
+    /// Where the reasons can be read, at most 512 bytes; may be empty.
+    #[prost(string, tag = "5")]
+    pub statement_uri: ::prost::alloc::string::String,
+    /// SHA-256 of them, 32 bytes; empty where the address is.
+    #[prost(bytes = "vec", tag = "6")]
+    pub statement_sha256: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgAppealDecision {
+    const NAME: &'static str = "MsgAppealDecision";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgAppealDecision".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgAppealDecision".into()
+    }
+}
+/// Answer of `MsgAppealDecision`.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgAppealDecisionResponse {
+    /// The case in the module `dispute`.
+    #[prost(uint64, tag = "1")]
+    pub case_id: u64,
+}
+impl ::prost::Name for MsgAppealDecisionResponse {
+    const NAME: &'static str = "MsgAppealDecisionResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.MsgAppealDecisionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.MsgAppealDecisionResponse".into()
+    }
+}
 /// Retries a failed step.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgRetryQuarantined {
@@ -5611,6 +5817,15 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgResumeJob,
     ) -> ::cairn_kernel::Result<MsgResumeJobResponse>;
+    /// Appeals a decision before a jury, up to the appeal window's end: that on the appellant's own pay, or a gold answer that contradicts its
+    /// label. Takes the bond of the module `dispute`; equal complaints join one case. The job closes when its last case has ended; an appeal won
+    /// is then paid from what the appellant did not earn. Refused: outside of the window, nothing withheld from the appellant, no gold task, void
+    /// already, not labelled otherwise by the appellant, and whatever `dispute` refuses.
+    fn appeal_decision(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgAppealDecision,
+    ) -> ::cairn_kernel::Result<MsgAppealDecisionResponse>;
     /// Runs the failed step of a job in quarantine again; anyone may. Refused: not in quarantine, window over, the step fails again.
     fn retry_quarantined(
         &self,
@@ -5753,6 +5968,13 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.requester)?]),
             ),
             S::resume_job,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgAppealDecision| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.appellant)?]),
+            ),
+            S::appeal_decision,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

@@ -18,18 +18,14 @@ mod skip_tasks;
 
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
-<<<<<<< HEAD
-    EventEarningsWithdrawn, EventParamsUpdated, MsgAnswerExam, MsgAnswerExamResponse, MsgCancelJob, MsgCancelJobResponse, MsgClaimTasks,
-    MsgClaimTasksResponse, MsgCommitLabels, MsgCommitLabelsResponse, MsgCommitVerdictGold, MsgCommitVerdictGoldResponse, MsgFundJob,
-=======
     EventEarningsWithdrawn, EventParamsUpdated, MsgAnswerExam, MsgAnswerExamResponse, MsgAppealDecision, MsgAppealDecisionResponse,
-    MsgCancelJob, MsgCancelJobResponse, MsgClaimTasks, MsgClaimTasksResponse, MsgCommitLabels, MsgCommitLabelsResponse, MsgFundJob,
->>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
-    MsgFundJobResponse, MsgFundPartner, MsgFundPartnerResponse, MsgLeaveCluster, MsgLeaveClusterResponse, MsgOpenExam, MsgOpenExamResponse,
-    MsgOpenGold, MsgOpenGoldResponse, MsgOpenPairs, MsgOpenPairsResponse, MsgPostJob, MsgPostJobResponse, MsgQualify, MsgQualifyResponse,
-    MsgRenewLease, MsgRenewLeaseResponse, MsgResumeJob, MsgResumeJobResponse, MsgRetryQuarantined, MsgRetryQuarantinedResponse,
-    MsgRevealLabels, MsgRevealLabelsResponse, MsgServer, MsgSkipTasks, MsgSkipTasksResponse, MsgUpdateParams, MsgUpdateParamsResponse,
-    MsgWithdrawEarnings, MsgWithdrawEarningsResponse,
+    MsgCancelJob, MsgCancelJobResponse, MsgClaimTasks, MsgClaimTasksResponse, MsgCommitLabels, MsgCommitLabelsResponse,
+    MsgCommitVerdictGold, MsgCommitVerdictGoldResponse, MsgFundJob, MsgFundJobResponse, MsgFundPartner, MsgFundPartnerResponse,
+    MsgLeaveCluster, MsgLeaveClusterResponse, MsgOpenExam, MsgOpenExamResponse, MsgOpenGold, MsgOpenGoldResponse, MsgOpenPairs,
+    MsgOpenPairsResponse, MsgPostJob, MsgPostJobResponse, MsgQualify, MsgQualifyResponse, MsgRenewLease, MsgRenewLeaseResponse,
+    MsgResumeJob, MsgResumeJobResponse, MsgRetryQuarantined, MsgRetryQuarantinedResponse, MsgRevealLabels, MsgRevealLabelsResponse,
+    MsgServer, MsgSkipTasks, MsgSkipTasksResponse, MsgUpdateParams, MsgUpdateParamsResponse, MsgWithdrawEarnings,
+    MsgWithdrawEarningsResponse,
 };
 
 use crate::{Annotation, Error, escrow, quarantine, rules, state::PARAMS};

@@ -84,13 +84,9 @@ fn state_ends(run: &Running) -> u64 {
         JobState::Gold => run.status.gold_deadline,
         JobState::Quarantine => run.status.quarantine_deadline,
         JobState::Late => run.status.late_reveal_until,
-<<<<<<< HEAD
+        JobState::Appeal if run.status.appeals_open == 0 => run.status.appeal_deadline,
         JobState::Verifying if run.status.stage == 0 => run.status.gold_deadline,
         JobState::Verifying | JobState::Unspecified | JobState::Infer | JobState::Appeal | JobState::Closed | JobState::Cancelled => 0,
-=======
-        JobState::Appeal if run.status.appeals_open == 0 => run.status.appeal_deadline,
-        JobState::Unspecified | JobState::Infer | JobState::Appeal | JobState::Closed | JobState::Cancelled => 0,
->>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
     }
 }
 
@@ -102,14 +98,11 @@ fn step_progress(ctx: &Ctx, run: &Running, settlement: &Settlement) -> Result<(u
         | SettleStep::AwaitLate
         | SettleStep::LatePack
         | SettleStep::LateInfer
-<<<<<<< HEAD
         | SettleStep::AwaitVerdictGold
         | SettleStep::AwaitVerdicts
-=======
         | SettleStep::Publish
         | SettleStep::AwaitAppeals
         | SettleStep::Award
->>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
         | SettleStep::Close => (0, 0),
         SettleStep::Pack | SettleStep::Stage | SettleStep::Judge => (settlement.position, run.status.buckets_opened.into()),
         SettleStep::Infer => {

@@ -1,14 +1,9 @@
 //! Settlement: by a cursor in state, a bounded amount of work a block, in turn over the jobs that settle.
 //!
 //! ```text
-<<<<<<< HEAD
-//! PACK -> (AWAIT_GOLD) -> INFER -> PAY -> (the late round, see `late`) -> RECORD -> SHARES -> CLOSE
-//! drafts: STAGE -> AWAIT_VERDICT_GOLD -> AWAIT_VERDICTS -> JUDGE -> PAY -> SHARES -> CLOSE
-//! quarantine's end: RELEASE_LEASES -> RELEASE_PAY
-=======
 //! PACK -> (AWAIT_GOLD) -> INFER -> PAY -> (the late round, see `late`) -> RECORD -> SHARES -> PUBLISH -> (AWAIT_APPEALS) -> AWARD -> CLOSE
+//! drafts: STAGE -> AWAIT_VERDICT_GOLD -> AWAIT_VERDICTS -> JUDGE -> PAY -> SHARES -> PUBLISH -> (AWAIT_APPEALS) -> AWARD -> CLOSE
 //! quarantine's end: RELEASE_LEASES -> RELEASE_PAY -> AWARD -> CLOSE
->>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
 //! ```
 mod close;
 mod infer;
@@ -94,15 +89,12 @@ pub(crate) fn step(ctx: &mut Ctx, job: u64, budget: u64) -> Result<u64> {
         SettleStep::LatePack => late::pack(ctx, &mut run)?,
         SettleStep::LateInfer => late::infer(ctx, &mut run, budget)?,
         SettleStep::LatePay => late::pay(ctx, &mut run)?,
-<<<<<<< HEAD
         SettleStep::AwaitGold
         | SettleStep::AwaitLate
+        | SettleStep::AwaitAppeals
         | SettleStep::AwaitVerdictGold
         | SettleStep::AwaitVerdicts
         | SettleStep::Unspecified => {
-=======
-        SettleStep::AwaitGold | SettleStep::AwaitLate | SettleStep::AwaitAppeals | SettleStep::Unspecified => {
->>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
             SETTLING.remove(ctx, &job)?;
             0
         }

@@ -11,11 +11,7 @@ use cairn_proto::{
     cairn::{
         annotation::v1::{
             Genesis, Job, JobState, JobStatus, Label, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgPostJob, MsgRevealLabels,
-<<<<<<< HEAD
-            MsgServer, QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest, SettleStep, Standing, Worker,
-=======
-            MsgServer, QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest, Rules, Standing, Worker,
->>>>>>> a28c17e (consensus: annotation: appeals before a jury between publication and closing)
+            MsgServer, QueryJobRequest, QueryLeasesRequest, QueryServer, QueryWorkerRequest, Rules, SettleStep, Standing, Worker,
         },
         beacon::v1::{GenesisState as BeaconGenesis, Validator},
     },
