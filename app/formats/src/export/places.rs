@@ -49,6 +49,11 @@ impl Folder {
         fs::create_dir_all(above).map_err(Error::io("create", above))?;
         Ok(path)
     }
+    /// Makes a folder in it.
+    pub(super) fn make(&self, folder: &str) -> Result<()> {
+        let path = self.part.join(folder);
+        fs::create_dir_all(&path).map_err(Error::io("create", &path))
+    }
     /// Writes a small file.
     pub(super) fn write(&self, file: &str, text: &str) -> Result<()> {
         let path = self.place(file)?;

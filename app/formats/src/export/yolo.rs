@@ -46,10 +46,7 @@ fn class_folders(job: &Job, folder: &Folder) -> Result<Vec<String>> {
     let mut names = Names::default();
     let folders: Vec<String> = (0_u32..).zip(&job.classes).map(|(n, class)| names.give(class, n)).collect();
     let named: serde_json::Map<_, _> = folders.iter().zip(&job.classes).map(|(f, c)| (f.clone(), c.clone().into())).collect();
-    for name in &folders {
-        let path = folder.place(&format!("train/{name}/x"))?;
-        debug_assert!(path.parent().is_some_and(std::path::Path::is_dir), "place() makes the folder");
-    }
+    folders.iter().try_for_each(|name| folder.make(&format!("train/{name}")))?;
     folder.write("classes.json", &format!("{}\n", serde_json::Value::Object(named)))?;
     Ok(folders)
 }

@@ -7,6 +7,8 @@ use cairn_formats::{
     import::{self, Source},
 };
 
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
 use crate::generate;
 
 /// Writes all items and tells what was written.
@@ -104,5 +106,47 @@ fn a_format_without_place_for_the_answers_names_those_that_have_one() {
         (Format::Conll, JobKind::Text, ItemKind::Text),
     ] {
         refused(format, kind, items);
+    }
+}
+
+#[test]
+fn damaged_lists_are_refused_or_read_and_never_panic() {
+    let mut rng = StdRng::seed_from_u64(9);
+    for (kind, seed) in JobKind::ALL.into_iter().zip(300_u64..) {
+        let job = generate::job(kind, generate::item_kind(kind));
+        let folder = tempfile::tempdir().unwrap();
+        let items = generate::items(&job, 10, seed, &folder.path().join("items"));
+        for (format, name) in LISTS.into_iter().filter(|(f, _)| f.holds(kind, job.item_kind)) {
+            let list = folder.path().join(name);
+            export(format, &job, &items, &list);
+            let whole = fs::read(&list).unwrap();
+            for _ in 0..25 {
+                let mut bytes = whole.clone();
+                for _ in 0..rng.gen_range(1..4) {
+                    let at = rng.gen_range(0..bytes.len());
+                    match rng.gen_range(0..3) {
+                        0 => bytes[at] = rng.r#gen(),
+                        1 => drop(bytes.remove(at)),
+                        _ => bytes.truncate(at.max(1)),
+                    }
+                }
+                fs::write(&list, &bytes).unwrap();
+                let folder = folder.path().join("items");
+                let (item_kind, job_kind) = (job.item_kind, job.kind);
+                let source = Source {
+                    folder: &folder,
+                    list: Some(&list),
+                    apart: &[],
+                    item_kind,
+                    job_kind,
+                    classes: &job.classes,
+                    item_bytes: 1 << 20,
+                };
+                match import::import(&source, &mut |_| {}) {
+                    Ok(found) => assert!(!found.items.is_empty()),
+                    Err(refused) => assert!(!refused.to_string().is_empty()),
+                }
+            }
+        }
     }
 }
