@@ -68,15 +68,22 @@ pub fn gold_salt(seed: &Hash, task: u32) -> Hash {
 /// SHA-256(0x00 | tag | chain32 | manifest root | u32 task | u8 is gold | u16 length | truth | salt), the length 0 where it is not gold.
 #[must_use]
 pub fn gold_leaf(chain: &Hash, manifest_root: &Hash, task: u32, truth: Option<u16>, seed: &Hash) -> Hash {
+    gold_payload_leaf(chain, manifest_root, task, truth.map(class_payload).as_ref().map(<[u8; 2]>::as_slice), seed)
+}
+
+/// The same for a truth of any type, by its payload, of at most 65,535 bytes.
+#[must_use]
+pub fn gold_payload_leaf(chain: &Hash, manifest_root: &Hash, task: u32, truth: Option<&[u8]>, seed: &Hash) -> Hash {
     let mut leaf = Vec::with_capacity(128);
     leaf.extend(tag("cairn.gold.v1"));
     leaf.extend(chain);
     leaf.extend(manifest_root);
     leaf.extend(task.to_be_bytes());
     match truth {
-        Some(class) => {
-            leaf.extend([1, 0, 2]);
-            leaf.extend(class_payload(class));
+        Some(payload) => {
+            leaf.push(1);
+            leaf.extend(u16::try_from(payload.len()).unwrap_or(u16::MAX).to_be_bytes());
+            leaf.extend(payload);
         }
         None => leaf.extend([0, 0, 0]),
     }
@@ -145,10 +152,16 @@ impl GoldTree {
     /// The tree of a job's tasks, `truths` being its gold by task. The seed must be random, kept until the gold window and used once.
     #[must_use]
     pub fn new(chain_id: &str, manifest_root: &Hash, seed: &Hash, tasks: u32, truths: &BTreeMap<u32, u16>) -> Self {
+        let payloads = truths.iter().map(|(task, class)| (*task, class_payload(*class).to_vec())).collect();
+        Self::of_payloads(chain_id, manifest_root, seed, tasks, &payloads)
+    }
+    /// The same of a job of any type, by the payloads of its truths.
+    #[must_use]
+    pub fn of_payloads(chain_id: &str, manifest_root: &Hash, seed: &Hash, tasks: u32, truths: &BTreeMap<u32, Vec<u8>>) -> Self {
         let chain = chain32(chain_id);
-        let truth = |task| truths.get(&task).copied();
-        let chunks = (0..chunks(tasks)).map(|chunk| gold_chunk(&chain, manifest_root, seed, chunk_tasks(tasks, chunk), truth)).collect();
-        Self { chunks }
+        let chunk =
+            |chunk| gold_payload_chunk(&chain, manifest_root, seed, chunk_tasks(tasks, chunk), |task| truths.get(&task).map(Vec::as_slice));
+        Self { chunks: (0..chunks(tasks)).map(chunk).collect() }
     }
     /// The root that `MsgPostJob` carries. A tree of aligned chunks of 2^10 leaves has the root of the tree of its leaves.
     #[must_use]
@@ -166,6 +179,19 @@ impl GoldTree {
 #[must_use]
 pub fn gold_chunk(chain: &Hash, manifest_root: &Hash, seed: &Hash, tasks: Range<u32>, truth: impl Fn(u32) -> Option<u16>) -> Hash {
     let leaves: Vec<Hash> = tasks.map(|task| gold_leaf(chain, manifest_root, task, truth(task), seed)).collect();
+    merkle::root(&leaves)
+}
+
+/// The same for truths of any type, by their payloads.
+#[must_use]
+pub fn gold_payload_chunk<'t>(
+    chain: &Hash,
+    manifest_root: &Hash,
+    seed: &Hash,
+    tasks: Range<u32>,
+    truth: impl Fn(u32) -> Option<&'t [u8]>,
+) -> Hash {
+    let leaves: Vec<Hash> = tasks.map(|task| gold_payload_leaf(chain, manifest_root, task, truth(task), seed)).collect();
     merkle::root(&leaves)
 }
 

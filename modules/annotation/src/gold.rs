@@ -7,15 +7,22 @@ use cairn_kernel::{
 };
 use cairn_proto::cairn::annotation::v1::{GoldChunk, Label};
 
-use crate::{Error, formats, job::Running, state::GOLD};
+use crate::{
+    Error,
+    answers::{self, Answer},
+    formats,
+    job::Running,
+    labels::{JobPages, failed},
+    state::GOLD,
+    types,
+};
 
 /// Gas of one leaf of the gold tree: salt, leaf and node, about six blocks of SHA-256.
 const LEAF_GAS: u64 = 60;
 
 /// The truths of an opening: ascending, of the chunk, of the job's classes.
-pub(crate) fn read_truths(run: &Running, chunk: u32, truths: &[Label]) -> Result<BTreeMap<u32, u16>> {
+pub(crate) fn read_truths(run: &Running, chunk: u32, truths: &[Label]) -> Result<BTreeMap<u32, Answer>> {
     let tasks = formats::chunk_tasks(run.job.tasks, chunk);
-    let classes = run.job.classes.len();
     let mut out = BTreeMap::new();
     let mut last = None;
     for truth in truths {
@@ -27,22 +34,57 @@ pub(crate) fn read_truths(run: &Running, chunk: u32, truths: &[Label]) -> Result
             let (first, last) = (tasks.start, tasks.end.saturating_sub(1));
             return Err(Error::TruthOutside { chunk, first, last, found: task }.into());
         }
-        let class = u16::try_from(truth.class).ok().filter(|class| usize::from(*class) < classes);
-        out.insert(task, class.ok_or(Error::TruthClass { task, classes, found: truth.class })?);
+        out.insert(task, read_truth(run, truth)?);
         last = Some(task);
     }
     Ok(out)
 }
 
+/// A truth of the job's type.
+fn read_truth(run: &Running, truth: &Label) -> Result<Answer> {
+    if types::gives_sets(run.job.r#type()) {
+        return Ok(Answer::Set(answers::set(run, truth)?));
+    }
+    let classes = run.job.classes.len();
+    let class = u16::try_from(truth.class).ok().filter(|class| usize::from(*class) < classes);
+    Ok(Answer::Class(class.ok_or(Error::TruthClass { task: truth.task, classes, found: truth.class })?))
+}
+
+/// Writes the opened truths of a chunk for the inference.
+pub(crate) fn write(ctx: &mut Ctx, run: &Running, chunk: u32, truths: BTreeMap<u32, Answer>) -> Result<()> {
+    let (tasks, classes) = (run.job.tasks, run.classes()?);
+    let (mut of_classes, mut of_sets) = (Vec::new(), Vec::new());
+    for (task, truth) in truths {
+        match truth {
+            Answer::Class(class) => of_classes.push((task, class)),
+            Answer::Set(set) => of_sets.push((task, set)),
+            Answer::Skipped | Answer::Draft(_) => return Err(Error::Broken("a truth is no answer").into()),
+        }
+    }
+    let mut pages = JobPages::new(ctx, run.id);
+    if types::gives_sets(run.job.r#type()) {
+        return cairn_truth::write_gold_sets(&mut pages, tasks, classes, chunk, &of_sets).map_err(failed);
+    }
+    cairn_truth::write_gold(&mut pages, tasks, classes, chunk, &of_classes).map_err(failed)
+}
+
 /// Refuses an opening that does not lead to the root that the job was posted with: all leaves of the chunk are made anew from the seed and
 /// the truths, so that no leaf stays unknown.
-pub(crate) fn check_root(ctx: &Ctx, run: &Running, seed: &Hash, chunk: u32, truths: &BTreeMap<u32, u16>, path: &[Vec<u8>]) -> Result<()> {
+pub(crate) fn check_root(
+    ctx: &Ctx,
+    run: &Running,
+    seed: &Hash,
+    chunk: u32,
+    truths: &BTreeMap<u32, Answer>,
+    path: &[Vec<u8>],
+) -> Result<()> {
     let path = merkle::read_path(path).ok_or(Error::GoldPath(path.len()))?;
     let tasks = formats::chunk_tasks(run.job.tasks, chunk);
     ctx.gas().consume(LEAF_GAS.saturating_mul(tasks.len() as u64))?;
     let manifest = hash(&run.job.manifest_root)?;
     let chain = formats::chain32(&ctx.block().chain_id);
-    let found = formats::gold_chunk(&chain, &manifest, seed, tasks, |task| truths.get(&task).copied());
+    let payloads = truths.iter().map(|(task, truth)| Ok((*task, truth.payload(run)?))).collect::<Result<BTreeMap<_, _>>>()?;
+    let found = formats::gold_payload_chunk(&chain, &manifest, seed, tasks, |task| payloads.get(&task).map(Vec::as_slice));
     let root = hash(&run.job.gold_root)?;
     if merkle::verify(&root, &found, chunk.into(), formats::chunks(run.job.tasks).into(), &path) {
         return Ok(());
@@ -51,7 +93,7 @@ pub(crate) fn check_root(ctx: &Ctx, run: &Running, seed: &Hash, chunk: u32, trut
 }
 
 /// Refuses buckets without exactly their gold. A bucket that reaches into the chunk before or after is counted when both are open.
-pub(crate) fn check_counts(ctx: &Ctx, run: &Running, chunk: u32, truths: &BTreeMap<u32, u16>) -> Result<()> {
+pub(crate) fn check_counts(ctx: &Ctx, run: &Running, chunk: u32, truths: &BTreeMap<u32, Answer>) -> Result<()> {
     let tasks = formats::chunk_tasks(run.job.tasks, chunk);
     let last_task = tasks.end.saturating_sub(1);
     let (Some(first), Some(last)) = (run.buckets.of(tasks.start), run.buckets.of(last_task)) else {
@@ -90,9 +132,15 @@ pub(crate) fn opened(ctx: &Ctx, job: u64, chunk: u32) -> Result<BTreeMap<u32, u1
     gold.truths.iter().map(truth).collect()
 }
 
-/// Whether the voters of a gold task void it: three or more blind voters, two thirds of them for one other class.
-pub(crate) fn is_void(votes: &[u16], truth: u16) -> bool {
-    let mut others = BTreeMap::<u16, usize>::new();
+/// The same of a MULTI_LABEL job.
+pub(crate) fn opened_sets(ctx: &Ctx, run: &Running, chunk: u32) -> Result<BTreeMap<u32, u64>> {
+    let gold = GOLD.get(ctx, &(run.id, chunk))?.unwrap_or_default();
+    gold.truths.iter().map(|truth| Ok((truth.task, answers::set(run, truth)?))).collect()
+}
+
+/// Whether the voters of a gold task void it: three or more blind voters, two thirds of them for one other class or set.
+pub(crate) fn is_void<T: Copy + Ord>(votes: &[T], truth: T) -> bool {
+    let mut others = BTreeMap::<T, usize>::new();
     for class in votes.iter().filter(|class| **class != truth) {
         let count = others.entry(*class).or_default();
         *count = count.saturating_add(1);

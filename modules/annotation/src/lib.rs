@@ -31,6 +31,7 @@ mod quarantine;
 mod queries;
 mod queues;
 pub mod rules;
+mod sets;
 mod settle;
 mod stage;
 pub mod standing;

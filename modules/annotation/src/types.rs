@@ -21,6 +21,8 @@ pub(crate) fn check(msg: &MsgPostJob) -> Result<()> {
     match msg.r#type() {
         JobType::Unspecified => return Err(crate::Error::JobType(msg.r#type).into()),
         JobType::Classify => {}
+        JobType::MultiLabel if msg.posterior_bound_bps == 0 && !has_exam(msg) => {}
+        JobType::MultiLabel => return Err(Error::Sets.into()),
         JobType::Verify => check_classes("VERIFY", msg, &VERDICTS, VERDICTS.len())?,
         JobType::Pairwise => {
             if kind != ItemKind::Pair {
@@ -28,6 +30,7 @@ pub(crate) fn check(msg: &MsgPostJob) -> Result<()> {
             }
             check_classes("PAIRWISE", msg, &PREFERENCES, 2)?;
         }
+        JobType::Text | JobType::Audio if has_exam(msg) => return Err(Error::Exam.into()),
         JobType::Text | JobType::Audio => {}
     }
     check_ranking(msg)
@@ -38,7 +41,22 @@ pub(crate) fn check(msg: &MsgPostJob) -> Result<()> {
 pub fn produces(job_type: JobType) -> bool {
     match job_type {
         JobType::Text | JobType::Audio => true,
-        JobType::Unspecified | JobType::Classify | JobType::Pairwise | JobType::Verify => false,
+        JobType::Unspecified | JobType::Classify | JobType::MultiLabel | JobType::Pairwise | JobType::Verify => false,
+    }
+}
+
+/// Whether annotators of such a job give sets of labels.
+#[must_use]
+pub fn gives_sets(job_type: JobType) -> bool {
+    job_type == JobType::MultiLabel
+}
+
+/// What a label of such a job is, for texts.
+pub(crate) fn answer(job_type: JobType) -> &'static str {
+    match job_type {
+        JobType::Unspecified | JobType::Classify | JobType::Pairwise | JobType::Verify => "a class, and neither draft nor set",
+        JobType::MultiLabel => "a set, and neither class nor draft",
+        JobType::Text | JobType::Audio => "a draft, and neither class nor set",
     }
 }
 
@@ -46,7 +64,7 @@ pub fn produces(job_type: JobType) -> bool {
 #[must_use]
 pub fn lease_factor(job_type: JobType) -> u64 {
     match job_type {
-        JobType::Unspecified | JobType::Classify | JobType::Pairwise | JobType::Verify => 1,
+        JobType::Unspecified | JobType::Classify | JobType::MultiLabel | JobType::Pairwise | JobType::Verify => 1,
         JobType::Text => 3,
         JobType::Audio => 8,
     }
@@ -55,7 +73,7 @@ pub fn lease_factor(job_type: JobType) -> u64 {
 /// How many classes a job may have.
 pub(crate) fn class_limits(job_type: JobType) -> (usize, usize) {
     match job_type {
-        JobType::Unspecified | JobType::Classify | JobType::Pairwise | JobType::Verify => rules::CLASSES,
+        JobType::Unspecified | JobType::Classify | JobType::MultiLabel | JobType::Pairwise | JobType::Verify => rules::CLASSES,
         JobType::Text | JobType::Audio => (0, 0),
     }
 }
@@ -123,6 +141,11 @@ fn check_drafts(msg: &MsgPostJob, params: &Params) -> Result<()> {
         return Err(Error::Drafts { most: params.tasks_max, found: drafts }.into());
     }
     Ok(())
+}
+
+/// An exam asks for classes.
+fn has_exam(msg: &MsgPostJob) -> bool {
+    msg.qualification.as_ref().is_some_and(|asked| asked.exam.is_some())
 }
 
 /// The classes must be the first ones of `names`, at least `least` of them.

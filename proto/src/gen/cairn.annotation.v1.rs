@@ -797,6 +797,9 @@ pub struct Label {
     /// A producing job: SHA-256 of the draft's content, 32 bytes; empty for a skipped task.
     #[prost(bytes = "vec", tag = "40")]
     pub draft: ::prost::alloc::vec::Vec<u8>,
+    /// A MULTI_LABEL job: the labels that are on, label l being bit l % 8 of byte l / 8, ceil(labels / 8) bytes; empty for a skipped task.
+    #[prost(bytes = "vec", tag = "41")]
+    pub set: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for Label {
     const NAME: &'static str = "Label";
@@ -1350,6 +1353,8 @@ pub enum JobType {
     Unspecified = 0,
     /// One class of a closed list for each task.
     Classify = 1,
+    /// Any of a closed list of labels for each task, none included: each label is inferred by itself, and a set is paid once.
+    MultiLabel = 2,
     /// Which of the two items of a pair is better: the classes are `left` and `right`, or `left`, `right` and `tie`. With a list of who was
     /// compared, the settlement ranks the contestants.
     Pairwise = 3,
@@ -1369,6 +1374,7 @@ impl JobType {
         match self {
             Self::Unspecified => "JOB_TYPE_UNSPECIFIED",
             Self::Classify => "JOB_TYPE_CLASSIFY",
+            Self::MultiLabel => "JOB_TYPE_MULTI_LABEL",
             Self::Pairwise => "JOB_TYPE_PAIRWISE",
             Self::Text => "JOB_TYPE_TEXT",
             Self::Audio => "JOB_TYPE_AUDIO",
@@ -1380,6 +1386,7 @@ impl JobType {
         match value {
             "JOB_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
             "JOB_TYPE_CLASSIFY" => Some(Self::Classify),
+            "JOB_TYPE_MULTI_LABEL" => Some(Self::MultiLabel),
             "JOB_TYPE_PAIRWISE" => Some(Self::Pairwise),
             "JOB_TYPE_TEXT" => Some(Self::Text),
             "JOB_TYPE_AUDIO" => Some(Self::Audio),
@@ -3545,10 +3552,10 @@ pub struct TaskResult {
     /// The bucket.
     #[prost(uint32, tag = "2")]
     pub bucket: u32,
-    /// Accepted labels a class, class 0 first. Empty until the bucket's reveals began.
+    /// Accepted labels a class, class 0 first; MULTI_LABEL: how often each label was on. Empty until the bucket's reveals began.
     #[prost(uint32, repeated, tag = "3")]
     pub votes: ::prost::alloc::vec::Vec<u32>,
-    /// Probability of each class, of 65,535 in sum. Empty before the inference.
+    /// Probability of each class, of 65,535 in sum; MULTI_LABEL: of each label to be on, of 65,535 each. Empty before the inference.
     #[prost(uint32, repeated, tag = "4")]
     pub posterior: ::prost::alloc::vec::Vec<u32>,
     /// The most probable class; meaningless while `posterior` is empty.
@@ -3560,6 +3567,12 @@ pub struct TaskResult {
     /// The gold's truth as committed by the requester.
     #[prost(uint32, tag = "7")]
     pub truth: u32,
+    /// MULTI_LABEL: the inferred set, as in `Label`; empty before the inference.
+    #[prost(bytes = "vec", tag = "40")]
+    pub set: ::prost::alloc::vec::Vec<u8>,
+    /// MULTI_LABEL: the gold's truth.
+    #[prost(bytes = "vec", tag = "41")]
+    pub truth_set: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for TaskResult {
     const NAME: &'static str = "TaskResult";
@@ -3629,6 +3642,9 @@ pub struct TaskLabel {
     /// Whether its worker was paid for it (0 < score); false before the settlement's step PAY.
     #[prost(bool, tag = "4")]
     pub paid: bool,
+    /// MULTI_LABEL: the set, as in `Label`.
+    #[prost(bytes = "vec", tag = "40")]
+    pub set: ::prost::alloc::vec::Vec<u8>,
     /// Reason code of its worker's pay.
     #[prost(enumeration = "PayReason", tag = "5")]
     pub reason: i32,

@@ -189,7 +189,7 @@ mod tests {
         let home = Home::new(folder.path());
         let results = || Results::new(&home, "cairn-test-1", (&job(), &JobStatus::default()), None, "").unwrap();
         let label =
-            TaskLabel { worker: 3, annotator: "cairn1abc".into(), class: 1, paid: true, reason: PayReason::Skill.into(), late: false };
+            TaskLabel { worker: 3, annotator: "cairn1abc".into(), class: 1, paid: true, reason: PayReason::Skill.into(), ..TaskLabel::default() };
         let labels = TaskLabels { task: 5, labels: vec![label] };
         let task = TaskResult {
             task: 5,

@@ -3,14 +3,7 @@ use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{EventGoldOpened, GoldChunk, JobState, MsgOpenGold, MsgOpenGoldResponse};
 
 use super::{check_list, hash};
-use crate::{
-    Error, formats, gold,
-    job::Running,
-    labels::{JobPages, failed},
-    lifecycle,
-    state::GOLD,
-    types,
-};
+use crate::{Error, formats, gold, job::Running, lifecycle, state::GOLD, types};
 
 pub(super) fn open_gold(ctx: &mut Ctx, msg: &MsgOpenGold) -> Result<MsgOpenGoldResponse> {
     Address::parse(&msg.sender)?;
@@ -26,13 +19,12 @@ pub(super) fn open_gold(ctx: &mut Ctx, msg: &MsgOpenGold) -> Result<MsgOpenGoldR
     gold::check_counts(ctx, &run, msg.chunk, &truths)?;
 
     GOLD.set(ctx, &(run.id, msg.chunk), &GoldChunk { truths: msg.truths.clone() })?;
-    let (tasks, classes, answers) = (run.job.tasks, run.classes()?, truths.into_iter().collect::<Vec<_>>());
-    cairn_truth::write_gold(&mut JobPages::new(ctx, run.id), tasks, classes, msg.chunk, &answers).map_err(failed)?;
-    let gold = u32::try_from(answers.len()).map_err(|_| Error::Overflow)?;
+    let gold = u32::try_from(truths.len()).map_err(|_| Error::Overflow)?;
+    gold::write(ctx, &run, msg.chunk, truths)?;
     run.status.gold_seed.clone_from(&msg.seed);
     run.status.gold_chunks = run.status.gold_chunks.saturating_add(1);
     run.status.gold_opened = run.status.gold_opened.saturating_add(gold);
-    let chunks_left = formats::chunks(tasks).saturating_sub(run.status.gold_chunks);
+    let chunks_left = formats::chunks(run.job.tasks).saturating_sub(run.status.gold_chunks);
     ctx.emit(&EventGoldOpened { job: run.id, chunk: msg.chunk, gold, chunks_left });
     if lifecycle::is_all_opened(&run) {
         lifecycle::end_gold(ctx, &mut run)?;

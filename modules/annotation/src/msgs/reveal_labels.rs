@@ -15,6 +15,7 @@ use crate::{
     job::Running,
     labels::{self, Staged},
     late, leases, lifecycle, partner, rules,
+    sets::{self, StagedSet},
     state::{COMMITMENTS, LEASES, WORKERS},
 };
 
@@ -101,7 +102,7 @@ fn read_labels(ctx: &Ctx, run: &Running, lease: &Lease, labels: &[Label]) -> Res
 
 /// Labels and salt must hash to the commitment, under the holder's address, lease, job and chain.
 fn check_opening(ctx: &Ctx, run: &Running, lease: &Lease, annotator: &Address, salt: &[u8; 32], answers: &[(u32, Answer)]) -> Result<()> {
-    let payloads: Vec<_> = answers.iter().map(|(task, answer)| (*task, answer.payload(run.job.r#type()))).collect();
+    let payloads = answers.iter().map(|(task, answer)| Ok((*task, answer.payload(run)?))).collect::<Result<Vec<_>>>()?;
     let bytes = payloads.iter().fold(160_usize, |sum, (_, payload)| sum.saturating_add(payload.len()).saturating_add(6));
     ctx.gas().hash(bytes)?;
     let found = formats::label_commitment(&ctx.block().chain_id, run.id, lease.id, annotator, salt, &payloads).ok_or(Error::Overflow)?;
@@ -119,17 +120,21 @@ fn check_opening(ctx: &Ctx, run: &Running, lease: &Lease, annotator: &Address, s
 fn accept(ctx: &mut Ctx, run: &Running, lease: &Lease, answers: &[(u32, Answer)]) -> Result<u32> {
     for bucket in &lease.buckets {
         let tasks = run.buckets.tasks(*bucket);
-        let (mut classes, mut made) = (Vec::new(), Vec::new());
+        let (mut classes, mut given, mut made) = (Vec::new(), Vec::new(), Vec::new());
         for (task, answer) in answers.iter().filter(|(task, _)| tasks.contains(task)) {
             let (task, worker, committed_height) = (*task, lease.worker, lease.committed_height);
             match answer {
                 Answer::Skipped => {}
                 Answer::Class(class) => classes.push(Staged { task, worker, class: *class }),
+                Answer::Set(set) => given.push(StagedSet { task, worker, set: *set }),
                 Answer::Draft(hash) => made.push(Draft { task, worker, committed_height, payload: hash.to_vec(), ..Draft::default() }),
             }
         }
         if !classes.is_empty() {
             labels::stage(ctx, run.id, *bucket, &classes)?;
+        }
+        if !given.is_empty() {
+            sets::stage(ctx, run.id, *bucket, &given)?;
         }
         if !made.is_empty() {
             drafts::add(ctx, run.id, *bucket, made)?;

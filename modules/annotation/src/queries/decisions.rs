@@ -49,6 +49,9 @@ fn decide(ctx: &Ctx, run: &Running, worker: &Worker, lease: &Lease) -> Result<Le
     if types::produces(run.job.r#type()) {
         return decide_drafts(ctx, run, worker, lease, tasks);
     }
+    if types::gives_sets(run.job.r#type()) {
+        return decide_sets(ctx, run, worker, lease, tasks);
+    }
     let mut labels = BTreeMap::new();
     if lease.state() == LeaseState::Revealed {
         for bucket in &lease.buckets {
@@ -74,6 +77,23 @@ fn decide(ctx: &Ctx, run: &Running, worker: &Worker, lease: &Lease) -> Result<Le
         partner: lease.partner,
         labels: tasks.into_iter().map(decide).collect(),
     })
+}
+
+/// What became of each set of a lease.
+fn decide_sets(ctx: &Ctx, run: &Running, worker: &Worker, lease: &Lease, tasks: Vec<u32>) -> Result<LeaseDecision> {
+    let mut given = BTreeSet::new();
+    for bucket in &lease.buckets {
+        let of = run.buckets.tasks(*bucket);
+        for (task, answers) in super::sets::by_task(ctx, run, &Span { first: of.start, end: of.end, next: 0 })? {
+            given.extend(answers.iter().any(|answer| answer.worker == lease.worker).then_some(task));
+        }
+    }
+    let decide = |task: u32| {
+        let reason = reason(worker, lease, given.contains(&task));
+        LabelDecision { task, class: 0, reason: reason.into(), gold: GoldMark::None.into() }
+    };
+    let labels = tasks.into_iter().map(decide).collect();
+    Ok(LeaseDecision { lease: lease.id, state: lease.state, late: lease.late, partner: lease.partner, labels })
 }
 
 /// What became of each draft of a lease.

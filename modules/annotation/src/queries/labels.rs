@@ -3,11 +3,12 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
-    PayReason, QueryLabelsRequest, QueryLabelsResponse, QueryTasksRequest, QueryTasksResponse, SettleStep, TaskLabel, TaskLabels,
-    TaskResult, Worker,
+    PayReason, QueryLabelsRequest, QueryLabelsResponse, QueryTasksRequest, QueryTasksResponse, SettleStep, Settlement, TaskLabel,
+    TaskLabels, TaskResult, Worker,
 };
 use cairn_truth::Posteriors;
 
+use super::sets;
 use crate::{
     Error, formats, gold,
     job::Running,
@@ -43,6 +44,9 @@ impl Span {
 pub(super) fn tasks(ctx: &Ctx, query: &QueryTasksRequest) -> Result<QueryTasksResponse> {
     let run = Running::load(ctx, query.job)?;
     let span = Span::of(run.job.tasks, query.from, query.limit);
+    if types::gives_sets(run.job.r#type()) {
+        return sets::tasks(ctx, &run, &span);
+    }
     let labels = by_task(ctx, &run, &span)?;
     let (mut truths, mut posteriors) = (BTreeMap::new(), BTreeMap::new());
     for chunk in span.chunks() {
@@ -56,7 +60,8 @@ pub(super) fn tasks(ctx: &Ctx, query: &QueryTasksRequest) -> Result<QueryTasksRe
         let (posterior, class) = posterior.unwrap_or_else(|| (Vec::new(), 0));
         let bucket = run.buckets.of(task).ok_or(Error::Broken("a task without a bucket"))?;
         let votes = votes(&run, labels.get(&task))?;
-        tasks.push(TaskResult { task, bucket, votes, posterior, class, gold: truth.is_some(), truth: truth.copied().unwrap_or(0).into() });
+        let (gold, truth) = (truth.is_some(), truth.copied().unwrap_or(0).into());
+        tasks.push(TaskResult { task, bucket, votes, posterior, class, gold, truth, ..TaskResult::default() });
     }
     Ok(QueryTasksResponse { tasks, next: span.next })
 }
@@ -64,6 +69,9 @@ pub(super) fn tasks(ctx: &Ctx, query: &QueryTasksRequest) -> Result<QueryTasksRe
 pub(super) fn labels(ctx: &Ctx, query: &QueryLabelsRequest) -> Result<QueryLabelsResponse> {
     let run = Running::load(ctx, query.job)?;
     let span = Span::of(run.job.tasks, query.from, query.limit);
+    if types::gives_sets(run.job.r#type()) {
+        return sets::labels(ctx, &run, &span);
+    }
     let labels = by_task(ctx, &run, &span)?;
     let mut workers = BTreeMap::<u32, Worker>::new();
     let mut tasks = Vec::new();
@@ -90,14 +98,15 @@ fn show(label: &Staged, late: bool, worker: &Worker) -> TaskLabel {
         paid: result.is_some_and(|result| result.score_q32 > 0),
         reason: result.map_or(PayReason::Unspecified.into(), |result| result.reason),
         late,
+        ..TaskLabel::default()
     }
 }
 
 /// The accepted labels of the span's tasks, staged or packed, each with whether it is late.
 pub(super) fn by_task(ctx: &Ctx, run: &Running, span: &Span) -> Result<BTreeMap<u32, Vec<(Staged, bool)>>> {
     let mut found = Vec::new();
-    if types::produces(run.job.r#type()) {
-        return Ok(BTreeMap::new()); // it has drafts
+    if types::produces(run.job.r#type()) || types::gives_sets(run.job.r#type()) {
+        return Ok(BTreeMap::new()); // it has drafts, or sets
     }
     let late = run.status.pay_height > 0; // blind labels are packed by then
     for bucket in span.buckets(run) {
@@ -136,11 +145,15 @@ fn votes(run: &Running, labels: Option<&Vec<(Staged, bool)>>) -> Result<Vec<u32>
     Ok(votes)
 }
 
+/// Whether there are posteriors.
+pub(super) fn is_inferred(settlement: &Settlement) -> bool {
+    !matches!(settlement.step(), SettleStep::Pack | SettleStep::AwaitGold | SettleStep::Infer) && !settlement.digest.is_empty()
+}
+
 /// The chunk's posteriors, once the inference has ended.
 fn posteriors_of(ctx: &Ctx, run: &Running, chunk: u32) -> Result<Option<Posteriors>> {
     let Some(settlement) = run.status.settlement.as_ref() else { return Ok(None) };
-    let early = matches!(settlement.step(), SettleStep::Pack | SettleStep::AwaitGold | SettleStep::Infer);
-    if early || settlement.digest.is_empty() {
+    if !is_inferred(settlement) {
         return Ok(None);
     }
     let (params, model) = (run.truth_params(cairn_truth::Gold::None)?, settle::model(&settlement.model)?);

@@ -7,6 +7,7 @@ mod labels;
 mod leases;
 mod pairs;
 mod qualification;
+mod sets;
 mod standings;
 
 use cairn_kernel::{Ctx, Result};

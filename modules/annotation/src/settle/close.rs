@@ -3,7 +3,7 @@ use cairn_asset as asset;
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{EventDatasetPublished, EventGoldBondSlashed, EventJobClosed, GoldVerdict, JobState};
 
-use super::shares;
+use super::{sets, shares};
 use crate::{
     Error, appeals,
     escrow::{self, shift},
@@ -11,6 +11,7 @@ use crate::{
     job::Running,
     partner, queues, rules,
     state::{INFERENCES, LATE_INFERENCES, SETTLING},
+    types,
 };
 
 /// Label visits of closing a job; of publishing it, where up to 500 holders are written, and of looking whether a worker is one.
@@ -78,10 +79,11 @@ fn slash(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     if bond == 0 {
         return Ok(()); // that of a producing job went into its stage
     }
-    let settlement = run.settlement()?;
-    let lost = match settlement.gold() {
+    let (verdict, void) = (run.settlement()?.gold(), run.settlement()?.gold_void);
+    let lost = match verdict {
         GoldVerdict::Pending | GoldVerdict::Sound => 0,
-        GoldVerdict::False => cairn_truth::GoldVerdict { opened, void: settlement.gold_void }.slash(bond).map_err(Error::Truth)?,
+        GoldVerdict::False if types::gives_sets(run.job.r#type()) => sets::slash(ctx, run, bond)?,
+        GoldVerdict::False => cairn_truth::GoldVerdict { opened, void }.slash(bond).map_err(Error::Truth)?,
         GoldVerdict::Unopened => bond,
     };
     if lost == 0 {

@@ -3,10 +3,14 @@ use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{EventGoldJudged, EventTruthInferred, GoldVerdict, SettleStep};
 use cairn_truth::{Gold, Inference};
 
-use crate::{Error, job::Running, labels, lifecycle, state::INFERENCES};
+use super::sets;
+use crate::{Error, job::Running, labels, lifecycle, state::INFERENCES, types};
 
 /// Works on chunks until `budget` label visits are spent.
 pub(super) fn step(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64> {
+    if types::gives_sets(run.job.r#type()) {
+        return sets::infer(ctx, run, budget);
+    }
     let mut inference = match INFERENCES.get(ctx, &run.id)? {
         Some(bytes) => Inference::decode(&bytes).map_err(Error::Truth)?,
         None => Inference::open(run.truth_params(gold(run))?).map_err(Error::Truth)?,

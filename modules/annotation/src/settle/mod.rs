@@ -12,11 +12,13 @@ mod pack;
 mod pay;
 mod record;
 mod release;
+mod sets;
 mod shares;
 mod stage;
 
 pub(crate) use pay::{read_share, take_fee};
 pub(crate) use record::model;
+pub(crate) use sets::models;
 
 use cairn_kernel::{Ctx, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::SettleStep;
@@ -110,6 +112,9 @@ pub(crate) fn step(ctx: &mut Ctx, job: u64, budget: u64) -> Result<u64> {
 pub(crate) fn sheet_workers(run: &Running) -> Result<u32> {
     if types::produces(run.job.r#type()) {
         return Ok(judge::SHEET);
+    }
+    if types::gives_sets(run.job.r#type()) {
+        return Ok(crate::sets::params(run, cairn_truth::Gold::None)?.sheet_workers());
     }
     Ok(run.truth_params(cairn_truth::Gold::None)?.sheet_workers())
 }

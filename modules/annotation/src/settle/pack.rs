@@ -2,7 +2,7 @@
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{JobState, SettleStep};
 
-use crate::{Error, job::Running, labels, lifecycle, state::SETTLING};
+use crate::{Error, job::Running, labels, lifecycle, sets, state::SETTLING, types};
 
 /// Label visits of packing a label, and of reading a bucket.
 const LABEL_VISITS: u64 = 8;
@@ -12,17 +12,28 @@ const BUCKET_VISITS: u64 = 600;
 pub(super) fn step(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64> {
     let first = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a bucket's number is too large"))?;
     let mut next = first;
-    let (mut visits, mut answers) = (0_u64, Vec::new());
+    let gives_sets = types::gives_sets(run.job.r#type());
+    let (mut visits, mut answers, mut given) = (0_u64, Vec::new(), Vec::new());
     // The end of a chunk is a good place to stop: its page is then written once.
     while next < run.status.buckets_opened && (visits < budget || !ends_chunk(run, next)) {
-        let staged = labels::unstage(ctx, run.id, next)?;
-        let work = u64::try_from(staged.len()).map_err(|_| Error::Overflow)?.saturating_mul(LABEL_VISITS);
+        let before = answers.len().saturating_add(given.len());
+        if gives_sets {
+            given.extend(sets::unstage(ctx, run.id, next)?.into_iter().map(|answer| (answer.task, answer.worker, answer.set)));
+        } else {
+            answers.extend(labels::unstage(ctx, run.id, next)?.into_iter().map(|label| (label.task, label.worker, label.class)));
+        }
+        let packed = answers.len().saturating_add(given.len()).saturating_sub(before);
+        let work = u64::try_from(packed).map_err(|_| Error::Overflow)?.saturating_mul(LABEL_VISITS);
         visits = visits.saturating_add(work).saturating_add(BUCKET_VISITS);
-        answers.extend(staged.into_iter().map(|label| (label.task, label.worker, label.class)));
         next = next.saturating_add(1);
     }
     let (tasks, classes) = (run.job.tasks, run.classes()?);
-    cairn_truth::add_all(&mut labels::JobPages::new(ctx, run.id), tasks, classes, &answers).map_err(labels::failed)?;
+    let mut pages = labels::JobPages::new(ctx, run.id);
+    if gives_sets {
+        cairn_truth::add_all_sets(&mut pages, tasks, classes, &given).map_err(labels::failed)?;
+    } else {
+        cairn_truth::add_all(&mut pages, tasks, classes, &answers).map_err(labels::failed)?;
+    }
     run.settlement()?.position = next.into();
     if next >= run.status.buckets_opened {
         finish(ctx, run)?;

@@ -7,7 +7,7 @@ use cairn_proto::cairn::{
 use cairn_rewards as rewards;
 use cairn_truth::{Basis, Gold};
 
-use super::{infer, judge};
+use super::{infer, judge, sets};
 use crate::{
     Error, accounts,
     escrow::{self, ACCOUNT, shift},
@@ -44,6 +44,9 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
 
 /// First worker of a sheet of the inference, how many sheets there are, and what is on this one.
 fn inferred(ctx: &Ctx, run: &Running, sheet: u32) -> Result<Sheet> {
+    if types::gives_sets(run.job.r#type()) {
+        return sets::results(ctx, run, sheet);
+    }
     let params = run.truth_params(infer::gold(run))?;
     let results = cairn_truth::read_results(&labels::PagesView::new(ctx, run.id), &params, sheet).map_err(labels::failed)?;
     Ok((sheet.saturating_mul(params.sheet_workers()), params.sheets(), results))
@@ -110,6 +113,9 @@ fn divide_unearned(run: &mut Running) -> Result<()> {
 
 /// What the inference found of one worker.
 pub(crate) fn read_share(ctx: &Ctx, run: &Running, worker: u32) -> Result<cairn_truth::WorkerResult> {
+    if types::gives_sets(run.job.r#type()) {
+        return sets::result(ctx, run, worker);
+    }
     let params = run.truth_params(infer::gold(run))?;
     cairn_truth::read_result(&labels::PagesView::new(ctx, run.id), &params, worker).map_err(labels::failed)
 }

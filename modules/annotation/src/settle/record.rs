@@ -5,7 +5,7 @@ use cairn_kernel::{Address, Ctx, Result, merkle::Frontier};
 use cairn_proto::cairn::annotation::v1::{GoldVerdict, SettleStep, Settlement, Worker};
 use cairn_truth::{Label, Model};
 
-use super::infer;
+use super::{infer, sets};
 use crate::{Error, formats, gold, job::Running, labels, standing, state::WORKERS, types};
 
 /// Label visits of one label (its leaf is hashed, its worker read once a chunk), and of a task's posterior.
@@ -22,6 +22,9 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
         super::go_on(run, SettleStep::Shares)?; // JUDGE has recorded the drafts
         return Ok(0);
     }
+    if types::gives_sets(run.job.r#type()) {
+        return sets::record(ctx, run);
+    }
     let chunk = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a chunk's number is too large"))?;
     let (tasks, classes) = (run.job.tasks, run.classes()?);
     let found = cairn_truth::read_labels(&labels::PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(labels::failed)?;
@@ -35,30 +38,52 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let counted = workers.save(ctx, run)?;
     let settlement = run.settlement()?;
     settlement.paid_labels = settlement.paid_labels.saturating_add(paid);
-    settlement.position = settlement.position.saturating_add(1);
-    if chunk.saturating_add(1) >= formats::chunks(tasks) {
-        finish(run)?;
-    }
+    next(run, chunk)?;
     let labels = u64::try_from(all.len()).map_err(|_| Error::Overflow)?;
     let visits = labels.saturating_mul(LABEL_VISITS).saturating_add(u64::from(formats::CHUNK).saturating_mul(TASK_VISITS));
-    Ok(visits.saturating_add(counted.saturating_mul(STANDING_VISITS)))
+    Ok(visits.saturating_add(standing_visits(counted)))
+}
+
+/// Goes on to the chunk after this one, or ends.
+pub(super) fn next(run: &mut Running, chunk: u32) -> Result<()> {
+    run.settlement()?.position = chunk.saturating_add(1).into();
+    if chunk.saturating_add(1) >= formats::chunks(run.job.tasks) { finish(run) } else { Ok(()) }
+}
+
+/// Label visits of counting so many workers' gold in their standings.
+pub(super) fn standing_visits(workers: u64) -> u64 {
+    workers.saturating_mul(STANDING_VISITS)
 }
 
 /// A worker met in a chunk.
-struct Met {
+pub(super) struct Met {
     worker: Worker,
-    address: Address,
+    pub(super) address: Address,
     /// Gold answered in the chunk, and how much of it right.
     seen: u32,
     hits: u32,
 }
 
+impl Met {
+    /// Whether its labels are paid.
+    pub(super) fn is_paid(&self) -> bool {
+        self.worker.result.as_ref().is_some_and(|result| result.score_q32 > 0)
+    }
+    /// Counts a gold answer.
+    pub(super) fn meet_gold(&mut self, right: bool) {
+        if self.worker.result.is_some() {
+            self.seen = self.seen.saturating_add(1);
+            self.hits = self.hits.saturating_add(u32::from(right));
+        }
+    }
+}
+
 /// The workers met in a chunk, each read once and written once where it answered gold.
 #[derive(Default)]
-struct Workers(BTreeMap<u32, Met>);
+pub(super) struct Workers(BTreeMap<u32, Met>);
 
 impl Workers {
-    fn get(&mut self, ctx: &Ctx, job: u64, number: u32) -> Result<&mut Met> {
+    pub(super) fn get(&mut self, ctx: &Ctx, job: u64, number: u32) -> Result<&mut Met> {
         match self.0.entry(number) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(new) => {
@@ -69,7 +94,7 @@ impl Workers {
         }
     }
     /// Writes what they made of the gold; into their standings too where the gold was sound. Gives how many they are.
-    fn save(self, ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    pub(super) fn save(self, ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
         let sound = run.settlement()?.gold() == GoldVerdict::Sound;
         let skill = standing::skill(&run.job);
         let mut counted = 0_u64;
@@ -94,9 +119,9 @@ fn grow(ctx: &Ctx, run: &mut Running, workers: &mut Workers, chunk: u32, labels:
     let mut tree = frontier(&run.settlement()?.frontier)?;
     let before = tree.size();
     for label in labels {
-        let Met { worker, address, .. } = workers.get(ctx, run.id, label.worker)?;
-        if worker.result.as_ref().is_some_and(|result| result.score_q32 > 0) {
-            tree.push(formats::paid_leaf(&chain, run.id, first.saturating_add(label.task.into()), address, label.class));
+        let met = workers.get(ctx, run.id, label.worker)?;
+        if met.is_paid() {
+            tree.push(formats::paid_leaf(&chain, run.id, first.saturating_add(label.task.into()), &met.address, label.class));
         }
     }
     run.settlement()?.frontier = tree.to_bytes();
@@ -127,11 +152,7 @@ fn count_gold<'l>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: u32, t
             continue;
         }
         for label in votes {
-            let met = workers.get(ctx, run.id, label.worker)?;
-            if met.worker.result.is_some() {
-                met.seen = met.seen.saturating_add(1);
-                met.hits = met.hits.saturating_add(u32::from(label.class == truth));
-            }
+            workers.get(ctx, run.id, label.worker)?.meet_gold(label.class == truth);
         }
     }
     Ok(())

@@ -48,7 +48,7 @@ fn each_fault_of_a_job_has_its_code() {
     assert_eq!(refused(|m| m.price = None), annotation(2));
     assert_eq!(refused(|m| m.publication = None), annotation(2));
     assert_eq!(refused(|m| m.r#type = 0), annotation(3));
-    assert_eq!(refused(|m| m.r#type = 2), annotation(3));
+    assert_eq!(refused(|m| m.r#type = 99), annotation(3));
     assert_eq!(refused(|m| m.item_kind = 0), annotation(4));
     assert_eq!(refused(|m| m.item_kind = 99), annotation(4));
     assert_eq!(refused(|m| m.visibility = 0), annotation(5));

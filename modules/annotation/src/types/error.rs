@@ -58,6 +58,15 @@ pub enum Error {
     /// The stage runs without gold.
     #[error("no gold was committed to for stage {0}")]
     NoGold(u64),
+    /// A set that the job does not have.
+    #[error("the set of task {task} must hold bits of the job's {labels} labels, one byte for 8, found {found:?}")]
+    Set { task: u32, labels: usize, found: String },
+    /// A late round or an exam where answers are sets.
+    #[error("a MULTI_LABEL job has neither a late round nor an exam")]
+    Sets,
+    /// An exam where answers are drafts.
+    #[error("an exam asks for classes, which a job with drafts has not")]
+    Exam,
 }
 
 impl Coded for Error {
@@ -81,6 +90,9 @@ impl Coded for Error {
             Self::IsStage { .. } => 155,
             Self::VerdictGold(_) => 156,
             Self::NoGold(_) => 157,
+            Self::Set { .. } => 158,
+            Self::Sets => 159,
+            Self::Exam => 119,
         }
     }
     fn status(&self) -> Status {

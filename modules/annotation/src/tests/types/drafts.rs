@@ -86,7 +86,7 @@ fn labels_of_the_wrong_type_are_refused() {
     let (lease, tasks) = world.grant(classify.id, &user(3));
     world.commit(&lease, &tasks.iter().map(|task| (*task, 1)).collect::<Vec<_>>()).unwrap();
     (0..8).for_each(|_| world.block());
-    let labels = tasks.iter().map(|task| Label { task: *task, class: 1, draft: vec![1; 32] }).collect();
+    let labels = tasks.iter().map(|task| Label { task: *task, class: 1, draft: vec![1; 32], ..Label::default() }).collect();
     assert_eq!(reveal(&mut world, &lease, labels).unwrap_err().code, 150);
 }
 

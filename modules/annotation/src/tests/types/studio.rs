@@ -46,12 +46,13 @@ impl Producer {
         <sha2::Sha256 as sha2::Digest>::digest(draft).to_vec()
     }
     pub(super) fn labels(&self, tasks: &[u32]) -> Vec<Label> {
-        tasks.iter().map(|task| Label { task: *task, class: 0, draft: self.payload(*task) }).collect()
+        tasks.iter().map(|task| Label { task: *task, class: 0, draft: self.payload(*task), ..Label::default() }).collect()
     }
 }
 
 pub(super) fn commit(world: &mut World, lease: &Lease, labels: &[Label]) -> Result<()> {
-    let payloads: Vec<_> = labels.iter().map(|label| (label.task, label.draft.clone())).collect();
+    let payload = |label: &Label| if label.set.is_empty() { label.draft.clone() } else { label.set.clone() };
+    let payloads: Vec<_> = labels.iter().map(|label| (label.task, payload(label))).collect();
     let annotator = Address::parse(&lease.annotator).unwrap();
     let chain_id = world.chain.block.chain_id.clone();
     let commitment = formats::label_commitment(&chain_id, lease.job, lease.id, &annotator, &salt(lease.id), &payloads).unwrap();
