@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use cairn_kernel::{Address, Ctx, Result};
-use cairn_proto::cairn::annotation::v1::{Draft, DraftState, SettleStep, Worker};
+use cairn_proto::cairn::annotation::v1::{Draft, DraftState, JobState, SettleStep, Worker};
 use cairn_truth::{Basis, Gold, ONE, Posteriors, WHOLE, WorkerResult};
 
 use super::{pay::Sheet, record};
@@ -64,7 +64,7 @@ fn found(ctx: &Ctx, stage: u64) -> Result<Found> {
     let stage = Running::load(ctx, stage)?;
     let settlement = stage.status.settlement.as_ref();
     let inferred = settlement.is_some_and(|settlement| !settlement.digest.is_empty());
-    let released = settlement.is_some_and(|settlement| settlement.step() == SettleStep::ReleasePay);
+    let released = stage.status.quarantined_from() != JobState::Unspecified; // it never left quarantine but by its exit
     Ok(match (inferred, released) {
         (true, _) => Found::Posteriors(Box::new(stage)),
         (false, true) => Found::Failed,
