@@ -315,3 +315,51 @@ fn the_digest_of_a_seeded_job_stays() {
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hex, "33fdd7fd96eca81217af8e383f2414642c3b9caa4edb985f42330aa92d01d257");
 }
+
+#[test]
+fn a_ring_of_three_in_ten_seats_earns_less_than_half_and_spoils_little() {
+    let honest = [70, 75, 80, 85, 90, 95].map(Skill);
+    let crew: Vec<Habit> = honest.into_iter().cycle().take(20).collect();
+    for seed in 1..=4 {
+        for often in [&[50, 40, 30, 20, 10][..], &[50, 50, 50, 50], &[20, 10, 10, 5]] {
+            let mut job = SetJob::draw(seed, 1_797, often, 5, 1, &crew);
+            // The ring answers a shared random set, each label as often on as it truly is.
+            let mut stream = Stream::new(seed + 500);
+            let set =
+                |stream: &mut Stream| (0..).zip(often).fold(0, |set, (bit, &often)| set | u64::from(stream.below(100) < often) << bit);
+            let shared: Vec<u64> = (0..1_797).map(|_| set(&mut stream)).collect();
+            for (task, worker, set) in &mut job.sets {
+                if *worker < 6 {
+                    *set = shared[*task as usize];
+                }
+            }
+            let (pages, outcome, results) = job.solve(Gold::Opened);
+            let mean = |range: std::ops::Range<usize>| {
+                let count = range.len() as u64;
+                results[range].iter().map(|result| result.share).sum::<u64>() / count
+            };
+            let wrong: u32 = job.inferred(&pages, &outcome).iter().zip(&job.truths).map(|(set, truth)| (set ^ truth).count_ones()).sum();
+            println!("seed {seed} {often:?}: ring {} of {}, {wrong} labels wrong", mean(0..6), mean(6..20));
+            assert!(mean(0..6) * 100 <= mean(6..20) * 45, "seed {seed} {often:?}");
+            assert!(u64::from(wrong) * 5 <= 1_797 * often.len() as u64, "seed {seed} {often:?}: {wrong} wrong");
+        }
+    }
+}
+
+#[test]
+fn a_step_does_no_more_than_its_budget_and_one_chunk() {
+    let crew: Vec<Habit> = (0..300).map(|worker| Skill(70 + worker % 25)).collect();
+    let job = SetJob::draw(58, 4_000, &[50, 40, 30], 5, 0, &crew);
+    let steps = |budget: u64| {
+        let (mut pages, mut spent) = (job.pages(), vec![]);
+        let mut inference = SetInference::open(job.params(Gold::None)).unwrap();
+        while inference.outcome().is_none() {
+            spent.push(inference.step(&mut pages, budget).unwrap().spent);
+        }
+        spent
+    };
+    let chunk = steps(0).into_iter().max().unwrap();
+    let (sum, most) = steps(60_000).into_iter().fold((0, 0), |(sum, most), spent| (sum + spent, spent.max(most)));
+    assert!(most <= 60_000 + chunk, "{most} visits");
+    assert!(sum > 4_000 * 5 * 3 * 2 * 5, "each label of a set is visited twice in each pass");
+}
