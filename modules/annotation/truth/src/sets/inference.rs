@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::{
     SetParams,
     pool::Pool,
-    view::{LabelPages, flat, number},
+    view::{LabelPages, flat, number, within},
 };
 use crate::{
     Cursor, Error, Failure, GoldVerdict, Inference, Model, Page, Pages, Phase, Progress,
@@ -119,7 +119,7 @@ impl SetInference {
         let mut spent = 0;
         while !self.is_done() {
             let visits = match self.current.take() {
-                Some(inference) => self.infer(pages, inference, budget.saturating_sub(spent))?,
+                Some(inference) => self.infer(pages, inference, within(budget.saturating_sub(spent)))?,
                 None => self.judge(pages)?,
             };
             spent = add(spent, visits)?;

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     LabelOutcome, SetInference, SetParams,
-    view::{LabelPages, flat, number},
+    view::{LabelPages, flat, number, within},
 };
 use crate::{Error, Failure, LateOutcome, LateRound, Pages, Progress, bytes::Reader, exact::add};
 
@@ -58,7 +58,7 @@ impl SetLateRound {
         let mut spent = 0;
         while let Some(mut late) = self.current.take() {
             let mut view = LabelPages::new(&mut *pages, self.params, self.done);
-            spent = add(spent, late.step(&mut view, budget.saturating_sub(spent)).map_err(flat)?.spent)?;
+            spent = add(spent, late.step(&mut view, within(budget.saturating_sub(spent))).map_err(flat)?.spent)?;
             spent = add(spent, view.visits())?;
             self.current = match late.outcome() {
                 None => Some(late),

@@ -98,6 +98,12 @@ pub(super) fn flat<E>(failure: Failure<Failure<E>>) -> Failure<E> {
     }
 }
 
+/// What the inference of a label may spend of a budget, so that taking answers apart fits, too: that costs half a visit where the
+/// inference spends at least two thirds of one.
+pub(super) fn within(budget: u64) -> u64 {
+    (budget / 7).saturating_mul(4)
+}
+
 /// The number of a label.
 pub(super) fn number(label: usize) -> Result<u8, Error> {
     u8::try_from(label).map_err(|_| Error::Overflow)
