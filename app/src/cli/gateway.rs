@@ -1,5 +1,5 @@
 //! The gateway's client: sign in with an account's key, hand items and manifests in, get leased items out.
-use std::{cell::RefCell, fs::File, io::Seek, thread::sleep, time::Duration};
+use std::{cell::RefCell, fs::File, io::Seek, ops::Range, thread::sleep, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
@@ -11,6 +11,9 @@ use super::keyring::AccountKey;
 const MAX_REPLY: u64 = 16 << 20;
 /// Items are no larger, as gateways take them by default.
 const MAX_ITEM: u64 = 64 << 20;
+
+/// Manifests are no larger.
+const MAX_MANIFEST: u64 = 256 << 20;
 
 /// How often a gateway that went away is asked again, and the pause before: as long as a restart takes.
 const ATTEMPTS: u32 = 10;
@@ -71,6 +74,16 @@ impl Gateway {
     pub(crate) fn item(&self, job: u64, task: u32) -> Result<Vec<u8>> {
         self.signed_in(|| self.fetch(&format!("/v1/jobs/{job}/tasks/{task}"), MAX_ITEM))
     }
+    /// What a path answers, as JSON lines.
+    pub(crate) fn lines(&self, path: &str) -> Result<Vec<u8>> {
+        self.signed_in(|| self.fetch(path, MAX_MANIFEST))
+    }
+    /// A range of what lies at a path; the caller sees to it that all of it came.
+    pub(crate) fn range(&self, path: &str, range: Range<u64>) -> Result<Vec<u8>> {
+        let limit = range.end.saturating_sub(range.start);
+        let header = format!("bytes={}-{}", range.start, range.end.saturating_sub(1));
+        self.signed_in(|| self.receive(self.agent.get(format!("{}{path}", self.url)).header("range", &header), limit))
+    }
     /// Asks, and again after signing in anew if the gateway no longer knows the token, or after a pause if it is away or busy. What is
     /// asked so may be asked twice: contents and manifests are named by their hashes.
     fn signed_in(&self, ask: impl Fn() -> Result<Answer>) -> Result<Vec<u8>> {
@@ -95,8 +108,12 @@ impl Gateway {
         self.answered(answer?)
     }
     fn fetch(&self, path: &str, limit: u64) -> Result<Answer> {
-        let request = self.agent.get(format!("{}{path}", self.url));
+        self.receive(self.agent.get(format!("{}{path}", self.url)), limit)
+    }
+    fn receive(&self, request: ureq::RequestBuilder<ureq::typestate::WithoutBody>, limit: u64) -> Result<Answer> {
         let mut response = self.with_token(request).call().with_context(|| self.unreachable())?;
+        // A refusal is told in full, however little was asked for.
+        let limit = if response.status().is_success() { limit } else { MAX_REPLY };
         Ok((response.status().as_u16(), response.body_mut().with_config().limit(limit).read_to_vec()?))
     }
     fn send(&self, method: &str, path: &str, body: impl ureq::AsSendBody) -> Result<Answer> {

@@ -2,6 +2,7 @@
 mod about;
 mod annotate;
 mod arena;
+mod asset;
 mod check;
 mod comet;
 mod doctor;
@@ -14,12 +15,14 @@ mod job;
 mod jury;
 mod keyring;
 mod keys;
+mod license;
 mod output;
 mod rpc;
 mod sign;
 mod start;
 mod status;
 mod transact;
+mod vault;
 
 use std::path::PathBuf;
 
@@ -85,6 +88,12 @@ enum Command {
     /// Judge disputes as a juror: join, vote, reveal, watch.
     #[command(subcommand)]
     Jury(jury::JuryCommand),
+    /// Assets from their owner's side: seal content, publish it.
+    #[command(subcommand)]
+    Asset(asset::AssetCommand),
+    /// Licences: buy one, open its content, grant keys, report bad ones.
+    #[command(subcommand)]
+    License(license::LicenseCommand),
     /// Truth inference outside of consensus.
     #[command(subcommand)]
     Truth(TruthCommand),
@@ -162,6 +171,8 @@ impl Cli {
             Command::Arena(command) => command.run(&home, &node, output),
             Command::Job(command) => command.run(&home, &node, output),
             Command::Jury(command) => command.run(&home, &node, output),
+            Command::Asset(command) => command.run(&home, &node, output),
+            Command::License(command) => command.run(&home, &node, output),
             Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json, output::stdout()),
             Command::Status(args) => args.run(&node, output),
             Command::Doctor(args) => args.run(&home, output),

@@ -16,6 +16,7 @@ mod determinism;
 mod doors;
 mod genesis;
 mod hostile;
+mod licensing;
 mod proofs;
 mod proposals;
 mod refusals;
