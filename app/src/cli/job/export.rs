@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Instant};
 use anyhow::{Result, bail};
 use cairn_formats::export::{self, Done, Format, Out};
 use cairn_proto::cairn::annotation::v1::{
-    Job, JobStatus, QueryLabelsRequest, QueryLabelsResponse, QueryTasksRequest, QueryTasksResponse, TaskLabels, TaskResult,
+    Job, JobStatus, JobType, QueryLabelsRequest, QueryLabelsResponse, QueryTasksRequest, QueryTasksResponse, TaskLabels, TaskResult,
 };
 use clap::{
     Args,
@@ -97,6 +97,9 @@ impl ExportArgs {
 
     /// Numbers for a replay, and the command that does it.
     fn numbers(&self, rpc: &Rpc, (job, status): (&Job, &JobStatus), numbers: Numbers, out: Out) -> Result<Done> {
+        if !matches!(job.r#type(), JobType::Classify | JobType::Pairwise | JobType::Verify) {
+            bail!("'cairnd truth replay' reads labels of one class; this job has others: export jsonl instead");
+        }
         let mut file = export::Sink::open(out)?;
         file.write(numbers.heading().as_bytes())?;
         each(rpc, job, |task, labels| Ok(file.write(numbers.lines(task, labels).as_bytes())?))?;

@@ -2,7 +2,7 @@
 use anyhow::{Context, Result};
 use cairn_annotation::formats::{self, GoldTree};
 use cairn_proto::{
-    cairn::annotation::v1::{Label, MsgOpenGold, QueryGoldStateRequest, QueryGoldStateResponse},
+    cairn::annotation::v1::{MsgOpenGold, QueryGoldStateRequest, QueryGoldStateResponse},
     pack,
 };
 
@@ -20,7 +20,9 @@ pub(crate) fn open(rpc: &Rpc, (record, items): (Record, Items), job: u64, key: &
     let root = Record::seed(&record.manifest_root)?;
     let tasks = record.tasks;
     let truths = items.truths()?;
-    let tree = GoldTree::new(&record.chain_id, &root, &seed, tasks, &truths);
+    let classes = record.classes.len();
+    let payloads = truths.iter().map(|(task, truth)| Ok((*task, truth.payload(classes)?))).collect::<Result<_>>()?;
+    let tree = GoldTree::of_payloads(&record.chain_id, &root, &seed, tasks, &payloads);
     let signer = Signer::new(rpc, key)?;
     for chunk in (0..formats::chunks(tasks)).filter(|c| !state.opened_chunks.contains(c)) {
         let inside = truths.range(formats::chunk_tasks(tasks, chunk));
@@ -29,7 +31,7 @@ pub(crate) fn open(rpc: &Rpc, (record, items): (Record, Items), job: u64, key: &
             job,
             seed: seed.to_vec(),
             chunk,
-            truths: inside.map(|(task, class)| Label { task: *task, class: u32::from(*class), ..Label::default() }).collect(),
+            truths: inside.map(|(task, truth)| truth.label(*task, classes)).collect::<Result<_>>()?,
             path: tree.path(chunk).context("the chunk is beyond the tree")?.iter().map(|h| h.to_vec()).collect(),
         };
         let done = signer.send(vec![pack(&message)], options)?;

@@ -7,6 +7,7 @@ mod plan;
 mod post;
 mod record;
 mod result;
+mod truth;
 mod watch;
 
 use anyhow::Result;

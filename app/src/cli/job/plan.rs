@@ -8,11 +8,13 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use cairn_formats::{
-    Answer, ItemKind, JobKind, Media, Size,
+    ItemKind, JobKind, Media, Size,
     import::{self, Content, Listed, Progress, Source, Spool},
 };
 use rand::{Rng, seq::SliceRandom};
 use serde::Deserialize;
+
+use super::truth::{self, Truth};
 
 /// Largest item that is read, as large as gateways take by default.
 const MAX_ITEM: u64 = 64 << 20;
@@ -28,7 +30,7 @@ pub(crate) struct Description {
     /// Instructions for annotators.
     #[serde(default)]
     pub(crate) description: String,
-    /// What annotators are asked for: `classify`, `verify`.
+    /// What annotators are asked for: `classify`, `multi-label`, `verify`.
     #[serde(default = "classify", rename = "type")]
     pub(crate) kind: String,
     /// Names of the classes.
@@ -79,7 +81,7 @@ pub(crate) struct Description {
     /// The skill in which labels count for standing; empty for that of the job's type.
     #[serde(default)]
     pub(crate) skill: String,
-    /// CSV `item,class` of items whose class is known, relative to this file. Not needed where the list of items tells enough of them.
+    /// CSV `item,class` (`item,classes` with JSON lists for sets) of items whose answer is known, relative to this file. Not needed where the list of items tells enough of them.
     #[serde(default)]
     pub(crate) gold: Option<PathBuf>,
 }
@@ -131,7 +133,7 @@ pub(crate) struct Item {
     /// Where its content is.
     pub(crate) content: Content,
     /// The requester's answer, where it is known; once arranged, where the task is gold.
-    pub(crate) gold: Option<u16>,
+    pub(crate) gold: Option<Truth>,
 }
 
 /// The items as they were found, and the texts that the list itself held.
@@ -162,8 +164,9 @@ impl Description {
     pub(crate) fn kind(&self) -> Result<JobKind> {
         match self.kind.as_str() {
             "classify" => Ok(JobKind::Classify),
+            "multi-label" => Ok(JobKind::MultiLabel),
             "verify" => Ok(JobKind::Verify),
-            other => bail!("type is 'classify' or 'verify', found {other:?}"),
+            other => bail!("type is 'classify', 'multi-label' or 'verify', found {other:?}"),
         }
     }
     /// Finds, checks and hashes the items of `folder`; `file` is this description, beside which its list and its gold lie.
@@ -185,7 +188,7 @@ impl Description {
         found.notes.iter().for_each(|note| eprintln!("{note}"));
         let mut items = found.items.into_iter().map(item).collect::<Result<Vec<_>>>()?;
         if let Some(gold) = &gold {
-            mark_gold(&mut items, gold, &self.classes)?;
+            truth::mark(&mut items, gold, kind, &self.classes)?;
         }
         Ok(Items { items, spool: found.spool })
     }
@@ -224,31 +227,9 @@ fn item(listed: Listed) -> Result<Item> {
     let Listed { name, sha256, bytes, media, size, content, answer } = listed;
     let gold = match answer.map(|a| *a) {
         None => None,
-        Some(Answer::Class(class)) => Some(class),
-        Some(_) => bail!("{name}: gold of this type cannot be committed to yet"),
+        Some(answer) => Some(Truth::of(&answer).with_context(|| format!("{name}: answers of this type cannot be gold"))?),
     };
     Ok(Item { name, sha256, bytes, media, size, content, gold })
-}
-
-/// Reads the gold, `item,class` with a heading, and marks the items.
-pub(crate) fn mark_gold(items: &mut [Item], path: &Path, classes: &[String]) -> Result<()> {
-    let mut reader = csv::Reader::from_path(path).with_context(|| format!("cannot read the gold file {}", path.display()))?;
-    let index: HashMap<Box<str>, usize> = items.iter().enumerate().map(|(i, item)| (item.name.clone(), i)).collect();
-    for (line, row) in (2_u64..).zip(reader.records()) {
-        let row = row.with_context(|| format!("{} line {line}", path.display()))?;
-        let (Some(name), Some(class)) = (row.get(0), row.get(1)) else { bail!("{} line {line}: expected item,class", path.display()) };
-        let class = classes
-            .iter()
-            .position(|c| c == class.trim())
-            .with_context(|| format!("{} line {line}: {class:?} is none of the classes {}", path.display(), classes.join(", ")))?;
-        let item = index.get(name.trim()).and_then(|i| items.get_mut(*i));
-        let item = item.with_context(|| format!("{} line {line}: there is no item {name:?}", path.display()))?;
-        if item.gold.is_some() {
-            bail!("{} line {line}: the class of {name} stands there twice, or in the list of items too", path.display());
-        }
-        item.gold = Some(u16::try_from(class)?);
-    }
-    Ok(())
 }
 
 /// The first task of bucket `b` of `buckets` over `tasks` tasks: floor(b*tasks/buckets), as the chain divides them.
@@ -300,7 +281,7 @@ mod tests {
             media: Media::Png,
             size: None,
             content: Content::File,
-            gold: (i < gold).then_some(3),
+            gold: (i < gold).then_some(Truth::Class(3)),
         };
         (0..n).map(item).collect()
     }
@@ -347,7 +328,7 @@ mod tests {
             assert!(format!("{err:#}").contains(why), "{err:#}");
         }
         let found = find("item,class\nb,dog\n").unwrap();
-        assert_eq!(found.iter().map(|i| i.gold).collect::<Vec<_>>(), [None, Some(1)]);
+        assert_eq!(found.iter().map(|i| i.gold).collect::<Vec<_>>(), [None, Some(Truth::Class(1))]);
         assert_eq!(description("").media_type(&found).unwrap(), "text/plain");
         assert_eq!(description("media_type = 'text/markdown'").media_type(&found).unwrap(), "text/markdown");
         assert!(description("media_type = 'image/png'").media_type(&found).unwrap_err().to_string().contains("a is text/plain"));
@@ -358,6 +339,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("items.jsonl"), "{\"text\":\"one\",\"class\":\"dog\"}\n{\"text\":\"two\"}\n").unwrap();
         let found = description("").items(folder.path(), None, &folder.path().join("job.toml")).unwrap();
-        assert_eq!(found.items.iter().map(|i| (&*i.name, i.gold)).collect::<Vec<_>>(), [("line-1", Some(1)), ("line-2", None)]);
+        assert_eq!(
+            found.items.iter().map(|i| (&*i.name, i.gold)).collect::<Vec<_>>(),
+            [("line-1", Some(Truth::Class(1))), ("line-2", None)]
+        );
     }
 }

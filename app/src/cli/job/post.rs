@@ -207,8 +207,10 @@ fn prepare(description: &Description, found: plan::Items, chain_id: &str) -> Res
     let leaf = |(i, item): (u32, &Item)| Ok(formats::item_leaf(i, &item.sha256, item.bytes, &blind(visibility, &item_seed, i)?));
     let leaves = (0_u32..).zip(&items).map(leaf).collect::<Result<Vec<_>>>()?;
     let root = merkle::root(&leaves);
-    let truths: BTreeMap<u32, u16> = (0_u32..).zip(&items).filter_map(|(i, item)| Some((i, item.gold?))).collect();
-    let gold_root = GoldTree::new(chain_id, &root, &gold_seed, tasks, &truths).root();
+    let classes = description.classes.len();
+    let known = (0_u32..).zip(&items).filter_map(|(i, item)| Some((i, item.gold?)));
+    let truths = known.map(|(i, truth)| Ok((i, truth.payload(classes)?))).collect::<Result<BTreeMap<_, _>>>()?;
+    let gold_root = GoldTree::of_payloads(chain_id, &root, &gold_seed, tasks, &truths).root();
     let bytes = items.iter().try_fold(0_u64, |sum, i| sum.checked_add(i.bytes)).context("the items are too large")?;
     let record = Record {
         chain_id: chain_id.to_owned(),

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use cairn_formats::Size;
 use serde::{Deserialize, Serialize};
 
+use super::truth::Truth;
 use crate::cli::home::{Home, open_secret, stream_secret};
 
 /// One job's record, `jobs/<manifest root>.jsonl` below the home: this on the first line, then an item a line in the order of tasks, so
@@ -41,7 +42,7 @@ pub(crate) struct Kept {
     pub(crate) bytes: u64,
     /// The requester's answer, where the task is gold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) gold: Option<u16>,
+    pub(crate) gold: Option<Truth>,
     /// Width of a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     width: Option<u32>,
@@ -119,11 +120,11 @@ pub(crate) struct Items {
 
 impl Items {
     /// The truths of the gold tasks among those not read yet, by task: of all, from a record just opened.
-    pub(crate) fn truths(mut self) -> Result<BTreeMap<u32, u16>> {
+    pub(crate) fn truths(mut self) -> Result<BTreeMap<u32, Truth>> {
         let mut truths = BTreeMap::new();
         for task in 0_u32.. {
             match self.next()? {
-                Some(item) => drop(item.gold.and_then(|class| truths.insert(task, class))),
+                Some(item) => drop(item.gold.and_then(|truth| truths.insert(task, truth))),
                 None => break,
             }
         }
@@ -159,7 +160,7 @@ mod tests {
             name: name.into(),
             sha256: String::new(),
             bytes: 1,
-            gold: Some(1),
+            gold: Some(Truth::Class(1)),
             width: Some(3),
             height: Some(2),
             text: text.map(str::to_owned),

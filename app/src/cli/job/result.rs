@@ -12,7 +12,7 @@ use cairn_proto::cairn::annotation::v1::{self as chain, JobStatus, TaskLabel, Ta
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 
-use super::record::Kept;
+use super::{record::Kept, truth};
 use crate::cli::home::{Home, read_secret, write_secret};
 
 /// Largest text that is put into an export, as large as an item may be.
@@ -53,24 +53,31 @@ impl<'a> Results<'a> {
             size: None,
             text: None,
             path: None,
-            answer: inferred.then(|| class(task.class)).transpose()?,
+            answer: inferred.then(|| self.answer(task.class, &task.set)).transpose()?,
             posterior: task.posterior.iter().map(|p| Ok(u16::try_from(*p)?)).collect::<Result<_>>()?,
             votes: task.votes.clone(),
-            gold: task.gold.then(|| class(task.truth)).transpose()?,
+            gold: task.gold.then(|| self.answer(task.truth, &task.truth_set)).transpose()?,
             labels: labels.labels.iter().map(|l| self.label(l)).collect::<Result<_>>()?,
         };
         // A task without any label has a posterior too, which is the prior: nobody answered it.
-        item.answer = item.answer.filter(|_| task.votes.iter().any(|n| *n > 0));
+        item.answer = item.answer.filter(|_| !item.labels.is_empty());
         if let Some(kept) = kept {
             self.add_content(&mut item, kept)?;
         }
         Ok(item)
     }
+    /// What the chain says by a class, or in MULTI_LABEL jobs by a set.
+    fn answer(&self, class: u32, set: &[u8]) -> Result<Answer> {
+        match self.job.kind {
+            JobKind::MultiLabel => truth::set(self.job.classes.len(), set),
+            _ => Ok(Answer::Class(u16::try_from(class)?)),
+        }
+    }
     fn label(&self, label: &TaskLabel) -> Result<Label> {
         let reason = label.reason().as_str_name().trim_start_matches("PAY_REASON_");
         Ok(Label {
             worker: self.pseudonyms.name(&label.annotator),
-            answer: class(label.class)?,
+            answer: self.answer(label.class, &label.set)?,
             late: label.late,
             paid: label.paid,
             reason: if reason == "UNSPECIFIED" { String::new() } else { reason.to_owned() },
@@ -97,10 +104,6 @@ impl<'a> Results<'a> {
         item.sha256 = Some(kept.sha256);
         Ok(())
     }
-}
-
-fn class(class: u32) -> Result<Answer> {
-    Ok(Answer::Class(u16::try_from(class)?))
 }
 
 /// A text of the folder, if it is still the one that was posted.
@@ -137,7 +140,9 @@ fn pseudonym_key(home: &Home) -> Result<[u8; 32]> {
 /// What an export tells of the job itself.
 fn described(chain_id: &str, (job, status): (&chain::Job, &JobStatus), licence: &str) -> Result<cairn_formats::Job> {
     let kind = job.r#type().as_str_name().trim_start_matches("JOB_TYPE_");
-    let kind = JobKind::of_name(kind).filter(|k| k.is_one_class()).with_context(|| format!("no export knows {kind} jobs yet"))?;
+    let kind = JobKind::of_name(kind)
+        .filter(|k| k.is_one_class() || *k == JobKind::MultiLabel)
+        .with_context(|| format!("no export knows {kind} jobs yet"))?;
     let settlement = status.settlement.clone().unwrap_or_default();
     Ok(cairn_formats::Job {
         chain: chain_id.to_owned(),
@@ -188,8 +193,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path());
         let results = || Results::new(&home, "cairn-test-1", (&job(), &JobStatus::default()), None, "").unwrap();
-        let label =
-            TaskLabel { worker: 3, annotator: "cairn1abc".into(), class: 1, paid: true, reason: PayReason::Skill.into(), ..TaskLabel::default() };
+        let label = TaskLabel {
+            worker: 3,
+            annotator: "cairn1abc".into(),
+            class: 1,
+            paid: true,
+            reason: PayReason::Skill.into(),
+            ..TaskLabel::default()
+        };
         let labels = TaskLabels { task: 5, labels: vec![label] };
         let task = TaskResult {
             task: 5,
@@ -206,8 +217,21 @@ mod tests {
         assert_eq!((label.worker.len(), label.reason.as_str(), label.paid), (32, "SKILL", true));
         assert!(!label.worker.contains("abc"));
         assert_eq!(results().item(&task, &labels, None).unwrap(), item);
+        let sets = chain::Job { r#type: 2, classes: (0..9).map(|n| n.to_string()).collect(), ..job() };
+        let results = Results::new(&home, "cairn-test-1", (&sets, &JobStatus::default()), None, "").unwrap();
+        let label = TaskLabel { annotator: "cairn1abc".into(), set: vec![0, 0], ..TaskLabel::default() };
+        let labels = TaskLabels { task: 5, labels: vec![label] };
+        let task = TaskResult { task: 5, posterior: vec![60_000; 9], set: vec![0b101, 1], ..TaskResult::default() };
+        let item = results.item(&task, &labels, None).unwrap();
+        assert_eq!((&item.answer, &item.labels[0].answer), (&Some(Answer::Set(vec![0, 2, 8])), &Answer::Set(vec![])));
+    }
+
+    #[test]
+    fn what_nobody_labelled_has_no_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::new(&Home::new(folder.path()), "cairn-test-1", (&job(), &JobStatus::default()), None, "").unwrap();
         let nobody = TaskResult { votes: vec![0, 0], posterior: vec![32_768, 32_767], ..TaskResult::default() };
-        assert_eq!(results().item(&nobody, &TaskLabels::default(), None).unwrap().answer, None);
+        assert_eq!(results.item(&nobody, &TaskLabels::default(), None).unwrap().answer, None);
     }
 
     #[test]
