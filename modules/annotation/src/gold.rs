@@ -138,7 +138,8 @@ pub(crate) fn opened_sets(ctx: &Ctx, run: &Running, chunk: u32) -> Result<BTreeM
     gold.truths.iter().map(|truth| Ok((truth.task, answers::set(run, truth)?))).collect()
 }
 
-/// Whether the voters of a gold task void it: three or more blind voters, two thirds of them for one other class or set.
+/// Whether the voters of a gold task void it: three or more blind voters, two thirds of all, chose one same other class
+/// or set.
 pub(crate) fn is_void<T: Copy + Ord>(votes: &[T], truth: T) -> bool {
     let mut others = BTreeMap::<T, usize>::new();
     for class in votes.iter().filter(|class| **class != truth) {
@@ -146,7 +147,7 @@ pub(crate) fn is_void<T: Copy + Ord>(votes: &[T], truth: T) -> bool {
         *count = count.saturating_add(1);
     }
     let most = others.values().copied().max().unwrap_or(0);
-    votes.len() >= 3 && most.saturating_mul(3) >= votes.len().saturating_mul(2)
+    most >= 3 && most.saturating_mul(3) >= votes.len().saturating_mul(2)
 }
 
 /// Whether so many right answers to so many gold questions keep a worker out (the gate of `cairn_truth`, in Q16 bits).

@@ -175,12 +175,14 @@ fn a_ring_earns_within_its_bounds_where_gold_is_trusted() {
     }
 }
 
-/// A ring among few labels a task outvotes honest gold until it counts as false, and then there is no gate: measured, beside what the same
-/// verdict does to honest requesters of honest workers.
+/// A ring can outvote honest gold until it counts as false, and then there is no gate. Honest workers must not.
 #[test]
-fn gold_that_honest_crowds_or_rings_outvote_is_measured() {
-    for (bits, most) in [(-2, 0.45), (0, 0.25)] {
-        means(Attack::Ring, bits, Gate::AsJudged, most);
+fn a_ring_that_may_have_gold_judged_false_leaves_the_tasks_right() {
+    if let Some((ratio, accuracy)) = means(Attack::Ring, -2, Gate::AsJudged, 0.45) {
+        assert!(ratio <= 0.45 && accuracy >= 0.80, "{ratio} {accuracy}");
+    }
+    if let Some((_, accuracy)) = means(Attack::Ring, 0, Gate::AsJudged, 0.25) {
+        assert!(accuracy >= 0.80, "{accuracy}");
     }
     for (skill, classes, overlap) in [(80, 2, 3), (85, 2, 3), (70, 4, 3), (80, 4, 3), (70, 2, 5), (80, 2, 5)] {
         let judged = |seed: &u64| {
@@ -191,5 +193,6 @@ fn gold_that_honest_crowds_or_rings_outvote_is_measured() {
         println!(
             "no attack, workers right in {skill} %, {classes} classes, {overlap} labels a task: honest gold judged false in {falses} of 20 jobs"
         );
+        assert_eq!(falses, 0);
     }
 }
