@@ -96,7 +96,8 @@ impl Posted {
     pub(super) fn open(&self) -> Result<Vec<Draft>> {
         let chunk = |chunk| {
             let range = formats::chunk_tasks(self.plan.label_tasks, chunk);
-            let truths = self.gold.range(range).map(|(task, class)| Label { task: *task, class: u32::from(*class), ..Label::default() }).collect();
+            let truths =
+                self.gold.range(range).map(|(task, class)| Label { task: *task, class: u32::from(*class), ..Label::default() }).collect();
             let path = self.tree.path(chunk).context("there is no such chunk")?.iter().map(|hash| hash.to_vec()).collect();
             let message = MsgOpenGold { sender: self.requester.clone(), job: self.job, seed: self.seed.to_vec(), chunk, truths, path };
             Ok(Draft { account: 0, message: pack(&message), gas: GAS })

@@ -232,7 +232,8 @@ impl Annotator {
             return Ok(());
         }
         let opening = self.openings.get(&lease).with_context(|| format!("the opening of lease {lease} is lost"))?;
-        let labels = opening.labels.iter().map(|(task, class)| Label { task: *task, class: u32::from(*class), ..Label::default() }).collect();
+        let labels =
+            opening.labels.iter().map(|(task, class)| Label { task: *task, class: u32::from(*class), ..Label::default() }).collect();
         let message = MsgRevealLabels { sender: self.signer.address().to_owned(), lease, salt: opening.salt.to_vec(), labels };
         self.signer.send(&message).await?;
         self.revealed.insert(lease);
