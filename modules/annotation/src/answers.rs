@@ -1,6 +1,7 @@
 //! What a lease's holder says of a task: read from a message, committed to as a payload (`README.md`, Formats), accepted by its type.
 use cairn_kernel::Result;
 use cairn_proto::cairn::annotation::v1::{JobType, Label};
+use cairn_truth::{Draft, DraftKind};
 
 use crate::{
     Error,
@@ -21,6 +22,8 @@ pub(crate) enum Answer {
     Set(u64),
     /// The hash of a draft.
     Draft([u8; 32]),
+    /// A draft in the clear, in its canonical encoding.
+    Shapes(Vec<u8>),
 }
 
 impl Answer {
@@ -32,7 +35,7 @@ impl Answer {
             return Err(types::Error::NotOfType { task: label.task, expected: types::answer(job_type) }.into());
         }
         if types::produces(job_type) {
-            return read_draft(label);
+            return read_draft(run, label);
         }
         if types::gives_sets(job_type) { read_set(run, label) } else { read_class(run, label) }
     }
@@ -45,6 +48,7 @@ impl Answer {
             Self::Class(class) => formats::class_payload(*class).to_vec(),
             Self::Set(set) => sets::bytes(run, *set)?,
             Self::Draft(hash) => hash.to_vec(),
+            Self::Shapes(bytes) => formats::shapes_payload(bytes).to_vec(),
         })
     }
 }
@@ -74,12 +78,26 @@ pub(crate) fn set(run: &Running, label: &Label) -> Result<u64> {
     Ok(set.map_err(|_| types::Error::Set { task: label.task, labels: run.job.classes.len(), found: gold::hex(&label.set) })?)
 }
 
-fn read_draft(label: &Label) -> Result<Answer> {
+/// A draft or a truth in the clear, whose classes the job has.
+pub(crate) fn shapes(run: &Running, kind: DraftKind, label: &Label) -> Result<Vec<u8>> {
+    let task = label.task;
+    let draft = Draft::decode(kind, &label.draft).map_err(|error| types::Error::Shapes { task, reason: error.to_string() })?;
+    let classes = run.job.classes.len();
+    if let Some(class) = draft.largest_class().filter(|class| usize::from(*class) >= classes) {
+        return Err(Error::Class { task, classes, found: class.into() }.into());
+    }
+    Ok(label.draft.clone())
+}
+
+fn read_draft(run: &Running, label: &Label) -> Result<Answer> {
     if label.class != 0 {
         return Err(types::Error::NotOfType { task: label.task, expected: types::answer(JobType::Text) }.into());
     }
     if label.draft.is_empty() {
         return Ok(Answer::Skipped);
+    }
+    if let Some(kind) = types::draws(run.job.r#type()) {
+        return Ok(Answer::Shapes(shapes(run, kind, label)?));
     }
     let hash = <[u8; 32]>::try_from(label.draft.as_slice());
     Ok(Answer::Draft(hash.map_err(|_| Error::HashLength { what: "draft", found: label.draft.len() })?))

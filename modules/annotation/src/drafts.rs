@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{Draft, DraftPage, DraftState};
 
-use crate::{Error, state::DRAFTS};
+use crate::{
+    Error,
+    state::{DRAFTS, SHAPES},
+};
 
 /// The drafts of a bucket, by task and producer.
 pub(crate) fn load(ctx: &Ctx, job: u64, bucket: u32) -> Result<Vec<Draft>> {
@@ -34,8 +37,9 @@ pub(crate) struct Count {
 }
 
 /// Marks copies and numbers the other drafts of each task. Of equal payloads in one task the one that was committed first stands (of equal
-/// heights, the lower number of producer): a payload binds its producer, so that only copying makes two of them equal.
-pub(crate) fn arrange(drafts: &mut [Draft]) -> Result<Count> {
+/// heights, the lower number of producer), where payloads are `bound` to their producers: then only copying makes two of them equal. Of
+/// drafts in the clear equal ones agree.
+pub(crate) fn arrange(drafts: &mut [Draft], bound: bool) -> Result<Count> {
     let mut count = Count::default();
     for of_task in drafts.chunk_by_mut(|a, b| a.task == b.task) {
         let mut first = BTreeMap::<Vec<u8>, (u64, u32)>::new();
@@ -46,7 +50,7 @@ pub(crate) fn arrange(drafts: &mut [Draft]) -> Result<Count> {
         }
         let mut slot = 0_u32;
         for draft in of_task {
-            if first.get(&draft.payload) == Some(&(draft.committed_height, draft.worker)) {
+            if !bound || first.get(&draft.payload) == Some(&(draft.committed_height, draft.worker)) {
                 draft.slot = slot;
                 slot = slot.checked_add(1).ok_or(Error::Overflow)?;
             } else {
@@ -58,6 +62,12 @@ pub(crate) fn arrange(drafts: &mut [Draft]) -> Result<Count> {
         count.slots = count.slots.max(slot);
     }
     Ok(count)
+}
+
+/// A draft of a bucket that was told in the clear.
+pub(crate) fn shapes(ctx: &Ctx, job: u64, bucket: u32, draft: &Draft) -> Result<Vec<u8>> {
+    let page = SHAPES.get(ctx, &(job, bucket, draft.worker))?.unwrap_or_default().drafts;
+    Ok(page.into_iter().find(|found| found.task == draft.task).map(|found| found.shapes).unwrap_or_default())
 }
 
 /// The number of a draft's task in the stage of a job of `tasks` tasks.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 mod drafts;
 mod pairs;
-pub use drafts::{draft, read_draft};
+pub use drafts::{draft, read_draft, shapes_payload};
 pub use pairs::{PAIR_MEDIA_TYPE, PairsTree, Side, pair, pairs_leaf, read_pair};
 
 /// Tasks of a chunk: what one opening of gold covers.

@@ -45,6 +45,9 @@ fn read_truth(run: &Running, truth: &Label) -> Result<Answer> {
     if types::gives_sets(run.job.r#type()) {
         return Ok(Answer::Set(answers::set(run, truth)?));
     }
+    if let Some(kind) = types::draws(run.job.r#type()) {
+        return Ok(Answer::Shapes(answers::shapes(run, kind, truth)?));
+    }
     let classes = run.job.classes.len();
     let class = u16::try_from(truth.class).ok().filter(|class| usize::from(*class) < classes);
     Ok(Answer::Class(class.ok_or(Error::TruthClass { task: truth.task, classes, found: truth.class })?))
@@ -58,7 +61,7 @@ pub(crate) fn write(ctx: &mut Ctx, run: &Running, chunk: u32, truths: BTreeMap<u
         match truth {
             Answer::Class(class) => of_classes.push((task, class)),
             Answer::Set(set) => of_sets.push((task, set)),
-            Answer::Skipped | Answer::Draft(_) => return Err(Error::Broken("a truth is no answer").into()),
+            Answer::Skipped | Answer::Draft(_) | Answer::Shapes(_) => return Err(Error::Broken("a truth is no answer").into()),
         }
     }
     let mut pages = JobPages::new(ctx, run.id);

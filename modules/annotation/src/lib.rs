@@ -34,6 +34,7 @@ pub mod rules;
 mod sets;
 mod settle;
 mod stage;
+mod stage_gold;
 pub mod standing;
 mod state;
 #[cfg(test)]

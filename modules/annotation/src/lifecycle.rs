@@ -61,7 +61,7 @@ pub(crate) fn reach_deadline(ctx: &mut Ctx, run: &mut Running, first: u32, budge
 
 /// Whether all gold of the job was opened.
 pub(crate) fn is_gold_opened(run: &Running) -> bool {
-    run.status.gold_chunks == formats::chunks(run.job.tasks)
+    run.status.gold_chunks == formats::chunks(stage::gold_tasks(run))
 }
 
 /// Whether there is nothing left to open: gold, and the pairs of a ranked job.

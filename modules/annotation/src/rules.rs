@@ -14,6 +14,8 @@ pub const GOLD_MIN: u32 = 10;
 pub const CLASSES: (usize, usize) = (2, 64);
 /// Contestants of a PAIRWISE job that is ranked.
 pub const CONTESTANTS: (u32, u32) = (2, 65_536);
+/// Agreement with the truth from which on a draft of a gold task is to be accepted, in basis points.
+pub const IOU: (u32, u32) = (1_000, 9_500);
 /// Probability of being good from which on a draft is accepted, in basis points.
 pub const ACCEPT: (u32, u32) = (5_000, 9_900);
 /// Least price of a label, in base units.

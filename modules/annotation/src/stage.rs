@@ -37,7 +37,13 @@ pub(crate) fn refuse_stage(run: &Running) -> Result<()> {
     }
 }
 
-/// Opens the stage of a producing job, whose drafts are counted, with the gold of `gold_root` or with none. Gives its number.
+/// Tasks that a job's gold tree has leaves for: of a stage under its parent's gold, those of the parent.
+pub(crate) fn gold_tasks(run: &Running) -> u32 {
+    let stage = run.job.stage.filter(|stage| stage.parents_gold);
+    stage.and_then(|stage| run.job.tasks.checked_div(stage.slots)).unwrap_or(run.job.tasks)
+}
+
+/// Opens the stage of a producing job, whose drafts are counted, with the gold of `gold_root`, of the parent or with none. Gives its number.
 pub(crate) fn open(ctx: &mut Ctx, parent: &mut Running, gold_root: Option<[u8; 32]>) -> Result<u64> {
     let id = JOB_IDS.next(ctx)?;
     let mut stage = Running::new(job(ctx, parent, id, gold_root)?, JobStatus { job: id, ..JobStatus::default() })?;
@@ -92,14 +98,14 @@ fn job(ctx: &Ctx, parent: &Running, id: u64, gold_root: Option<[u8; 32]>) -> Res
         overlap_max: verification.overlap,
         bucket_size: parent.job.bucket_size,
         gold_per_bucket: parent.job.gold_per_bucket,
-        gold_root: gold_root.map(Vec::from).unwrap_or_default(),
+        gold_root: gold_root.map_or_else(|| parent.job.gold_root.clone(), Vec::from), // the parent has one where drafts are in the clear
         kappa_target_bps: parent.job.kappa_target_bps,
         gate_bits: parent.job.gate_bits,
         publication: Some(Publication { publish: false, requester_bps: cairn_kernel::BPS }),
         posted_height: height,
         commit_deadline: height.checked_add(verification.duration).ok_or(Error::Overflow)?,
         rules: Some(rules),
-        stage: Some(Stage { parent: parent.id, slots }),
+        stage: Some(Stage { parent: parent.id, slots, parents_gold: types::draws(parent.job.r#type()).is_some() }),
         ..Job::default()
     })
 }

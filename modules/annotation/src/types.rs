@@ -1,6 +1,7 @@
 //! Job types: what a job of each type must be like when it is posted.
 use cairn_kernel::{Coin, Result};
 use cairn_proto::cairn::annotation::v1::{ItemKind, JobType, MsgPostJob, Params, Rules};
+use cairn_truth::DraftKind;
 
 use crate::rules;
 
@@ -30,18 +31,41 @@ pub(crate) fn check(msg: &MsgPostJob) -> Result<()> {
             }
             check_classes("PAIRWISE", msg, &PREFERENCES, 2)?;
         }
-        JobType::Text | JobType::Audio if has_exam(msg) => return Err(Error::Exam.into()),
-        JobType::Text | JobType::Audio => {}
+        JobType::Box | JobType::Polygon if kind != ItemKind::Image => return Err(items("BOX or POLYGON", "pictures (1)", msg)),
+        JobType::Span if kind != ItemKind::Text => return Err(items("SPAN", "texts (2)", msg)),
+        JobType::Box | JobType::Polygon | JobType::Span | JobType::Text | JobType::Audio if has_exam(msg) => return Err(Error::Exam.into()),
+        JobType::Box | JobType::Polygon | JobType::Span | JobType::Text | JobType::Audio => {}
     }
     check_ranking(msg)
+}
+
+fn items(job_type: &'static str, expected: &'static str, msg: &MsgPostJob) -> cairn_kernel::Error {
+    Error::Items { job_type, expected, found: msg.item_kind }.into()
 }
 
 /// Whether annotators of such a job make drafts, which are then verified.
 #[must_use]
 pub fn produces(job_type: JobType) -> bool {
     match job_type {
-        JobType::Text | JobType::Audio => true,
+        JobType::Box | JobType::Polygon | JobType::Span | JobType::Text | JobType::Audio => true,
         JobType::Unspecified | JobType::Classify | JobType::MultiLabel | JobType::Pairwise | JobType::Verify => false,
+    }
+}
+
+/// What the drafts of such a job consist of, where they are told in the clear.
+#[must_use]
+pub fn draws(job_type: JobType) -> Option<DraftKind> {
+    match job_type {
+        JobType::Box => Some(DraftKind::Boxes),
+        JobType::Polygon => Some(DraftKind::Polygons),
+        JobType::Span => Some(DraftKind::Spans),
+        JobType::Unspecified
+        | JobType::Classify
+        | JobType::MultiLabel
+        | JobType::Pairwise
+        | JobType::Verify
+        | JobType::Text
+        | JobType::Audio => None,
     }
 }
 
@@ -56,7 +80,7 @@ pub(crate) fn answer(job_type: JobType) -> &'static str {
     match job_type {
         JobType::Unspecified | JobType::Classify | JobType::Pairwise | JobType::Verify => "a class, and neither draft nor set",
         JobType::MultiLabel => "a set, and neither class nor draft",
-        JobType::Text | JobType::Audio => "a draft, and neither class nor set",
+        JobType::Box | JobType::Polygon | JobType::Span | JobType::Text | JobType::Audio => "a draft, and neither class nor set",
     }
 }
 
@@ -65,7 +89,7 @@ pub(crate) fn answer(job_type: JobType) -> &'static str {
 pub fn lease_factor(job_type: JobType) -> u64 {
     match job_type {
         JobType::Unspecified | JobType::Classify | JobType::MultiLabel | JobType::Pairwise | JobType::Verify => 1,
-        JobType::Text => 3,
+        JobType::Box | JobType::Polygon | JobType::Span | JobType::Text => 3,
         JobType::Audio => 8,
     }
 }
@@ -74,6 +98,7 @@ pub fn lease_factor(job_type: JobType) -> u64 {
 pub(crate) fn class_limits(job_type: JobType) -> (usize, usize) {
     match job_type {
         JobType::Unspecified | JobType::Classify | JobType::MultiLabel | JobType::Pairwise | JobType::Verify => rules::CLASSES,
+        JobType::Box | JobType::Polygon | JobType::Span => (1, rules::CLASSES.1),
         JobType::Text | JobType::Audio => (0, 0),
     }
 }
@@ -92,7 +117,7 @@ pub(crate) fn rules(msg: &MsgPostJob, rules: Rules) -> Result<Rules> {
 /// The gold root; `None` in a job whose gold is committed to when its drafts are in.
 pub(crate) fn gold_root(msg: &MsgPostJob) -> Result<Option<[u8; 32]>> {
     let found = msg.gold_root.len();
-    if produces(msg.r#type()) {
+    if produces(msg.r#type()) && draws(msg.r#type()).is_none() {
         return if found == 0 { Ok(None) } else { Err(Error::EarlyGold { found }.into()) };
     }
     let root = <[u8; 32]>::try_from(msg.gold_root.as_slice());
@@ -127,6 +152,10 @@ pub(crate) fn check_verification(msg: &MsgPostJob, price: &Coin, params: &Params
     let (least, most) = rules::ACCEPT;
     if !(least..=most).contains(&verification.accept_bps) {
         return Err(Error::Accept { least, most, found: verification.accept_bps }.into());
+    }
+    let (least, most) = if draws(msg.r#type()).is_some() { rules::IOU } else { (0, 0) };
+    if !(least..=most).contains(&verification.iou_bps) {
+        return Err(Error::Iou { least, most, found: verification.iou_bps }.into());
     }
     check_drafts(msg, params)
 }

@@ -153,6 +153,10 @@ pub struct Verification {
     /// Least probability of being good with which a draft is accepted, in basis points, 5,000 to 9,900.
     #[prost(uint32, tag = "4")]
     pub accept_bps: u32,
+    /// BOX, POLYGON, SPAN: least agreement of a draft with the truth of a gold task (intersection over union) with which it is to be accepted,
+    /// in basis points, 1,000 to 9,500. Others: 0.
+    #[prost(uint32, tag = "5")]
+    pub iou_bps: u32,
 }
 impl ::prost::Name for Verification {
     const NAME: &'static str = "Verification";
@@ -173,6 +177,10 @@ pub struct Stage {
     /// Slots for drafts a source task: stage task k*N + t is the k-th draft of source task t of N.
     #[prost(uint32, tag = "2")]
     pub slots: u32,
+    /// Whether its gold is that of the parent: BOX, POLYGON, SPAN. OpenGold then opens the parent's chunks and truths, and the chain finds the
+    /// right verdict on each draft of a gold task.
+    #[prost(bool, tag = "3")]
+    pub parents_gold: bool,
 }
 impl ::prost::Name for Stage {
     const NAME: &'static str = "Stage";
@@ -211,6 +219,9 @@ pub struct Draft {
     /// Whether it is the task's result.
     #[prost(bool, tag = "8")]
     pub chosen: bool,
+    /// BOX, POLYGON, SPAN: the content, in the canonical encoding (`truth/README.md`). Not in the page of a bucket.
+    #[prost(bytes = "vec", tag = "9")]
+    pub shapes: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for Draft {
     const NAME: &'static str = "Draft";
@@ -343,7 +354,7 @@ pub struct Job {
     /// Who pays the partner reward, and gets back what is left of it.
     #[prost(string, tag = "48")]
     pub partner: ::prost::alloc::string::String,
-    /// How drafts are verified; in producing jobs (TEXT, AUDIO) only.
+    /// How drafts are verified; in producing jobs (BOX, POLYGON, SPAN, TEXT, AUDIO) only.
     #[prost(message, optional, tag = "55")]
     pub verification: ::core::option::Option<Verification>,
     /// Present in the verification stage of another job.
@@ -794,7 +805,8 @@ pub struct Label {
     /// The class, from 0; 65535 for a skipped task. 0 in a producing job.
     #[prost(uint32, tag = "2")]
     pub class: u32,
-    /// A producing job: SHA-256 of the draft's content, 32 bytes; empty for a skipped task.
+    /// TEXT, AUDIO: SHA-256 of the draft's content, 32 bytes. BOX, POLYGON, SPAN: the draft in the canonical encoding of `truth/README.md`, at
+    /// most 8,192 bytes; its SHA-256 is what is committed to. Empty for a skipped task.
     #[prost(bytes = "vec", tag = "40")]
     pub draft: ::prost::alloc::vec::Vec<u8>,
     /// A MULTI_LABEL job: the labels that are on, label l being bit l % 8 of byte l / 8, ceil(labels / 8) bytes; empty for a skipped task.
@@ -1358,6 +1370,13 @@ pub enum JobType {
     /// Which of the two items of a pair is better: the classes are `left` and `right`, or `left`, `right` and `tie`. With a list of who was
     /// compared, the settlement ranks the contestants.
     Pairwise = 3,
+    /// Boxes with a class each in a picture: drafts by producers, told in the clear, then accepted or rejected by verifiers; the result is the
+    /// accepted draft that agrees most with the others.
+    Box = 4,
+    /// Polygons with a class each in a picture: as BOX.
+    Polygon = 5,
+    /// Spans with a class each in a text: as BOX.
+    Span = 6,
     /// A text for each task, such as a transcription: drafts by producers, told by their hashes, then accepted or rejected by verifiers.
     Text = 7,
     /// A recording for each task: as TEXT.
@@ -1376,6 +1395,9 @@ impl JobType {
             Self::Classify => "JOB_TYPE_CLASSIFY",
             Self::MultiLabel => "JOB_TYPE_MULTI_LABEL",
             Self::Pairwise => "JOB_TYPE_PAIRWISE",
+            Self::Box => "JOB_TYPE_BOX",
+            Self::Polygon => "JOB_TYPE_POLYGON",
+            Self::Span => "JOB_TYPE_SPAN",
             Self::Text => "JOB_TYPE_TEXT",
             Self::Audio => "JOB_TYPE_AUDIO",
             Self::Verify => "JOB_TYPE_VERIFY",
@@ -1388,6 +1410,9 @@ impl JobType {
             "JOB_TYPE_CLASSIFY" => Some(Self::Classify),
             "JOB_TYPE_MULTI_LABEL" => Some(Self::MultiLabel),
             "JOB_TYPE_PAIRWISE" => Some(Self::Pairwise),
+            "JOB_TYPE_BOX" => Some(Self::Box),
+            "JOB_TYPE_POLYGON" => Some(Self::Polygon),
+            "JOB_TYPE_SPAN" => Some(Self::Span),
             "JOB_TYPE_TEXT" => Some(Self::Text),
             "JOB_TYPE_AUDIO" => Some(Self::Audio),
             "JOB_TYPE_VERIFY" => Some(Self::Verify),
@@ -4861,7 +4886,7 @@ pub struct MsgPostJob {
     /// Who pays the partner reward with `FundPartner`; empty for the requester, who pays all of it with this message.
     #[prost(string, tag = "48")]
     pub partner: ::prost::alloc::string::String,
-    /// How drafts are verified; required in producing jobs (TEXT, AUDIO), refused in others.
+    /// How drafts are verified; required in producing jobs (BOX, POLYGON, SPAN, TEXT, AUDIO), refused in others.
     #[prost(message, optional, tag = "55")]
     pub verification: ::core::option::Option<Verification>,
 }

@@ -1,5 +1,6 @@
 //! The content of a draft that is told by its hash: bound to its producer, so that equal hashes can only be copies.
-use cairn_kernel::{Address, tag};
+use cairn_kernel::{Address, merkle::Hash, tag};
+use sha2::{Digest, Sha256};
 
 use super::{Side, address, pairs::read_side};
 
@@ -13,6 +14,12 @@ pub fn draft(producer: &Address, content: &Side<'_>) -> Option<Vec<u8>> {
     out.extend(address(producer)?);
     content.write(&mut out)?;
     Some(out)
+}
+
+/// The payload of a draft that is told in the clear, and of its truth: SHA-256 of its canonical encoding.
+#[must_use]
+pub fn shapes_payload(encoding: &[u8]) -> Hash {
+    Sha256::digest(encoding).into()
 }
 
 /// Producer and content of a draft; `None` where the bytes are no draft to the last one. A verifier rejects a draft of another producer than

@@ -3,7 +3,7 @@ use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{EventGoldOpened, GoldChunk, JobState, MsgOpenGold, MsgOpenGoldResponse};
 
 use super::{check_list, hash};
-use crate::{Error, formats, gold, job::Running, lifecycle, state::GOLD, types};
+use crate::{Error, formats, gold, job::Running, lifecycle, stage, stage_gold, state::GOLD, types};
 
 pub(super) fn open_gold(ctx: &mut Ctx, msg: &MsgOpenGold) -> Result<MsgOpenGoldResponse> {
     Address::parse(&msg.sender)?;
@@ -13,6 +13,9 @@ pub(super) fn open_gold(ctx: &mut Ctx, msg: &MsgOpenGold) -> Result<MsgOpenGoldR
     check_window(ctx, &run, msg.chunk)?;
     if !run.status.gold_seed.is_empty() && run.status.gold_seed != msg.seed {
         return Err(Error::OtherSeed.into());
+    }
+    if run.job.stage.is_some_and(|stage| stage.parents_gold) {
+        return stage_gold::open(ctx, run, msg, &seed);
     }
     let truths = gold::read_truths(&run, msg.chunk, &msg.truths)?;
     gold::check_root(ctx, &run, &seed, msg.chunk, &truths, &msg.path)?;
@@ -43,11 +46,12 @@ fn check_window(ctx: &Ctx, run: &Running, chunk: u32) -> Result<()> {
     if run.job.gold_root.is_empty() {
         return Err(types::Error::NoGold(run.id).into());
     }
-    let chunks = formats::chunks(run.job.tasks);
+    let chunks = formats::chunks(stage::gold_tasks(run));
     if chunk >= chunks {
         return Err(Error::NoChunk { chunks, found: chunk }.into());
     }
-    if GOLD.has(ctx, &(run.id, chunk))? {
+    let owner = run.job.stage.filter(|stage| stage.parents_gold).map_or(run.id, |stage| stage.parent);
+    if GOLD.has(ctx, &(owner, chunk))? {
         return Err(Error::ChunkOpened(chunk).into());
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! `MsgRevealLabels`: a commitment is opened and its labels are accepted.
 use cairn_kernel::{Address, Ctx, Result, bps};
 use cairn_proto::cairn::annotation::v1::{
-    Draft, EventLabelsRevealed, JobState, Label, Lease, LeaseState, MsgRevealLabels, MsgRevealLabelsResponse, Worker,
+    Draft, DraftPage, EventLabelsRevealed, JobState, Label, Lease, LeaseState, MsgRevealLabels, MsgRevealLabelsResponse, Worker,
 };
 
 use super::{check_list, hash};
@@ -16,9 +16,11 @@ use crate::{
     labels::{self, Staged},
     late, leases, lifecycle, partner, rules,
     sets::{self, StagedSet},
-    state::{COMMITMENTS, LEASES, WORKERS},
+    state::{COMMITMENTS, LEASES, SHAPES, WORKERS},
 };
 
+/// Gas of a byte of a draft in the clear: it is read, checked and hashed.
+const SHAPES_GAS: u64 = 30;
 /// Most labels that a lease can have: what a message may carry before anything else is looked at.
 const LABELS_MAX: usize = 200;
 
@@ -105,6 +107,9 @@ fn check_opening(ctx: &Ctx, run: &Running, lease: &Lease, annotator: &Address, s
     let payloads = answers.iter().map(|(task, answer)| Ok((*task, answer.payload(run)?))).collect::<Result<Vec<_>>>()?;
     let bytes = payloads.iter().fold(160_usize, |sum, (_, payload)| sum.saturating_add(payload.len()).saturating_add(6));
     ctx.gas().hash(bytes)?;
+    let drawn = answers.iter().map(|(_, answer)| if let Answer::Shapes(shapes) = answer { shapes.len() } else { 0 });
+    let drawn = u64::try_from(drawn.fold(0_usize, usize::saturating_add)).map_err(|_| Error::Overflow)?;
+    ctx.gas().consume(drawn.saturating_mul(SHAPES_GAS))?;
     let found = formats::label_commitment(&ctx.block().chain_id, run.id, lease.id, annotator, salt, &payloads).ok_or(Error::Overflow)?;
     let expected = crate::gold::hash(&lease.commitment)?;
     if found == expected {
@@ -120,7 +125,7 @@ fn check_opening(ctx: &Ctx, run: &Running, lease: &Lease, annotator: &Address, s
 fn accept(ctx: &mut Ctx, run: &Running, lease: &Lease, answers: &[(u32, Answer)]) -> Result<u32> {
     for bucket in &lease.buckets {
         let tasks = run.buckets.tasks(*bucket);
-        let (mut classes, mut given, mut made) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut classes, mut given, mut made, mut drawn) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (task, answer) in answers.iter().filter(|(task, _)| tasks.contains(task)) {
             let (task, worker, committed_height) = (*task, lease.worker, lease.committed_height);
             match answer {
@@ -128,6 +133,11 @@ fn accept(ctx: &mut Ctx, run: &Running, lease: &Lease, answers: &[(u32, Answer)]
                 Answer::Class(class) => classes.push(Staged { task, worker, class: *class }),
                 Answer::Set(set) => given.push(StagedSet { task, worker, set: *set }),
                 Answer::Draft(hash) => made.push(Draft { task, worker, committed_height, payload: hash.to_vec(), ..Draft::default() }),
+                Answer::Shapes(bytes) => {
+                    let payload = answer.payload(run)?;
+                    made.push(Draft { task, worker, committed_height, payload, ..Draft::default() });
+                    drawn.push(Draft { task, shapes: bytes.clone(), ..Draft::default() });
+                }
             }
         }
         if !classes.is_empty() {
@@ -135,6 +145,9 @@ fn accept(ctx: &mut Ctx, run: &Running, lease: &Lease, answers: &[(u32, Answer)]
         }
         if !given.is_empty() {
             sets::stage(ctx, run.id, *bucket, &given)?;
+        }
+        if !drawn.is_empty() {
+            SHAPES.set(ctx, &(run.id, *bucket, lease.worker), &DraftPage { drafts: drawn })?;
         }
         if !made.is_empty() {
             drafts::add(ctx, run.id, *bucket, made)?;

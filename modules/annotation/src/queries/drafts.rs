@@ -5,7 +5,7 @@ use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{DraftResult, QueryDraftsRequest, QueryDraftsResponse};
 
 use super::labels::Span;
-use crate::{Error, drafts, job::Running, state::WORKERS};
+use crate::{Error, drafts, job::Running, state::WORKERS, types};
 
 pub(super) fn drafts(ctx: &Ctx, query: &QueryDraftsRequest) -> Result<QueryDraftsResponse> {
     let run = Running::load(ctx, query.job)?;
@@ -24,6 +24,10 @@ pub(super) fn drafts(ctx: &Ctx, query: &QueryDraftsRequest) -> Result<QueryDraft
                     new.insert(worker.annotator).clone()
                 }
             };
+            let mut draft = draft;
+            if types::draws(run.job.r#type()).is_some() {
+                draft.shapes = drafts::shapes(ctx, run.id, bucket, &draft)?;
+            }
             let stage_task = drafts::stage_task(&draft, run.job.tasks)?;
             shown.push(DraftResult { draft: Some(draft), annotator, stage_task });
         }

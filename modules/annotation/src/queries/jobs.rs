@@ -8,7 +8,7 @@ use cairn_proto::cairn::annotation::v1::{
 use crate::{
     Error, formats,
     job::{Running, state_key},
-    settle,
+    settle, stage,
     state::{BUCKETS, GOLD, INFERENCES, JOBS, JOBS_BY_REQUESTER, JOBS_BY_STATE, STATUS},
 };
 
@@ -131,14 +131,15 @@ pub(super) fn buckets(ctx: &Ctx, query: QueryBucketsRequest) -> Result<QueryBuck
 
 pub(super) fn gold_state(ctx: &Ctx, id: u64) -> Result<QueryGoldStateResponse> {
     let run = Running::load(ctx, id)?;
-    let opened = GOLD.range(ctx, &key_prefix(&id)).map(|entry| entry.map(|((_, chunk), _)| chunk));
+    let owner = run.job.stage.filter(|stage| stage.parents_gold).map_or(id, |stage| stage.parent);
+    let opened = GOLD.range(ctx, &key_prefix(&owner)).map(|entry| entry.map(|((_, chunk), _)| chunk));
     let opened_chunks = opened.collect::<Result<Vec<_>>>()?;
     let (verdict, void) =
         run.status.settlement.as_ref().map_or((GoldVerdict::Pending, 0), |settlement| (settlement.gold(), settlement.gold_void));
     Ok(QueryGoldStateResponse {
         root: run.job.gold_root.clone(),
         gold_per_bucket: run.job.gold_per_bucket,
-        chunks: formats::chunks(run.job.tasks),
+        chunks: formats::chunks(stage::gold_tasks(&run)),
         opened_chunks,
         opened: run.status.gold_opened,
         void,

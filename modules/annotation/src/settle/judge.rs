@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{Draft, DraftState, JobState, SettleStep, Worker};
-use cairn_truth::{Basis, Gold, ONE, Posteriors, WHOLE, WorkerResult};
+use cairn_truth::{Basis, DraftKind, Gold, ONE, Posteriors, WHOLE, WorkerResult};
 
 use super::{pay::Sheet, record};
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     labels::{PagesView, failed},
     stage,
     state::WORKERS,
+    types,
 };
 
 /// Label visits of a draft (its leaf is hashed, its producer read once a bucket), and of a page of posteriors.
@@ -87,8 +88,37 @@ fn judge(ctx: &Ctx, run: &Running, found: &Found, page: &mut [Draft]) -> Result<
             }
         }
     }
-    choose(page);
-    u64::try_from(read.len()).map_err(|_| Error::Overflow.into())
+    let read = u64::try_from(read.len()).map_err(|_| Error::Overflow)?;
+    match types::draws(run.job.r#type()) {
+        Some(kind) => Ok(read.saturating_add(choose_medoids(ctx, run, kind, page)?)),
+        None => {
+            choose(page);
+            Ok(read)
+        }
+    }
+}
+
+/// The result of each task: the accepted draft that agrees most with the other accepted ones, of equal ones that of the lowest producer.
+/// Gives what that cost, in pages.
+fn choose_medoids(ctx: &Ctx, run: &Running, kind: DraftKind, page: &mut [Draft]) -> Result<u64> {
+    let mut visits = 0_u64;
+    for of_task in page.chunk_by_mut(|a, b| a.task == b.task) {
+        let mut accepted: Vec<&mut Draft> = of_task.iter_mut().filter(|draft| draft.state() == DraftState::Accepted).collect();
+        let mut shapes = Vec::with_capacity(accepted.len());
+        for draft in &accepted {
+            let bucket = run.buckets.of(draft.task).ok_or(Error::Broken("a task without a bucket"))?;
+            let bytes = drafts::shapes(ctx, run.id, bucket, draft)?;
+            let read = cairn_truth::Draft::decode(kind, &bytes).map_err(|_| Error::Broken("a draft cannot be read"))?;
+            visits =
+                shapes.iter().fold(visits.saturating_add(PAGE_VISITS), |sum, other| sum.saturating_add(cairn_truth::cost(&read, other)));
+            shapes.push(read);
+        }
+        let best = cairn_truth::medoid(&shapes).map_err(|_| Error::Broken("drafts cannot be compared"))?;
+        if let Some(draft) = best.and_then(|best| accepted.get_mut(best)) {
+            draft.chosen = true;
+        }
+    }
+    Ok(visits.div_ceil(PAGE_VISITS))
 }
 
 /// The probability of being good of a task of the stage.

@@ -7,6 +7,7 @@ use crate::{
     job::Running,
     queues::{self, Kind},
     state::SETTLING,
+    types,
 };
 
 /// Label visits of a draft, and of reading a bucket.
@@ -16,10 +17,11 @@ const BUCKET_VISITS: u64 = 1_000;
 /// Arranges the drafts of buckets until `budget` is spent, at least of one.
 pub(super) fn step(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64> {
     let mut next = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a bucket's number is too large"))?;
+    let bound = types::draws(run.job.r#type()).is_none();
     let mut visits = 0_u64;
     while next < run.status.buckets_opened && (visits == 0 || visits < budget) {
         let mut page = drafts::load(ctx, run.id, next)?;
-        let count = drafts::arrange(&mut page)?;
+        let count = drafts::arrange(&mut page, bound)?;
         let work = u64::try_from(page.len()).map_err(|_| Error::Overflow)?.saturating_mul(DRAFT_VISITS);
         visits = visits.saturating_add(work).saturating_add(BUCKET_VISITS);
         if !page.is_empty() {
@@ -37,8 +39,14 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64>
     Ok(visits)
 }
 
-/// The requester, who has seen the drafts, may now commit to what is the right verdict on some of them.
+/// Where drafts are told in the clear the stage opens at once, under the gold of the job. Else the requester, who has seen the drafts, may
+/// now commit to what is the right verdict on some of them.
 fn finish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+    if types::draws(run.job.r#type()).is_some() {
+        let (drafts, copies) = (run.status.drafts, run.status.draft_copies);
+        ctx.emit(&EventDraftsCounted { job: run.id, drafts, copies, gold_until: 0 });
+        return crate::stage::open(ctx, run, None).map(drop);
+    }
     let until = ctx.block().height.saturating_add(run.rules.gold_window);
     run.status.gold_deadline = until;
     super::go_on(run, SettleStep::AwaitVerdictGold)?;

@@ -64,6 +64,12 @@ pub enum Error {
     /// A late round or an exam where answers are sets.
     #[error("a MULTI_LABEL job has neither a late round nor an exam")]
     Sets,
+    /// A draft that is none.
+    #[error("the draft of task {task}: {reason}")]
+    Shapes { task: u32, reason: String },
+    /// The threshold for agreement with gold is out of range.
+    #[error("the agreement with gold must be {least} to {most} basis points, found {found}")]
+    Iou { least: u32, most: u32, found: u32 },
     /// An exam where answers are drafts.
     #[error("an exam asks for classes, which a job with drafts has not")]
     Exam,
@@ -93,6 +99,8 @@ impl Coded for Error {
             Self::Set { .. } => 158,
             Self::Sets => 159,
             Self::Exam => 119,
+            Self::Shapes { .. } => 145,
+            Self::Iou { .. } => 146,
         }
     }
     fn status(&self) -> Status {

@@ -2,6 +2,7 @@
 mod drafts;
 mod multi_label;
 mod pairwise;
+mod shapes;
 mod studio;
 mod text;
 mod verify;

@@ -23,7 +23,8 @@ pub(super) fn text(msg: &mut MsgPostJob) {
     msg.set_item_kind(ItemKind::Audio);
     msg.media_type = "audio/wav".into();
     msg.gold_root = vec![];
-    msg.verification = Some(Verification { price: Some(Coin::base(2_000).into()), overlap: 3, duration: 2_000, accept_bps: 7_500 });
+    msg.verification =
+        Some(Verification { price: Some(Coin::base(2_000).into()), overlap: 3, duration: 2_000, accept_bps: 7_500, iou_bps: 0 });
 }
 
 /// Somebody who makes drafts, some of them good.
@@ -51,7 +52,11 @@ impl Producer {
 }
 
 pub(super) fn commit(world: &mut World, lease: &Lease, labels: &[Label]) -> Result<()> {
-    let payload = |label: &Label| if label.set.is_empty() { label.draft.clone() } else { label.set.clone() };
+    let payload = |label: &Label| match (label.set.is_empty(), label.draft.len()) {
+        (false, _) => label.set.clone(),
+        (true, 0 | 32) => label.draft.clone(),
+        (true, _) => formats::shapes_payload(&label.draft).to_vec(),
+    };
     let payloads: Vec<_> = labels.iter().map(|label| (label.task, payload(label))).collect();
     let annotator = Address::parse(&lease.annotator).unwrap();
     let chain_id = world.chain.block.chain_id.clone();
