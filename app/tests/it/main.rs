@@ -13,6 +13,7 @@ mod checks;
 mod contained;
 mod crash;
 mod determinism;
+mod dispute;
 mod doors;
 mod genesis;
 mod hostile;
