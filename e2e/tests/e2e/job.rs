@@ -1,5 +1,9 @@
 //! The main job on four real validators, one of them killed in the middle.
-use std::{path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use cairn_driver::{
@@ -9,6 +13,11 @@ use cairn_driver::{
     run::{RunArgs, job, main_job},
 };
 use cairn_e2e::{Network, Options, program, root};
+use cairn_formats::{
+    Answer, ItemKind, JobKind,
+    export::Format,
+    import::{Source, import},
+};
 use cairn_proto::cairn::annotation::v1::JobState;
 
 /// Pictures of the job under test; the whole set is run by `make localnet`.
@@ -46,6 +55,7 @@ fn the_main_job_settles_although_a_validator_is_killed_in_the_middle() {
     network.wait_for(3, height);
     assert_eq!(network.app_hash(3, height), network.app_hash(0, height));
     check_settlement(&network, report.job);
+    check_exports(&network, report.job);
     assert!(network.stop_node(0), "SIGTERM must end a node well");
     let home = network.path().join("nodes/node0");
     let checked = network.cairnd(&["check", "--home", home.to_str().unwrap()]);
@@ -95,4 +105,38 @@ fn check_settlement(network: &Network, number: u64) {
     let size = ["--tasks", &tasks, "--workers", &workers, "--classes", "10"];
     let replay = |digest: &str| network.cairnd(&[&["truth", "replay", labels, "--gold", gold, "--digest", digest], &size[..]].concat());
     assert!(!replay(&digest).is_empty());
+}
+
+/// Every format that holds the job is written from the chain; those that are lists of items too are read again and agree.
+fn check_exports(network: &Network, number: u64) {
+    let (items, number) = (network.path().join("digits/items"), number.to_string());
+    let licence = "https://creativecommons.org/publicdomain/zero/1.0/";
+    let mut answers: Vec<BTreeMap<Box<str>, Option<Box<Answer>>>> = Vec::new();
+    for format in Format::ALL.into_iter().filter(|f| f.holds(JobKind::Classify, ItemKind::Image)) {
+        let ending = match format {
+            Format::Jsonl => ".jsonl",
+            Format::Csv => ".csv",
+            Format::LabelStudio | Format::Coco => ".json",
+            _ => "",
+        };
+        let out = network.path().join(format!("{format}{ending}"));
+        let paths = ["--out", out.to_str().unwrap(), "--items", items.to_str().unwrap()];
+        let _told = network.cairnd(&[&["job", "export", &number, "--format", format.name(), "--licence", licence], &paths[..]].concat());
+        assert!(out.exists(), "{format}");
+        if !ending.is_empty() {
+            answers.push(read_again(&items, &out));
+        }
+    }
+    assert_eq!(answers.len(), 4);
+    assert_eq!(answers[0].len(), PICTURES);
+    assert!(answers.iter().all(|one| *one == answers[0]));
+}
+
+/// The answers by item that an import of a list finds.
+fn read_again(folder: &Path, list: &Path) -> BTreeMap<Box<str>, Option<Box<Answer>>> {
+    let classes: Vec<String> = (0..10).map(|n| n.to_string()).collect();
+    let (item_kind, job_kind, list) = (ItemKind::Image, JobKind::Classify, Some(list));
+    let source = Source { folder, list, apart: &[], item_kind, job_kind, classes: &classes, item_bytes: 1 << 20 };
+    let found = import(&source, &mut |_| {}).unwrap();
+    found.items.into_iter().map(|item| (item.name, item.answer)).collect()
 }
