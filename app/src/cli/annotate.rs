@@ -1,4 +1,8 @@
 //! `cairnd annotate`: a person's way through a lease without a browser.
+mod qualify;
+
+pub(crate) use qualify::{read_accounts, read_classes};
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -36,6 +40,8 @@ use super::{
 /// Work on a job as an annotator, step by step.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AnnotateCommand {
+    /// 0. Where a job asks for it: prove the place on its list, take its exam. Run it again to go on.
+    Qualify(qualify::QualifyArgs),
     /// 1. Ask for a lease and wait until the chain has drawn it.
     Claim {
         /// The job.
@@ -86,6 +92,7 @@ impl AnnotateCommand {
     pub(crate) fn run(self, home: &Home, node: &str, output: Output) -> Result<()> {
         let rpc = Rpc::new(node);
         match self {
+            Self::Qualify(args) => args.run(&rpc, home),
             Self::Claim { job, sender } => claim(&rpc, home, &sender, job, output),
             Self::Fetch { lease, sender, out, gateway } => fetch(&rpc, home, &sender, lease, &out, gateway),
             Self::Commit { lease, labels, sender } => commit(&rpc, home, &sender, lease, &labels),

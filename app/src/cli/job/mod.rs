@@ -1,4 +1,5 @@
 //! `cairnd job`: an enterprise's way from a folder of items to a labelled data set.
+mod access;
 mod appeal;
 mod export;
 mod gold;
@@ -77,6 +78,13 @@ pub(crate) enum JobCommand {
     },
     /// Bring a decision about your labels, or a gold answer that contradicts one, before a jury. Takes a bond.
     Appeal(appeal::AppealArgs),
+    /// Open the truths of an exam's batches whose answers are in. Not opened in time, all candidates are admitted.
+    OpenExam {
+        /// The job's number.
+        job: u64,
+        #[command(flatten)]
+        sender: Sender,
+    },
     /// Write a job's result: to a file or folder that is there when it is complete, or to standard output.
     Export(export::ExportArgs),
 }
@@ -98,6 +106,7 @@ impl JobCommand {
                 gold::open(&rpc, record, job, &key, &options)
             }
             Self::Appeal(args) => args.run(home, &rpc),
+            Self::OpenExam { job, sender } => access::open_exam(&rpc, home, &sender, job),
             Self::Export(args) => args.run(home, &rpc),
         }
     }

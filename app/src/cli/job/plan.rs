@@ -14,7 +14,10 @@ use cairn_formats::{
 use rand::{Rng, seq::SliceRandom};
 use serde::Deserialize;
 
-use super::truth::{self, Truth};
+use super::{
+    access::Access,
+    truth::{self, Truth},
+};
 
 /// Largest item that is read, as large as gateways take by default.
 const MAX_ITEM: u64 = 64 << 20;
@@ -81,6 +84,9 @@ pub(crate) struct Description {
     /// The skill in which labels count for standing; empty for that of the job's type.
     #[serde(default)]
     pub(crate) skill: String,
+    /// Who may lease in it, and what is paid beside the price.
+    #[serde(default)]
+    pub(crate) access: Access,
     /// CSV `item,class` (`item,classes` with JSON lists for sets) of items whose answer is known, relative to this file. Not needed where the list of items tells enough of them.
     #[serde(default)]
     pub(crate) gold: Option<PathBuf>,

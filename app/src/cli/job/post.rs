@@ -86,7 +86,9 @@ impl PostArgs {
         eprintln!("reading {} ...", folder.display());
         let items = description.items(&folder, self.list.as_deref(), &file)?;
         let mut prepared = prepare(&description, items, &rpc.chain_id()?)?;
-        let message = pack(&message(&description, &prepared, &entry.address, &self.gateway)?);
+        let mut message = message(&description, &prepared, &entry.address, &self.gateway)?;
+        let exam = description.access.apply(&file, &prepared.record.chain_id, &mut message)?;
+        let message = pack(&message);
         let quote = quote(&description, &params, &prepared)?;
         eprint!("{}", estimate(&description, &params, &prepared, &quote)?);
         // What the chain would refuse is found before anything is uploaded.
@@ -100,6 +102,7 @@ impl PostArgs {
         }
         let (key, options) = self.sender.open(home)?;
         prepared.save(home)?;
+        exam.map_or(Ok(()), |exam| exam.save(home))?;
         prepared.upload(&Gateway::sign_in(&self.gateway, &key)?, &folder)?;
         let done = Signer::new(rpc, &key)?.send(vec![message], &options)?;
         let answer = MsgPostJobResponse::decode(&*answers(&done)?.first().context("the transaction answers nothing")?.value)?;
