@@ -3,13 +3,13 @@ use std::collections::BTreeSet;
 
 use cairn_kernel::Coin;
 use cairn_proto::cairn::annotation::v1::{
-    DraftResult, DraftState, GoldVerdict, JobState, LabelReason, LeaseState, MsgPostJob, PayReason, QueryDecisionsRequest, QueryServer,
-    SettleStep,
+    DraftResult, DraftState, Exam, GoldVerdict, JobState, LabelReason, LeaseState, MsgPostJob, PayReason, Qualification,
+    QueryDecisionsRequest, QueryServer, SettleStep,
 };
 
 use super::studio::{self, Producer, drafts, open_stage, produce, verdicts, verifier, verify};
 use crate::Annotation;
-use crate::tests::world::{Person, Post, WEALTH, World, noise, user};
+use crate::tests::world::{FOREIGN, Person, Post, WEALTH, World, noise, user};
 
 /// Five writers of all kinds: 2 and 3 good, 4 half good, 5 bad, 6 good.
 fn producers() -> Vec<Producer> {
@@ -251,4 +251,41 @@ fn a_stage_that_fails_pays_its_drafts_in_full() {
     world.check();
     assert!((2..=6).all(|n| world.pay_per_label(posted.id, &user(n)) == 10_000_000));
     assert!(drafts(&mut world, posted.id).iter().all(|found| found.draft.as_ref().unwrap().state() == DraftState::Released));
+}
+
+/// Drafts carry a partner reward as labels do, and the stage none; an exam has nothing to ask in such a job.
+#[test]
+fn drafts_earn_the_partner_reward_by_the_same_score() {
+    const REWARD: u128 = 500;
+    let mut world = World::new(20);
+    let change = |msg: &mut MsgPostJob| {
+        studio::text(msg);
+        let exam = Exam { root: vec![9; 32], batches: 1, items: 2, pass: 1, content_address: "https://exam.example/".into() };
+        msg.qualification = Some(Qualification { exam: Some(exam), ..Qualification::default() });
+    };
+    assert_eq!(world.post_with(&studio::post(), change).err().unwrap().code, 119);
+    let reward = |msg: &mut MsgPostJob| {
+        studio::text(msg);
+        msg.partner_reward = Some(Coin::new(FOREIGN, REWARD).into());
+    };
+    let posted = world.post_with(&studio::post(), reward).unwrap();
+    let producers = producers();
+    produce(&mut world, posted.id, &producers);
+    let right = verdicts(&mut world, posted.id, &producers);
+    let stage = open_stage(&mut world, posted.id, &right);
+    let right = verdicts(&mut world, posted.id, &producers);
+    let people: Vec<Person> = (10..).zip([95, 92, 97, 90, 94, 93]).map(|(n, skill)| verifier(n, skill, &right)).collect();
+    verify(&mut world, posted.id, &stage, &people);
+    let mut paid = 0;
+    for n in 2..=6 {
+        let worker = world.worker(posted.id, &user(n));
+        let result = worker.result.unwrap();
+        let pay = (u128::from(worker.partner_labels) * REWARD * u128::from(result.score_q32)) >> 32;
+        assert_eq!((worker.partner_labels, result.partner_pay.unwrap().amount), (worker.labels, pay.to_string()));
+        paid += pay;
+    }
+    let money = crate::escrow::Money::read(&world.status(posted.id).partner_escrow.unwrap()).unwrap();
+    assert_eq!((money.in_total, money.claimable), (300 * REWARD, paid));
+    assert!(paid > 0 && world.status(stage.id).partner_escrow.is_none());
+    assert_eq!(money.refunded + money.pool, money.in_total - paid);
 }
