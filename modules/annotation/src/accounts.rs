@@ -34,8 +34,8 @@ pub(crate) fn known_parties(ctx: &Ctx, run: &Running, annotator: &Address) -> Re
     Ok(numbers)
 }
 
-/// As whom buckets of the job remember an account: itself and its cluster's head. Both, so that an account that changes its cluster is still
-/// itself. In a job with an allow-list clusters do not count.
+/// As whom buckets of the job remember an account: itself and its cluster's head. Both, so that an account that changes its cluster is
+/// still itself. In a job with an allow-list clusters do not count.
 fn remembered(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<Vec<Address>> {
     if qualification::has_allow_list(run) {
         return Ok(vec![*annotator]);

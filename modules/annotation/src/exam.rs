@@ -1,5 +1,5 @@
-//! Exams: batches of items with truths that the requester committed to. All candidates of a batch commit to answers, then its truths are opened
-//! and burnt; the next batch has other items. An exam only admits: nothing of it reaches inference or pay.
+//! Exams: batches of items with truths that the requester committed to. All candidates of a batch commit to answers, then its truths are
+//! opened and burnt; the next batch has other items. An exam only admits: nothing of it reaches inference or pay.
 use cairn_kernel::{Address, Ctx, Result, key_prefix, merkle};
 use cairn_proto::cairn::annotation::v1::{
     Candidate, CandidateState, EventExamJudged, EventExamOpened, Exam, ExamBatch, MsgAnswerExam, MsgOpenExam, Qualification,

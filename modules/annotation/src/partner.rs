@@ -1,5 +1,5 @@
-//! Partner rewards: a second denomination paid beside the price, by the same score, out of a second escrow without fee and gold bond. What is
-//! not paid out goes back to the partner who paid it in.
+//! Partner rewards: a second denomination paid beside the price, by the same score, out of a second escrow without fee and gold bond. What
+//! is not paid out goes back to the partner who paid it in.
 use cairn_kernel::{Address, Coded, Coin, Ctx, Module, Result};
 use cairn_proto::{
     cairn::annotation::v1::{EventPartnerRefunded, Job, JobStatus, Lease, MsgPostJob, Worker},

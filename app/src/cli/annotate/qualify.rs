@@ -1,4 +1,5 @@
-//! `cairnd annotate qualify`: proves a place on a job's list, takes its exam, and has the exam judged; run again it goes on where it stands.
+//! `cairnd annotate qualify`: proves a place on a job's list, takes its exam, and has the exam judged; run again it goes on where it
+//! stands.
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,5 +1,5 @@
-//! Who may lease a job and what is paid beside the price: the table `[access]` of a job description; and the exam, whose truths the requester keeps
-//! in its home until it opens them.
+//! Who may lease a job and what is paid beside the price: the table `[access]` of a job description; and the exam, whose truths the
+//! requester keeps in its home until it opens them.
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -76,7 +76,8 @@ pub(crate) struct ExamRecord {
 }
 
 impl Access {
-    /// Puts what the table asks for into the message. `file` is the description's. Gives what opens the exam, to be kept before the job is posted.
+    /// Puts what the table asks for into the message. `file` is the description's. Gives what opens the exam, to be kept before the job is
+    /// posted.
     pub(crate) fn apply(&self, file: &Path, chain_id: &str, message: &mut MsgPostJob) -> Result<Option<ExamRecord>> {
         let folder = file.parent().unwrap_or(Path::new("."));
         let mut asked = Qualification::default();
