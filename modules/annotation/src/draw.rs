@@ -219,7 +219,7 @@ impl Wanted {
 
 /// The tasks of a seat in the bucket, in the round that the job is in.
 fn seat_tasks(run: &Running, bucket: &Bucket) -> Vec<u32> {
-    if run.status.state() == JobState::Late { bucket.late_tasks.clone() } else { buckets::tasks(run, bucket) }
+    if run.status.state() == JobState::Late { late::open_tasks(bucket) } else { buckets::tasks(run, bucket) }
 }
 
 /// Whether the job has the money for so many seats of a task.
@@ -262,6 +262,9 @@ fn grant(
         partner = partner::reserve(run, tasks)?;
     }
     let parties = accounts::parties(ctx, run, annotator)?;
+    if late {
+        picked.iter_mut().for_each(late::take);
+    }
     picked.iter_mut().try_for_each(|bucket| buckets::seat(ctx, bucket, id, &parties))?;
     let seats = u32::try_from(picked.len()).map_err(|_| Error::Overflow)?;
     run.status.live_seats = run.status.live_seats.saturating_add(tasks.into());

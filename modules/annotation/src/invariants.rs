@@ -145,6 +145,10 @@ pub(crate) fn seats(ctx: &Ctx) -> Check {
             let late = !bucket.late_tasks.is_empty();
             let seats = seats.saturating_add(bucket.late_revealed);
             let most = if late { run.job.overlap_max.saturating_add(rules::EXTRA_OVERLAP) } else { run.job.overlap_min };
+            let wanted = bucket.late_wanted.iter().copied().max().unwrap_or(0);
+            if late && run.status.state() == JobState::Late && wanted != bucket.free_seats {
+                return Err(format!("bucket {}: {} free late seats, {wanted} are wanted", bucket.number, bucket.free_seats));
+            }
             if seats > most {
                 return Err(format!("bucket {}: {seats} seats for an overlap of {most}", bucket.number));
             }

@@ -176,7 +176,7 @@ fn vacate(ctx: &mut Ctx, run: &mut Running, lease: &Lease) -> Result<()> {
     let (live, late) = (lease.state() == LeaseState::Live, lease.late);
     lease.buckets.iter().try_for_each(|bucket| match (live, late) {
         (true, false) => buckets::free(ctx, run, *bucket, lease.id),
-        (true, true) => late::vacate(ctx, run, *bucket, lease.id),
+        (true, true) => late::vacate(ctx, run, *bucket, lease),
         (false, false) => buckets::finish(ctx, run, *bucket, lease.id, false),
         (false, true) => late::settle_seat(ctx, run, *bucket, lease.id, false),
     })

@@ -859,12 +859,15 @@ pub struct Bucket {
     /// Numbers of the accounts, and of their cluster heads, that ever had a seat in it.
     #[prost(uint32, repeated, tag = "11")]
     pub parties: ::prost::alloc::vec::Vec<u32>,
-    /// Its tasks in the late round, ascending; a late seat is of all of them.
+    /// Its tasks in the late round, ascending; a late seat is of all that want one.
     #[prost(uint32, repeated, tag = "60")]
     pub late_tasks: ::prost::alloc::vec::Vec<u32>,
     /// Late seats revealed; not among `revealed`.
     #[prost(uint32, tag = "61")]
     pub late_revealed: u32,
+    /// How many more late seats each of `late_tasks` wants, in their order: labels of usual annotators that are expected to bring it over the bound.
+    #[prost(uint32, repeated, tag = "62")]
+    pub late_wanted: ::prost::alloc::vec::Vec<u32>,
     /// In a verification stage: tasks in it that have no draft. They are nobody's to judge.
     #[prost(uint32, repeated, tag = "40")]
     pub holes: ::prost::alloc::vec::Vec<u32>,

@@ -9,7 +9,8 @@
 mod plan;
 mod seats;
 mod settle;
+mod wanted;
 
 pub(crate) use plan::{begin, plan};
-pub(crate) use seats::{affords, allowance, commit_bucket, give_back, quota, reserve, settle_seat, vacate};
+pub(crate) use seats::{affords, allowance, commit_bucket, give_back, open_tasks, quota, reserve, settle_seat, take, vacate};
 pub(crate) use settle::{advance, end_extra, infer, pack, pay, pay_worker, unpaid};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use cairn_kernel::{BPS, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{Bucket, EventLateRoundOpened, JobState, SettleStep};
 
-use super::settle;
+use super::{settle, wanted::Judge};
 use crate::{
     Error, appeals, buckets, escrow, formats,
     job::Running,
@@ -15,8 +15,8 @@ use crate::{
     state::{BUCKETS, SETTLING},
 };
 
-/// Label visits of a task's posterior, and of listing a bucket.
-const TASK_VISITS: u64 = 4;
+/// Label visits of a task's posterior with its labels, and of listing a bucket.
+const TASK_VISITS: u64 = 64;
 const BUCKET_VISITS: u64 = 600;
 
 /// P: the blind labels are paid. Where the job has a posterior bound and money for a label, tasks below the bound are looked for; else there
@@ -46,35 +46,40 @@ pub(crate) fn plan(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     Ok(visits.saturating_add(u64::from(formats::CHUNK).saturating_mul(TASK_VISITS)))
 }
 
-/// The chunk's tasks whose most probable class has less than the bound, by bucket.
-fn below_bound(ctx: &Ctx, run: &mut Running, chunk: u32) -> Result<BTreeMap<u32, Vec<u32>>> {
+/// The chunk's tasks whose most probable class has less than the bound, by bucket, each with the labels it wants.
+fn below_bound(ctx: &Ctx, run: &mut Running, chunk: u32) -> Result<BTreeMap<u32, Vec<(u32, u32)>>> {
     let params = run.truth_params(cairn_truth::Gold::None)?;
     let model = model(&run.settlement()?.model)?;
     let posteriors = cairn_truth::read_posteriors(&PagesView::new(ctx, run.id), &params, model, chunk).map_err(failed)?;
     let bound = u64::from(run.job.posterior_bound_bps).saturating_mul(cairn_truth::WHOLE.into());
-    let mut found = BTreeMap::<u32, Vec<u32>>::new();
-    for (task, shares) in formats::chunk_tasks(run.job.tasks, chunk).zip(posteriors.tasks()) {
+    let mut judge = Judge::new(ctx, run, chunk)?;
+    let mut found = BTreeMap::<u32, Vec<(u32, u32)>>::new();
+    for (local, (task, shares)) in (0_u16..).zip(formats::chunk_tasks(run.job.tasks, chunk).zip(posteriors.tasks())) {
         let most = u64::from(shares.iter().copied().max().unwrap_or(0));
         if most.saturating_mul(BPS.into()) < bound {
             let bucket = run.buckets.of(task).ok_or(Error::Broken("a task without a bucket"))?;
-            found.entry(bucket).or_default().push(task);
+            let wanted = judge.wanted(ctx, run, local, posteriors.label(local))?;
+            found.entry(bucket).or_default().push((task, wanted));
         }
     }
     Ok(found)
 }
 
-/// Gives a bucket late seats, up to 2 above the most overlap. One that lies in two chunks is listed with the first.
-fn list(ctx: &mut Ctx, run: &mut Running, number: u32, tasks: Vec<u32>) -> Result<()> {
+/// Gives a bucket the late seats that its tasks want, up to 2 above the most overlap.
+fn list(ctx: &mut Ctx, run: &mut Running, number: u32, tasks: Vec<(u32, u32)>) -> Result<()> {
     let unopened = || Bucket { job: run.id, number, revealing: ctx.block().height, ..Bucket::default() };
     let mut bucket = BUCKETS.get(ctx, &(run.id, number))?.unwrap_or_else(unopened);
-    let seats = run.job.overlap_max.saturating_add(rules::EXTRA_OVERLAP).saturating_sub(bucket.revealed);
-    if seats == 0 {
+    let most = run.job.overlap_max.saturating_add(rules::EXTRA_OVERLAP).saturating_sub(bucket.revealed);
+    if most == 0 {
         return Ok(());
     }
     let count = u32::try_from(tasks.len()).map_err(|_| Error::Overflow)?;
     run.status.late_tasks = run.status.late_tasks.checked_add(count).ok_or(Error::Overflow)?;
-    bucket.free_seats = seats;
-    bucket.late_tasks.extend(tasks);
+    for (task, wanted) in tasks {
+        bucket.late_tasks.push(task);
+        bucket.late_wanted.push(wanted.min(most));
+    }
+    bucket.free_seats = bucket.late_wanted.iter().copied().max().unwrap_or(0);
     buckets::save(ctx, &bucket)?;
     buckets::list(ctx, run, number)
 }

@@ -1,6 +1,6 @@
 //! Late seats: who may take them, and the money behind them.
 use cairn_kernel::{Ctx, Result};
-use cairn_proto::cairn::annotation::v1::{JobState, Lease, Worker};
+use cairn_proto::cairn::annotation::v1::{Bucket, JobState, Lease, Worker};
 
 use crate::{
     Error, buckets,
@@ -52,12 +52,28 @@ pub(crate) fn commit_bucket(ctx: &mut Ctx, run: &Running, number: u32) -> Result
     buckets::save(ctx, &bucket)
 }
 
-/// A live late lease ended without a commitment: its seat is free again as long as the round grants any.
-pub(crate) fn vacate(ctx: &mut Ctx, run: &mut Running, number: u32, lease: u64) -> Result<()> {
+/// The tasks of a bucket that want a late seat.
+pub(crate) fn open_tasks(bucket: &Bucket) -> Vec<u32> {
+    let wanting = bucket.late_tasks.iter().zip(&bucket.late_wanted).filter(|(_, wanted)| **wanted > 0);
+    wanting.map(|(task, _)| *task).collect()
+}
+
+/// A late seat is taken by a lease of all open tasks: each wants one seat less.
+pub(crate) fn take(bucket: &mut Bucket) {
+    bucket.late_wanted.iter_mut().for_each(|wanted| *wanted = wanted.saturating_sub(1));
+}
+
+/// A live late lease ended without a commitment: its tasks want their seat again, as long as the round grants any.
+pub(crate) fn vacate(ctx: &mut Ctx, run: &mut Running, number: u32, lease: &Lease) -> Result<()> {
     let mut bucket = buckets::load(ctx, run.id, number)?;
     bucket.live = bucket.live.checked_sub(1).ok_or(Error::Broken("a bucket counts no live lease"))?;
-    bucket.leases.retain(|standing| *standing != lease);
-    bucket.free_seats = bucket.free_seats.saturating_add(1);
+    bucket.leases.retain(|standing| *standing != lease.id);
+    for (task, wanted) in bucket.late_tasks.iter().zip(bucket.late_wanted.iter_mut()) {
+        if lease.late_tasks.binary_search(task).is_ok() {
+            *wanted = wanted.saturating_add(1);
+        }
+    }
+    bucket.free_seats = bucket.late_wanted.iter().copied().max().unwrap_or(0);
     buckets::save(ctx, &bucket)?;
     if run.status.state() == JobState::Late { buckets::list(ctx, run, number) } else { Ok(()) }
 }

@@ -140,7 +140,10 @@ fn unearned_money_buys_extra_overlap() {
 
 #[test]
 fn only_the_proven_take_late_seats_and_only_a_quarter() {
-    let mut world = World::new(14);
+    let mut genesis = Annotation.default_genesis();
+    let long = cairn_proto::cairn::annotation::v1::Rules { late_commit: 280, ..super::world::quick_rules() };
+    genesis.params.as_mut().unwrap().rules = Some(long);
+    let mut world = World::with(14, genesis);
     let mut crew = people(&post());
     crew.push(Person::new(user(11), |_| 0));
     let posted = blind(&mut world, &post(), &crew);
@@ -160,6 +163,8 @@ fn only_the_proven_take_late_seats_and_only_a_quarter() {
     assert!(lease.late && tasks.len() <= promised && promised <= limit as usize);
     assert_eq!(worker.late_promised as usize, promised);
     spend_quota(&mut world, posted.id, n, limit);
+    let answered = world.height() + rules::CLAIM_BLOCKS;
+    world.go_to(answered); // whatever claim of this one still waits
     let nonce = world.height();
     assert_eq!(world.refusal(|ctx| Annotation.claim_tasks(ctx, claim(n, nonce))), 162, "a quarter is promised");
     spend_quota(&mut world, posted.id, n, worker.late_promised);
