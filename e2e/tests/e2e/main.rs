@@ -11,3 +11,4 @@ mod clients;
 mod job;
 mod readers;
 mod recovery;
+mod sealed;

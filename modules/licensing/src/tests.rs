@@ -2,6 +2,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 mod approvals;
 mod derivations;
+mod exits;
 mod grants;
 mod metering;
 mod offers;

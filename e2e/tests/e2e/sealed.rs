@@ -1,0 +1,69 @@
+//! Sealed content from an owner's folder to a licensee's: a real network, a real gateway, every step by the command line.
+use std::{fs, path::Path};
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use cairn_e2e::{Network, Options};
+use serde_json::{Value, json};
+
+const FROM: [&str; 2] = ["--from", "requester"];
+
+/// What a command answers, as JSON.
+fn ask(network: &Network, args: &[&str]) -> Value {
+    serde_json::from_str(&network.cairnd(&[args, &["--output", "json"]].concat())).unwrap()
+}
+
+/// The same, signed by the network's account, which is owner and licensee here.
+fn signed(network: &Network, args: &[&str]) -> Value {
+    ask(network, &[args, &FROM].concat())
+}
+
+/// Offers version 1 of asset 1 for a price, with a bond on its key. Gives the terms' id.
+fn offer(network: &Network) -> String {
+    let coin = |amount: u64| json!({ "denom": "ucairn", "amount": amount.to_string() });
+    let content = json!({
+        "asset_id": 1, "title": "research", "versions": [1], "scope": { "train": true }, "pricing": "PRICING_ONE_OFF",
+        "prices": [coin(1_000_000)], "seats": 1, "key_bond": coin(200_000),
+        "legal_text": { "uri": "https://example.org/terms", "sha256": BASE64.encode([0; 32]) },
+    });
+    signed(network, &["tx", "licensing", "deposit-key-bond", "--amount", "400000ucairn"]);
+    signed(network, &["tx", "licensing", "offer-terms", "--content", &content.to_string()]);
+    let found = ask(network, &["query", "licensing", "terms-by-asset", "1"]);
+    found["terms"][0]["id"].as_str().unwrap().to_owned()
+}
+
+fn content(folder: &Path) {
+    fs::create_dir_all(folder.join("deep")).unwrap();
+    fs::write(folder.join("hello.txt"), "hello").unwrap();
+    fs::write(folder.join("deep/long"), vec![7; 3_000_000]).unwrap();
+}
+
+#[test]
+fn sealed_content_is_published_bought_granted_and_opened_and_a_bad_key_is_proved() {
+    let network = Network::start(&Options { validators: 1, pause: "200ms", gateway: true });
+    let gateway = network.gateway();
+    let [plain, sealed, opened] = ["plain", "sealed", "opened"].map(|name| network.path().join(name));
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    content(&plain);
+    let made = ask(&network, &["asset", "encrypt", &text(&plain), "--out", &text(&sealed)]);
+    assert_eq!((made["files"].as_u64(), made["items"].as_u64()), (Some(2), Some(3)));
+    let published = signed(&network, &["asset", "publish", &text(&sealed), "--title", "sealed", "--gateway", &gateway]);
+    assert_eq!((published["asset"].as_u64(), published["version"].as_u64()), (Some(1), Some(1)));
+
+    let terms = offer(&network);
+    let bought = signed(&network, &["license", "buy", &terms, "--yes"]);
+    assert_eq!(bought["status"], "LICENSE_STATUS_PAID");
+    let _ = network.cairnd(&[&["license", "grant", "--once"], &FROM[..]].concat());
+    let done = signed(&network, &["license", "open", "1", "--out", &text(&opened), "--gateway", &gateway]);
+    assert_eq!((done["files"].as_u64(), done["kept"].as_u64(), done["bytes"].as_u64()), (Some(2), Some(0), Some(3_000_005)));
+    for name in ["hello.txt", "deep/long"] {
+        assert!(fs::read(plain.join(name)).unwrap() == fs::read(opened.join(name)).unwrap(), "{name}");
+    }
+
+    // An owner who grants 80 bytes of nothing: the chain opens them itself, and the price comes back.
+    signed(&network, &["license", "buy", &terms, "--yes"]);
+    signed(&network, &["tx", "licensing", "grant-key", "--license-id", "2", "--wrapped-key", &BASE64.encode([0; 80])]);
+    let judged = signed(&network, &["license", "report-key", "2"]);
+    assert_eq!(judged["bad"], true);
+    let found = ask(&network, &["query", "licensing", "license", "2"]);
+    assert_eq!(found["license"]["status"], "LICENSE_STATUS_REFUNDED");
+}
