@@ -108,6 +108,8 @@ cairn_kernel::state! { "annotation";
     DRAFTS: Map<(u64, u32), DraftPage> = 41;
     /// Drafts in the clear by job, bucket and producer.
     SHAPES: Map<(u64, u32, u32), DraftPage> = 43;
+    /// The ranking under way of a job.
+    RANKINGS: Map<u64, Vec<u8>> = 44;
     /// Revealed sets of a MULTI_LABEL job by job and bucket, until they are packed (borsh, see `sets.rs`).
     STAGED_SETS: Map<(u64, u32), Vec<u8>> = 42;
 }

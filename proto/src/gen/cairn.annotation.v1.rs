@@ -658,6 +658,9 @@ pub struct Settlement {
     /// RFC 6962 root over the annotators' shares, to be claimed from the data set; empty where they fit inline.
     #[prost(bytes = "vec", tag = "19")]
     pub claims_root: ::prost::alloc::vec::Vec<u8>,
+    /// SHA-256 over the ranking of the contestants; empty where there is none.
+    #[prost(bytes = "vec", tag = "50")]
+    pub ranking_digest: ::prost::alloc::vec::Vec<u8>,
     /// Of `unearned`, what late labels did not earn.
     #[prost(string, tag = "60")]
     pub late_unearned: ::prost::alloc::string::String,
@@ -1837,6 +1840,8 @@ pub enum SettleStep {
     AwaitVerdicts = 42,
     /// What the stage found of each draft is written down; PAY follows.
     Judge = 43,
+    /// A PAIRWISE job whose pairs are open, between RECORD and SHARES: the contestants are ranked.
+    Rank = 44,
     /// After SHARES: the data set is published.
     Publish = 65,
     /// The appeal window is open, or a case is.
@@ -1870,6 +1875,7 @@ impl SettleStep {
             Self::AwaitVerdictGold => "SETTLE_STEP_AWAIT_VERDICT_GOLD",
             Self::AwaitVerdicts => "SETTLE_STEP_AWAIT_VERDICTS",
             Self::Judge => "SETTLE_STEP_JUDGE",
+            Self::Rank => "SETTLE_STEP_RANK",
             Self::Publish => "SETTLE_STEP_PUBLISH",
             Self::AwaitAppeals => "SETTLE_STEP_AWAIT_APPEALS",
             Self::Award => "SETTLE_STEP_AWARD",
@@ -1897,6 +1903,7 @@ impl SettleStep {
             "SETTLE_STEP_AWAIT_VERDICT_GOLD" => Some(Self::AwaitVerdictGold),
             "SETTLE_STEP_AWAIT_VERDICTS" => Some(Self::AwaitVerdicts),
             "SETTLE_STEP_JUDGE" => Some(Self::Judge),
+            "SETTLE_STEP_RANK" => Some(Self::Rank),
             "SETTLE_STEP_PUBLISH" => Some(Self::Publish),
             "SETTLE_STEP_AWAIT_APPEALS" => Some(Self::AwaitAppeals),
             "SETTLE_STEP_AWARD" => Some(Self::Award),
@@ -2607,6 +2614,32 @@ impl ::prost::Name for EventStageOpened {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.EventStageOpened".into()
+    }
+}
+/// The contestants of a PAIRWISE job were ranked.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventContestantsRanked {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// How many.
+    #[prost(uint32, tag = "2")]
+    pub contestants: u32,
+    /// Passes over the pairs.
+    #[prost(uint32, tag = "3")]
+    pub passes: u32,
+    /// SHA-256 over parameters, passes and strengths.
+    #[prost(bytes = "vec", tag = "4")]
+    pub digest: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for EventContestantsRanked {
+    const NAME: &'static str = "EventContestantsRanked";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.EventContestantsRanked".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.EventContestantsRanked".into()
     }
 }
 /// The gold was judged.
@@ -3885,6 +3918,81 @@ impl ::prost::Name for QueryDraftsResponse {
         "/cairn.annotation.v1.QueryDraftsResponse".into()
     }
 }
+/// Asks for what `Ranking` answers.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct QueryRankingRequest {
+    /// The job.
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+    /// First place wanted, from 0.
+    #[prost(uint32, tag = "2")]
+    pub from: u32,
+    /// Places wanted; 0 means 100, at most 1,024.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
+}
+impl ::prost::Name for QueryRankingRequest {
+    const NAME: &'static str = "QueryRankingRequest";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryRankingRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryRankingRequest".into()
+    }
+}
+/// A contestant in its place.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Ranked {
+    /// Place, from 1.
+    #[prost(uint32, tag = "1")]
+    pub place: u32,
+    /// The contestant.
+    #[prost(uint32, tag = "2")]
+    pub contestant: u32,
+    /// Base-2 logarithm of its strength, in 1/65,536.
+    #[prost(int64, tag = "3")]
+    pub rating_q16: i64,
+    /// The same in Elo points, rounded down.
+    #[prost(int64, tag = "4")]
+    pub elo: i64,
+    /// Comparisons won, in units of 1/131,070; a tie is half a win.
+    #[prost(uint64, tag = "5")]
+    pub wins: u64,
+    /// Comparisons it took part in.
+    #[prost(uint64, tag = "6")]
+    pub comparisons: u64,
+}
+impl ::prost::Name for Ranked {
+    const NAME: &'static str = "Ranked";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.Ranked".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.Ranked".into()
+    }
+}
+/// Answer of the query `Ranking`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryRankingResponse {
+    /// By place; of equal ratings the lower contestant first. Empty where there is no ranking, or not yet.
+    #[prost(message, repeated, tag = "1")]
+    pub ranking: ::prost::alloc::vec::Vec<Ranked>,
+    /// Where to go on; 0 at the end.
+    #[prost(uint32, tag = "2")]
+    pub next: u32,
+}
+impl ::prost::Name for QueryRankingResponse {
+    const NAME: &'static str = "QueryRankingResponse";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.QueryRankingResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.QueryRankingResponse".into()
+    }
+}
 /// Asks for what `Worker` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryWorkerRequest {
@@ -4576,6 +4684,12 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryDraftsRequest,
     ) -> ::cairn_kernel::Result<QueryDraftsResponse>;
+    /// The ranking of a PAIRWISE job's contestants (Bradley-Terry), the strongest first.
+    fn ranking(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryRankingRequest,
+    ) -> ::cairn_kernel::Result<QueryRankingResponse>;
     /// One annotator in one job.
     fn worker(
         &self,
@@ -4716,6 +4830,11 @@ pub fn query_routes<S: QueryServer>(
             server,
             "/cairn.annotation.v1.Query/Drafts",
             S::drafts,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.annotation.v1.Query/Ranking",
+            S::ranking,
         ),
         ::cairn_kernel::QueryRoute::new(
             server,

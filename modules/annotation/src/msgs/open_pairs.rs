@@ -3,7 +3,14 @@ use cairn_kernel::{Address, Ctx, Result, merkle};
 use cairn_proto::cairn::annotation::v1::{EventPairsOpened, JobState, MsgOpenPairs, MsgOpenPairsResponse, PairsChunk};
 
 use super::{check_list, hash};
-use crate::{Error, formats, gold, job::Running, lifecycle, state::PAIRS, types};
+use crate::{
+    Error, formats, gold,
+    job::Running,
+    labels::{JobPages, failed},
+    lifecycle,
+    state::PAIRS,
+    types,
+};
 
 /// Gas of one pair: its bytes hashed and stored.
 const PAIR_GAS: u64 = 20;
@@ -18,6 +25,8 @@ pub(super) fn open_pairs(ctx: &mut Ctx, msg: &MsgOpenPairs) -> Result<MsgOpenPai
     check_root(ctx, &run, &seed, msg, &pairs)?;
 
     PAIRS.set(ctx, &(run.id, msg.chunk), &PairsChunk { pairs: msg.pairs.clone() })?;
+    let (tasks, items) = (run.job.tasks, run.job.contestants);
+    cairn_truth::write_pairs(&mut JobPages::new(ctx, run.id), tasks, items, msg.chunk, &pairs).map_err(failed)?;
     run.status.gold_seed.clone_from(&msg.seed);
     run.status.pairs_chunks = run.status.pairs_chunks.saturating_add(1);
     let chunks_left = formats::chunks(run.job.tasks).saturating_sub(run.status.pairs_chunks);

@@ -94,6 +94,7 @@ fn step_progress(ctx: &Ctx, run: &Running, settlement: &Settlement) -> Result<(u
     let chunks = u64::from(formats::chunks(run.job.tasks));
     Ok(match settlement.step() {
         SettleStep::Unspecified
+        | SettleStep::Rank
         | SettleStep::AwaitGold
         | SettleStep::AwaitLate
         | SettleStep::LatePack

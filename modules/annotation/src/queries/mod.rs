@@ -18,9 +18,9 @@ use cairn_proto::cairn::annotation::v1::{
     QueryExamBatchesResponse, QueryGoldStateRequest, QueryGoldStateResponse, QueryJobProgressRequest, QueryJobProgressResponse,
     QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryLabelsRequest, QueryLabelsResponse, QueryLeaseRequest,
     QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse, QueryPairsRequest, QueryPairsResponse, QueryParamsRequest,
-    QueryParamsResponse, QueryQualificationRequest, QueryQualificationResponse, QueryServer, QueryStandingRequest, QueryStandingResponse,
-    QueryStandingsRequest, QueryStandingsResponse, QueryTasksRequest, QueryTasksResponse, QueryWorkerRequest, QueryWorkerResponse,
-    QueryWorkersRequest, QueryWorkersResponse,
+    QueryParamsResponse, QueryQualificationRequest, QueryQualificationResponse, QueryRankingRequest, QueryRankingResponse, QueryServer,
+    QueryStandingRequest, QueryStandingResponse, QueryStandingsRequest, QueryStandingsResponse, QueryTasksRequest, QueryTasksResponse,
+    QueryWorkerRequest, QueryWorkerResponse, QueryWorkersRequest, QueryWorkersResponse,
 };
 
 use crate::{Annotation, state};
@@ -55,6 +55,9 @@ impl QueryServer for Annotation {
     }
     fn drafts(&self, ctx: &Ctx, query: QueryDraftsRequest) -> Result<QueryDraftsResponse> {
         drafts::drafts(ctx, &query)
+    }
+    fn ranking(&self, ctx: &Ctx, query: QueryRankingRequest) -> Result<QueryRankingResponse> {
+        pairs::ranking(ctx, &query)
     }
     fn worker(&self, ctx: &Ctx, query: QueryWorkerRequest) -> Result<QueryWorkerResponse> {
         accounts::worker(ctx, &query)

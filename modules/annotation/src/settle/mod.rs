@@ -10,6 +10,7 @@ mod infer;
 mod judge;
 mod pack;
 mod pay;
+mod rank;
 mod record;
 mod release;
 mod sets;
@@ -17,6 +18,7 @@ mod shares;
 mod stage;
 
 pub(crate) use pay::{read_share, take_fee};
+pub(crate) use rank::params as ranking_params;
 pub(crate) use record::model;
 pub(crate) use sets::models;
 
@@ -81,6 +83,7 @@ pub(crate) fn step(ctx: &mut Ctx, job: u64, budget: u64) -> Result<u64> {
         SettleStep::Record => record::step(ctx, &mut run)?,
         SettleStep::Stage => stage::step(ctx, &mut run, budget)?,
         SettleStep::Judge => judge::step(ctx, &mut run, budget)?,
+        SettleStep::Rank => rank::step(ctx, &mut run, budget)?,
         SettleStep::Shares => shares::step(ctx, &mut run)?,
         SettleStep::Publish => close::publish_step(ctx, &mut run)?,
         SettleStep::Award => appeals::award(ctx, &mut run)?,

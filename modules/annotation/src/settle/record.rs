@@ -6,7 +6,7 @@ use cairn_proto::cairn::annotation::v1::{GoldVerdict, SettleStep, Settlement, Wo
 use cairn_truth::{Label, Model};
 
 use super::{infer, sets};
-use crate::{Error, formats, gold, job::Running, labels, standing, state::WORKERS, types};
+use crate::{Error, formats, gold, job::Running, labels, lifecycle, standing, state::WORKERS, types};
 
 /// Label visits of one label (its leaf is hashed, its worker read once a chunk), and of a task's posterior.
 const LABEL_VISITS: u64 = 64;
@@ -160,7 +160,7 @@ fn count_gold<'l>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: u32, t
 
 fn finish(run: &mut Running) -> Result<()> {
     seal(run)?;
-    super::go_on(run, SettleStep::Shares)
+    super::go_on(run, if lifecycle::are_pairs_opened(run) { SettleStep::Rank } else { SettleStep::Shares })
 }
 
 /// The tree of paid labels is whole.

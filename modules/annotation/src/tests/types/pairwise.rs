@@ -1,6 +1,7 @@
 //! PAIRWISE: which of two items is better, and the ranking that follows.
 use cairn_proto::cairn::annotation::v1::{
-    ItemKind, JobState, JobType, MsgOpenPairs, MsgPostJob, MsgServer, Pair, QueryPairsRequest, QueryServer, QueryTasksRequest, TaskPair,
+    ItemKind, JobState, JobType, MsgOpenPairs, MsgPostJob, MsgServer, Pair, QueryPairsRequest, QueryRankingRequest, QueryServer,
+    QueryTasksRequest, TaskPair,
 };
 
 use crate::{
@@ -181,7 +182,27 @@ fn pairs_that_are_not_opened_cost_the_ranking_and_nothing_else() {
     world.until(posted.id, JobState::Closed);
     assert!((2..=6).all(|n| world.pay_per_label(posted.id, &user(n)) > 7_000_000));
     let money = world.money(posted.id);
+    assert!(world.status(posted.id).settlement.unwrap().ranking_digest.is_empty());
     assert_eq!((money.burnt > 0, money.refunded >= 200_000), (true, true), "the gold bond is back");
+}
+
+#[test]
+fn contestants_are_ranked_by_what_was_inferred() {
+    let (mut world, posted) = closed();
+    let ask = |from, limit| move |ctx: &cairn_kernel::Ctx| Annotation.ranking(ctx, QueryRankingRequest { job: 1, from, limit });
+    world.tx(|ctx| Annotation.open_pairs(ctx, opening(posted.id))).unwrap();
+    world.open_gold(&posted);
+    assert_eq!(world.ask(ask(0, 0)).ranking, []);
+    world.until(posted.id, JobState::Closed);
+    let page = world.ask(ask(0, 0));
+    let order: Vec<u32> = page.ranking.iter().map(|ranked| ranked.contestant).collect();
+    assert_eq!(order, [7, 6, 5, 4, 3, 2, 1, 0], "the better one has the higher number");
+    assert_eq!((page.ranking[0].place, page.next), (1, 0));
+    assert_eq!(page.ranking.iter().map(|ranked| ranked.comparisons).sum::<u64>(), 200);
+    assert!(page.ranking.is_sorted_by(|a, b| a.rating_q16 >= b.rating_q16 && a.elo >= b.elo));
+    let rest = world.ask(ask(6, 1));
+    assert_eq!((rest.ranking[0].place, rest.ranking[0].contestant, rest.next), (7, 1, 7));
+    assert_eq!(world.status(posted.id).settlement.unwrap().ranking_digest.len(), 32);
 }
 
 #[test]
