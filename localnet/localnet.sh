@@ -151,11 +151,11 @@ case "${1:-}" in
     mkdir -p "$NET/log" "$NET/run"
     exec 9>"$NET/run/lock"
     flock -n 9 || die "another 'make localnet' is at work in $NET; let it end or interrupt it"
+    check_ports
     keeper=
     trap finish EXIT
     [ -e "$NET/client/keyring/faucet.json" ] || create # its last file
     digits
-    check_ports
     start_nodes
     wait_for_blocks
     keep 9>&- &
