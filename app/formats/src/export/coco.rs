@@ -33,7 +33,8 @@ impl Coco {
         let mut sink = Sink::open(out)?;
         sink.write(b"{\"info\":")?;
         let info = json!({
-            "description": job.title, "version": "1", "year": job.date.get(..4).and_then(|y| y.parse::<u32>().ok()), "contributor": job.requester,
+            "description": job.title, "version": "1", "year": job.date.get(..4).and_then(|y| y.parse::<u32>().ok()),
+            "contributor": job.requester,
             "date_created": job.date, "url": "",
             "cairn": {
                 "chain": job.chain, "job": job.id, "type": job.kind.name(), "model": job.model, "digest": job.digest,

@@ -150,7 +150,8 @@ mod tests {
         let tags = tags(&["PER".into(), "big org".into(), "big_org".into()]);
         assert_eq!(tags, ["PER", "big_org", "big_org_2"]);
         let (text, lost) = document("Ann Lee, it's\nAcmeCo.", &[span(0, 0, 7), span(1, 14, 18), span(1, 3, 9), span(0, 13, 14)], &tags);
-        let expected = "-DOCSTART- -X- -X- O\n\nAnn -X- -X- B-PER\nLee -X- -X- I-PER\n, -X- -X- O\nit -X- -X- O\n' -X- -X- O\ns -X- -X- O\n\n\
+        let expected = "-DOCSTART- -X- -X- O\n\nAnn -X- -X- B-PER\nLee -X- -X- I-PER\n\
+                        , -X- -X- O\nit -X- -X- O\n' -X- -X- O\ns -X- -X- O\n\n\
                         Acme -X- -X- B-big_org\nCo -X- -X- O\n. -X- -X- O\n\n";
         assert_eq!((text.as_str(), lost), (expected, 2));
     }

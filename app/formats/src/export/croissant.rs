@@ -159,8 +159,8 @@ fn description(job: &Job) -> Value {
     let id = identifier(job);
     let url = job.gateways.first().map_or_else(|| id.clone(), |g| format!("{}/v1/jobs/{}", g.trim_end_matches('/'), job.id));
     let inferred = format!(
-        "Each item was shown to up to {} independent annotators, {} in all, who committed to their answers before seeing others'. The answers were \
-         aggregated on chain by the model '{}' (integer Dawid-Skene family) with hidden gold tasks; its digest is {}.",
+        "Each item was shown to up to {} independent annotators, {} in all, who committed to their answers before seeing others'. \
+         The answers were aggregated on chain by the model '{}' (integer Dawid-Skene family) with hidden gold tasks; its digest is {}.",
         job.overlap, job.workers, job.model, job.digest
     );
     json!({
@@ -177,21 +177,26 @@ fn description(job: &Job) -> Value {
         "creator": { "@type": "sc:Organization", "name": job.requester },
         "keywords": ["annotation", job.kind.name(), job.item_kind.word()],
         "citeAs": format!("{} ({}), job {} on {}", job.title, job.date, job.id, job.chain),
-        "rai:dataCollection": format!("Items were given by the requester {}; their manifest has the RFC 6962 root {}.", job.requester, job.manifest_root),
+        "rai:dataCollection":
+            format!("Items were given by the requester {}; their manifest has the RFC 6962 root {}.", job.requester, job.manifest_root),
         "rai:dataAnnotationProtocol": [job.description, inferred],
         "rai:dataAnnotationPlatform": [format!("Cairn, chain {}", job.chain)],
         "rai:annotationsPerItem": format!("up to {}", job.overlap),
         "rai:dataAnnotationAnalysis":
-            ["Every item carries its posterior and all its labels, so that they can be aggregated anew. Annotators are paid by chance-corrected agreement."],
+            ["Every item carries its posterior and all its labels, so that they can be aggregated anew. \
+              Annotators are paid by chance-corrected agreement."],
         "rai:machineAnnotationTools": [format!("{} (aggregation only; no label was made by a machine of the platform)", job.model)],
         "rai:annotatorDemographics": ["Not collected. Annotators are chain accounts and appear under keyed pseudonyms."],
-        "rai:personalSensitiveInformation": ["Pseudonyms of annotators. Labels are public on the chain, so whoever compares them there can find the accounts behind pseudonyms."],
+        "rai:personalSensitiveInformation": ["Pseudonyms of annotators. Labels are public on the chain, so whoever compares them there \
+                                              can find the accounts behind pseudonyms."],
         "prov:wasDerivedFrom": { "@id": format!("urn:cairn:{}:manifest:{}", job.chain, job.manifest_root) },
         "prov:wasGeneratedBy": {
             "@type": "prov:Activity", "@id": format!("{id}:settlement"),
             "prov:label": format!("annotation job {} on {}, settled by {} with digest {}", job.id, job.chain, job.model, job.digest),
         },
-        "prov:wasAttributedTo": { "@type": "prov:Agent", "@id": format!("urn:cairn:{}:account:{}", job.chain, job.requester), "prov:label": job.requester },
+        "prov:wasAttributedTo": {
+            "@type": "prov:Agent", "@id": format!("urn:cairn:{}:account:{}", job.chain, job.requester), "prov:label": job.requester,
+        },
         "cairn:lineage": {
             "cairn:chain": job.chain, "cairn:job": job.id, "cairn:asset": job.asset, "cairn:manifestRoot": job.manifest_root,
             "cairn:contributorsRoot": job.contributors_root, "cairn:digest": job.digest, "cairn:model": job.model,

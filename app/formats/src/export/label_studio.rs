@@ -235,7 +235,8 @@ fn config_xml(job: &Job) -> String {
         job.classes.iter().map(|c| format!("    <{child} value=\"{}\"/>\n", escaped(c))).collect()
     };
     format!(
-        "<View>\n  <{object} name=\"{word}\" value=\"${word}\"/>\n  <{control} name=\"{CONTROL}\" toName=\"{word}\"{options}>\n{children}  </{control}>\n</View>\n"
+        "<View>\n  <{object} name=\"{word}\" value=\"${word}\"/>\n\
+         \x20 <{control} name=\"{CONTROL}\" toName=\"{word}\"{options}>\n{children}  </{control}>\n</View>\n"
     )
 }
 

@@ -114,7 +114,8 @@ fn schema(job: &Job) -> String {
             required boolean gold;
             optional binary truth (STRING);
             required group labels (LIST) {{ repeated group list {{ required group element {{
-                required binary worker (STRING); required binary answer (STRING); required boolean late; required boolean paid; required binary reason (STRING);
+                required binary worker (STRING); required binary answer (STRING); required boolean late; required boolean paid;
+                required binary reason (STRING);
             }} }} }}
             optional binary sha256 (STRING);
             optional int64 bytes;

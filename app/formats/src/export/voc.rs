@@ -74,7 +74,8 @@ fn document(job: &Job, item: &Item, file: &str, boxes: &[BoxShape]) -> Result<St
         .ok_or_else(|| Error::Refused(format!("the size of {} is not known; name the folder of items with --items", item.name)))?;
     let objects: String = boxes.iter().map(|b| object(job, b)).collect();
     Ok(format!(
-        "<annotation>\n\t<folder>JPEGImages</folder>\n\t<filename>{}</filename>\n\t<source><database>{}</database><annotation>job {}</annotation></source>\n\
+        "<annotation>\n\t<folder>JPEGImages</folder>\n\t<filename>{}</filename>\n\
+         \t<source><database>{}</database><annotation>job {}</annotation></source>\n\
          \t<size><width>{}</width><height>{}</height><depth>3</depth></size>\n\t<segmented>0</segmented>\n{objects}</annotation>\n",
         escaped(file),
         escaped(&job.chain),
