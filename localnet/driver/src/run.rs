@@ -118,8 +118,12 @@ pub async fn main_job(args: &RunArgs) -> Result<Report> {
 
     let (_, status) = self::job(&chain, number).await?;
     say(format_args!("job {number} is settled: data set asset {}, digest {}", status.asset_id, digest(&status)));
+    say("everybody withdraws: pay and bonds of the annotators");
     withdraw_earnings(&chain, &accounts).await?;
     let income = license::sell(&chain, &accounts, status.asset_id).await?;
+    say(format_args!("the result may be appealed until height {}; then the job closes and refunds its requester", status.appeal_deadline));
+    closed(&chain, number).await?;
+    withdraw_earnings(&chain, &accounts).await?;
 
     let mut report = closing(args, &chain, &job, status.asset_id, &truths).await?;
     report.checks = report.judged();
@@ -226,9 +230,17 @@ async fn annotator(
     Annotator::new(member.name.clone(), chain.clone(), signer, gateway, Arc::clone(job), sheet, Arc::clone(truths), journal)
 }
 
-/// Everybody takes what is due: pay and bonds.
+/// Waits until the job's escrow is empty.
+async fn closed(chain: &Chain, number: u64) -> Result<()> {
+    // A node that was killed answers again, or another one does.
+    while !tick(chain, number).await.is_ok_and(|t| matches!(t.state, JobState::Closed | JobState::Cancelled)) {
+        sleep(Duration::from_millis(300)).await;
+    }
+    Ok(())
+}
+
+/// Everybody takes what is due.
 async fn withdraw_earnings(chain: &Chain, accounts: &[Account]) -> Result<()> {
-    say("everybody withdraws: pay and bonds of the annotators; the requester's refund comes when appeals are over");
     for account in accounts {
         let request = QueryEarningsRequest { account: account.address.clone() };
         let earnings: QueryEarningsResponse = chain.query("/cairn.annotation.v1.Query/Earnings", &request).await?;
