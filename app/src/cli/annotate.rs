@@ -230,7 +230,9 @@ fn commit(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, table: &Path) ->
     own(&granted, &key, sender)?;
     let job = job(rpc, granted.job)?;
     let chain_id = rpc.chain_id()?;
-    let labels = read_labels(table, &tasks, &job.classes)?;
+    // The folder that `fetch` made holds its table.
+    let table = if table.is_dir() { table.join("labels.csv") } else { table.to_owned() };
+    let labels = read_labels(&table, &tasks, &job.classes)?;
     let path = opening_path(home, &chain_id, number);
     let mut salt = [0; 32];
     if path.exists() {
@@ -293,6 +295,7 @@ fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
         bail!("{} is not there: only the home that committed lease {number} can reveal it", path.display());
     }
     let opening: Opening = serde_json::from_str(&read_secret(&path)?).with_context(|| format!("{} is damaged", path.display()))?;
+    let rpc = &rpc.patient();
     let mut told = false;
     loop {
         let (now, ..) = lease(rpc, number)?;

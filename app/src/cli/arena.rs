@@ -299,6 +299,7 @@ fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, id: u64) -> Result<()> {
         bail!("{} is not there: only the home that committed to epoch {epoch} can reveal it", path.display());
     }
     let opening: Opening = serde_json::from_str(&read_secret(&path)?).with_context(|| format!("{} is damaged", path.display()))?;
+    let rpc = &rpc.patient();
     let mut height = rpc.height()?;
     if height < commit_until {
         eprintln!("waiting for block {commit_until}, after which reveals count; this is block {height} ...");

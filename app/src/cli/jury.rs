@@ -178,6 +178,7 @@ fn vote(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, choice: Choice) ->
 fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
     let (key, options) = sender.open(home)?;
     let chain_id = rpc.chain_id()?;
+    let rpc = &rpc.patient();
     let mut told = false;
     loop {
         let (case, round, seat) = seated(rpc, number, &key.address())?;

@@ -10,11 +10,15 @@ use serde_json::{Value, json};
 
 /// Replies are small; a node that sends more is broken or hostile.
 const MAX_REPLY: u64 = 64 << 20;
+/// How long a command that waits for the chain outlasts a node that does not answer: a restart must not cost a bond.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A node's RPC.
 pub(crate) struct Rpc {
     url: String,
     agent: ureq::Agent,
+    /// How long a question that failed is asked again.
+    patience: Duration,
 }
 
 /// A query or transaction that the chain refused: it had no effect and will have none. Shown without the frame that gRPC and the SDK put around the reason.
@@ -63,10 +67,33 @@ impl Rpc {
     #[must_use]
     pub(crate) fn new(url: &str) -> Self {
         let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).http_status_as_error(false).build();
-        Self { url: url.trim_end_matches('/').replacen("tcp://", "http://", 1), agent: config.into() }
+        let url = url.trim_end_matches('/').replacen("tcp://", "http://", 1);
+        Self { url, agent: config.into(), patience: Duration::ZERO }
+    }
+    /// The same node, for a command that waits: questions that it does not answer are asked again. Transactions are not.
+    #[must_use]
+    pub(crate) fn patient(&self) -> Self {
+        Self { url: self.url.clone(), agent: self.agent.clone(), patience: PATIENCE }
     }
     /// Calls a JSON-RPC method.
     pub(crate) fn call(&self, method: &str, params: Value) -> Result<Value> {
+        let question = matches!(method, "status" | "abci_query");
+        let start = Instant::now();
+        let mut told = false;
+        loop {
+            match self.attempt(method, &params) {
+                Err(error) if question && start.elapsed() < self.patience => {
+                    if !told {
+                        eprintln!("{error:#}; trying again");
+                        told = true;
+                    }
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+                other => return other,
+            }
+        }
+    }
+    fn attempt(&self, method: &str, params: &Value) -> Result<Value> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         let sent = self.agent.post(&self.url).header("content-type", "application/json").send(body.as_bytes());
         let mut response =

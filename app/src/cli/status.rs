@@ -28,6 +28,7 @@ impl StatusArgs {
         let jobs: QueryJobsResponse = rpc.ask("/cairn.annotation.v1.Query/Jobs", &request)?;
         output.value(&json!({
             "chain_id": at("/node_info/network"),
+            "node_id": at("/node_info/id"),
             "moniker": at("/node_info/moniker"),
             "height": at("/sync_info/latest_block_height"),
             "block_time": at("/sync_info/latest_block_time"),

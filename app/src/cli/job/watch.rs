@@ -14,7 +14,13 @@ use serde_json::{Value, json};
 use super::{gold, record::Record};
 use crate::{
     api::json::Dialect,
-    cli::{home::Home, keyring::AccountKey, output::Output, rpc::Rpc, sign::TxOptions},
+    cli::{
+        home::Home,
+        keyring::AccountKey,
+        output::Output,
+        rpc::{Refused, Rpc},
+        sign::TxOptions,
+    },
 };
 
 /// Between two lines that tell of nothing but more labels.
@@ -117,10 +123,12 @@ fn line(p: &QueryJobProgressResponse) -> String {
 
 /// Follows a job until its result is published, or to its end. Where this home posted it and a key is given with its name, the gold is opened as soon as the chain asks for it.
 pub(crate) fn watch(rpc: &Rpc, home: &Home, number: u64, key: Option<&(AccountKey, String)>) -> Result<()> {
-    let record = || Record::need(home, &rpc.chain_id()?, &job(rpc, number)?.0.manifest_root);
+    let record = |rpc: &Rpc| Record::need(home, &rpc.chain_id()?, &job(rpc, number)?.0.manifest_root);
     if key.is_some() {
-        record()?; // told at once, not when the gold is asked for
+        record(rpc)?; // told at once, not when the gold is asked for
     }
+    job(rpc, number)?; // and so is a node that is not there
+    let rpc = &rpc.patient();
     let mut last: Option<(QueryJobProgressResponse, Instant)> = None;
     loop {
         let now = progress(rpc, number)?;
@@ -132,7 +140,10 @@ pub(crate) fn watch(rpc: &Rpc, home: &Home, number: u64, key: Option<&(AccountKe
             JobState::Appeal | JobState::Closed | JobState::Cancelled => return end(rpc, number, key),
             JobState::Gold => {
                 if let Some((key, _)) = key {
-                    gold::open(rpc, record()?, number, key, &TxOptions::default())?;
+                    match gold::open(rpc, record(rpc)?, number, key, &TxOptions::default()) {
+                        Err(error) if !error.is::<Refused>() => eprintln!("{error:#}; trying again"),
+                        other => other?,
+                    }
                 }
             }
             _ => {}

@@ -24,6 +24,8 @@ const PAGE: u64 = 200;
 pub(super) fn grant(rpc: &Rpc, home: &Home, sender: &Sender, once: bool) -> Result<()> {
     let (key, options) = sender.open(home)?;
     let owner = key.address().to_string();
+    rpc.chain_id()?; // a node that is not there is told at once
+    let rpc = &rpc.patient();
     let signer = Signer::new(rpc, &key)?;
     let mut missing = BTreeSet::new();
     loop {

@@ -74,6 +74,7 @@ pub(super) fn open(rpc: &Rpc, home: &Home, sender: &Sender, id: u64, gateway: &s
 
 /// Waits until the key is granted.
 fn wait(rpc: &Rpc, id: u64) -> Result<License> {
+    let rpc = &rpc.patient();
     let mut told = LicenseStatus::Final;
     loop {
         let found = license(rpc, id)?;
