@@ -5,7 +5,7 @@ use cairn_kernel::{
     Ctx, Result,
     merkle::{self, Hash},
 };
-use cairn_proto::cairn::annotation::v1::{GoldChunk, Label};
+use cairn_proto::cairn::annotation::v1::{EventGoldOpened, GoldChunk, Label, MsgOpenGold, MsgOpenGoldResponse};
 
 use crate::{
     Error,
@@ -13,6 +13,7 @@ use crate::{
     formats,
     job::Running,
     labels::{JobPages, failed},
+    lifecycle, stage,
     state::GOLD,
     types,
 };
@@ -141,27 +142,19 @@ pub(crate) fn opened_sets(ctx: &Ctx, run: &Running, chunk: u32) -> Result<BTreeM
     gold.truths.iter().map(|truth| Ok((truth.task, answers::set(run, truth)?))).collect()
 }
 
-/// Whether the voters of a gold task void it: three or more blind voters, two thirds of all, chose one same other class
-/// or set.
-pub(crate) fn is_void<T: Copy + Ord>(votes: &[T], truth: T) -> bool {
-    let mut others = BTreeMap::<T, usize>::new();
-    for class in votes.iter().filter(|class| **class != truth) {
-        let count = others.entry(*class).or_default();
-        *count = count.saturating_add(1);
+/// Counts a chunk of gold as opened, `gold` being the tasks of the job that it gave an answer to; with the last one the job goes on.
+pub(crate) fn count_opened(ctx: &mut Ctx, mut run: Running, msg: &MsgOpenGold, gold: usize) -> Result<MsgOpenGoldResponse> {
+    let gold = u32::try_from(gold).map_err(|_| Error::Overflow)?;
+    run.status.gold_seed.clone_from(&msg.seed);
+    run.status.gold_chunks = run.status.gold_chunks.saturating_add(1);
+    run.status.gold_opened = run.status.gold_opened.saturating_add(gold);
+    let chunks_left = formats::chunks(stage::gold_tasks(&run)).saturating_sub(run.status.gold_chunks);
+    ctx.emit(&EventGoldOpened { job: run.id, chunk: msg.chunk, gold, chunks_left });
+    if lifecycle::is_all_opened(&run) {
+        lifecycle::end_gold(ctx, &mut run)?;
     }
-    let most = others.values().copied().max().unwrap_or(0);
-    most >= 3 && most.saturating_mul(3) >= votes.len().saturating_mul(2)
-}
-
-/// Whether so many right answers to so many gold questions keep a worker out (the gate of `cairn_truth`, in Q16 bits).
-pub(crate) fn is_gated(classes: u16, gate_bits: i32, hits: u32, seen: u32) -> Result<bool> {
-    let log = |number: u64| cairn_truth::log2(number);
-    let classes = u64::from(classes);
-    let right = log(classes.saturating_mul(7)).checked_sub(log(10));
-    let wrong = log(10).checked_add(log(classes.saturating_sub(1))).and_then(|others| log(classes.saturating_mul(3)).checked_sub(others));
-    let times = |bits: Option<i64>, answers: u32| bits.and_then(|bits| bits.checked_mul(answers.into()));
-    let evidence = times(right, hits).zip(times(wrong, seen.saturating_sub(hits))).and_then(|(gained, lost)| gained.checked_add(lost));
-    Ok(evidence.ok_or(Error::Overflow)? < i64::from(gate_bits) << cairn_truth::LOG_BITS)
+    run.save(ctx)?;
+    Ok(MsgOpenGoldResponse { chunks_left })
 }
 
 /// 32 bytes of state.

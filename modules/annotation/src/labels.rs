@@ -2,7 +2,7 @@
 //!
 //! A bucket's page is small, so that a reveal reads, writes and pays for little; the inference reads chunks.
 use borsh::{BorshDeserialize, BorshSerialize};
-use cairn_kernel::{Ctx, Error as KernelError, Result};
+use cairn_kernel::{Ctx, Error as KernelError, Map, Result};
 use cairn_truth::{Failure, Page, Pages, ReadPages};
 
 use crate::{
@@ -18,28 +18,41 @@ pub(crate) struct Staged {
     pub(crate) class: u16,
 }
 
-/// The labels of a bucket so far, by task and worker.
-pub(crate) fn staged(ctx: &Ctx, job: u64, bucket: u32) -> Result<Vec<Staged>> {
-    match STAGED.get(ctx, &(job, bucket))? {
-        Some(bytes) => Ok(borsh::from_slice(&bytes).map_err(|_| Error::Broken("the labels of a bucket cannot be read"))?),
+/// An answer that is staged by bucket, sorted by task and worker.
+pub(crate) trait InBucket: Copy + Ord + BorshSerialize + BorshDeserialize {
+    /// Where the answers of a job's bucket lie.
+    const TABLE: Map<(u64, u32), Vec<u8>>;
+    /// What is said of a page that is damaged.
+    const UNREADABLE: &'static str;
+}
+
+impl InBucket for Staged {
+    const TABLE: Map<(u64, u32), Vec<u8>> = STAGED;
+    const UNREADABLE: &'static str = "the labels of a bucket cannot be read";
+}
+
+/// The answers of a bucket so far, by task and worker.
+pub(crate) fn staged<T: InBucket>(ctx: &Ctx, job: u64, bucket: u32) -> Result<Vec<T>> {
+    match T::TABLE.get(ctx, &(job, bucket))? {
+        Some(bytes) => Ok(borsh::from_slice(&bytes).map_err(|_| Error::Broken(T::UNREADABLE))?),
         None => Ok(Vec::new()),
     }
 }
 
-/// Adds labels to a bucket.
-pub(crate) fn stage(ctx: &mut Ctx, job: u64, bucket: u32, labels: &[Staged]) -> Result<()> {
-    let mut all = staged(ctx, job, bucket)?;
-    all.extend(labels);
+/// Adds answers to a bucket.
+pub(crate) fn stage<T: InBucket>(ctx: &mut Ctx, job: u64, bucket: u32, answers: &[T]) -> Result<()> {
+    let mut all = staged::<T>(ctx, job, bucket)?;
+    all.extend(answers);
     all.sort_unstable();
-    let bytes = borsh::to_vec(&all).map_err(|_| Error::Broken("labels cannot be written"))?;
-    STAGED.set(ctx, &(job, bucket), &bytes)
+    let bytes = borsh::to_vec(&all).map_err(|_| Error::Broken("answers cannot be written"))?;
+    T::TABLE.set(ctx, &(job, bucket), &bytes)
 }
 
-/// Takes a bucket's labels out, to be packed.
-pub(crate) fn unstage(ctx: &mut Ctx, job: u64, bucket: u32) -> Result<Vec<Staged>> {
-    let labels = staged(ctx, job, bucket)?;
-    STAGED.remove(ctx, &(job, bucket))?;
-    Ok(labels)
+/// Takes a bucket's answers out, to be packed.
+pub(crate) fn unstage<T: InBucket>(ctx: &mut Ctx, job: u64, bucket: u32) -> Result<Vec<T>> {
+    let answers = staged(ctx, job, bucket)?;
+    T::TABLE.remove(ctx, &(job, bucket))?;
+    Ok(answers)
 }
 
 /// The pages of a job's inference, to be changed.

@@ -1,9 +1,9 @@
 //! Answers of MULTI_LABEL jobs: sets of labels, staged by bucket until they are packed.
 use borsh::{BorshDeserialize, BorshSerialize};
-use cairn_kernel::{Ctx, Result};
+use cairn_kernel::{Map, Result};
 use cairn_truth::SetParams;
 
-use crate::{Error, job::Running, state::STAGED_SETS};
+use crate::{Error, job::Running, labels::InBucket, state::STAGED_SETS};
 
 /// A set given to a task of a bucket; bit l tells whether label l is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -13,28 +13,9 @@ pub(crate) struct StagedSet {
     pub(crate) set: u64,
 }
 
-/// The sets of a bucket so far, by task and worker.
-pub(crate) fn staged(ctx: &Ctx, job: u64, bucket: u32) -> Result<Vec<StagedSet>> {
-    match STAGED_SETS.get(ctx, &(job, bucket))? {
-        Some(bytes) => Ok(borsh::from_slice(&bytes).map_err(|_| Error::Broken("the sets of a bucket cannot be read"))?),
-        None => Ok(Vec::new()),
-    }
-}
-
-/// Adds sets to a bucket.
-pub(crate) fn stage(ctx: &mut Ctx, job: u64, bucket: u32, sets: &[StagedSet]) -> Result<()> {
-    let mut all = staged(ctx, job, bucket)?;
-    all.extend(sets);
-    all.sort_unstable();
-    let bytes = borsh::to_vec(&all).map_err(|_| Error::Broken("sets cannot be written"))?;
-    STAGED_SETS.set(ctx, &(job, bucket), &bytes)
-}
-
-/// Takes a bucket's sets out, to be packed.
-pub(crate) fn unstage(ctx: &mut Ctx, job: u64, bucket: u32) -> Result<Vec<StagedSet>> {
-    let sets = staged(ctx, job, bucket)?;
-    STAGED_SETS.remove(ctx, &(job, bucket))?;
-    Ok(sets)
+impl InBucket for StagedSet {
+    const TABLE: Map<(u64, u32), Vec<u8>> = STAGED_SETS;
+    const UNREADABLE: &'static str = "the sets of a bucket cannot be read";
 }
 
 /// What the inference of sets runs under.

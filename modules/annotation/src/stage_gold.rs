@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cairn_kernel::{Ctx, Result, merkle::Hash};
-use cairn_proto::cairn::annotation::v1::{EventGoldOpened, GoldChunk, Label, MsgOpenGold, MsgOpenGoldResponse};
+use cairn_proto::cairn::annotation::v1::{GoldChunk, Label, MsgOpenGold, MsgOpenGoldResponse};
 use cairn_truth::Draft;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     drafts, formats, gold,
     job::Running,
     labels::{JobPages, failed},
-    lifecycle, stage,
+    stage,
     state::GOLD,
     types,
 };
@@ -21,7 +21,7 @@ use crate::{
 const COST_GAS: u64 = 10;
 
 /// Opens a chunk of the parent's gold for its stage, which is in its gold window.
-pub(crate) fn open(ctx: &mut Ctx, mut run: Running, msg: &MsgOpenGold, seed: &Hash) -> Result<MsgOpenGoldResponse> {
+pub(crate) fn open(ctx: &mut Ctx, run: Running, msg: &MsgOpenGold, seed: &Hash) -> Result<MsgOpenGoldResponse> {
     let parent = Running::load(ctx, run.job.stage.map_or(0, |stage| stage.parent))?;
     let truths = gold::read_truths(&parent, msg.chunk, &msg.truths)?;
     gold::check_root(ctx, &parent, seed, msg.chunk, &truths, &msg.path)?;
@@ -29,18 +29,9 @@ pub(crate) fn open(ctx: &mut Ctx, mut run: Running, msg: &MsgOpenGold, seed: &Ha
 
     GOLD.set(ctx, &(parent.id, msg.chunk), &GoldChunk { truths: msg.truths.clone() })?;
     let verdicts = verdicts(ctx, &parent, &truths)?;
-    let gold = u32::try_from(verdicts.len()).map_err(|_| Error::Overflow)?;
+    let gold = verdicts.len();
     write(ctx, &run, verdicts)?;
-    run.status.gold_seed.clone_from(&msg.seed);
-    run.status.gold_chunks = run.status.gold_chunks.saturating_add(1);
-    run.status.gold_opened = run.status.gold_opened.saturating_add(gold);
-    let chunks_left = formats::chunks(parent.job.tasks).saturating_sub(run.status.gold_chunks);
-    ctx.emit(&EventGoldOpened { job: run.id, chunk: msg.chunk, gold, chunks_left });
-    if lifecycle::is_all_opened(&run) {
-        lifecycle::end_gold(ctx, &mut run)?;
-    }
-    run.save(ctx)?;
-    Ok(MsgOpenGoldResponse { chunks_left })
+    gold::count_opened(ctx, run, msg, gold)
 }
 
 /// The right verdict on each draft of the gold tasks, by task of the stage.

@@ -1,6 +1,7 @@
 //! What a won appeal is worth: the annotator's unearned money, from held money and the gold bond, in part where there is too little.
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::{EventAppealAwarded, PayReason, SettleStep, Worker};
+use cairn_truth::is_gated;
 
 use super::court::count_void;
 use crate::{
@@ -83,7 +84,8 @@ fn clear(ctx: &mut Ctx, run: &mut Running, task: u32) -> Result<()> {
         let Some(result) = worker.result.as_mut() else { continue };
         result.gold_voided = result.gold_voided.saturating_add(1);
         let seen = result.gold_seen.saturating_sub(result.gold_voided).max(result.gold_hits);
-        let kept_out = result.reason() == PayReason::Gated && !gold::is_gated(classes, run.job.gate_bits, result.gold_hits, seen)?;
+        let kept_out =
+            result.reason() == PayReason::Gated && !is_gated(classes, run.job.gate_bits, result.gold_hits, seen).map_err(Error::Truth)?;
         WORKERS.set(ctx, &(run.id, label.worker), &worker)?;
         if kept_out {
             win(ctx, run, label.worker)?;

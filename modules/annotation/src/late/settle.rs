@@ -7,7 +7,7 @@ use crate::{
     Error,
     escrow::{self, shift},
     job::Running,
-    labels::{self, JobPages},
+    labels::{self, JobPages, Staged},
     settle::{go_on, read_share, take_fee},
     state::{INFERENCES, LATE_INFERENCES, SETTLING, STAGED, WORKERS},
 };
@@ -42,7 +42,7 @@ pub(crate) fn pack(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let buckets = keys.collect::<Result<Vec<_>>>()?;
     let mut answers = Vec::new();
     for bucket in &buckets {
-        let staged = labels::unstage(ctx, run.id, *bucket)?;
+        let staged: Vec<Staged> = labels::unstage(ctx, run.id, *bucket)?;
         answers.extend(staged.into_iter().map(|label| (label.task, label.worker, label.class)));
     }
     let (tasks, classes) = (run.job.tasks, run.classes()?);

@@ -50,7 +50,7 @@ fn check_gold(ctx: &Ctx, run: &Running, worker: &Worker, task: u32) -> Result<()
     let (tasks, classes) = (run.job.tasks, run.classes()?);
     let labels = cairn_truth::read_labels(&PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(failed)?;
     let votes: Vec<_> = labels.all().iter().filter(|label| u32::from(label.task) == local).collect();
-    if gold::is_void(&votes.iter().map(|label| label.class).collect::<Vec<_>>(), truth) {
+    if cairn_truth::is_void(votes.iter().map(|label| label.class), truth) {
         return Err(Error::NotGold(task).into());
     }
     if votes.iter().any(|label| label.worker == worker.number && label.class != truth) {

@@ -1,15 +1,15 @@
 //! `MsgOpenGold`: the gold of a chunk is proved to be what the job was posted with.
 use cairn_kernel::{Address, Ctx, Result};
-use cairn_proto::cairn::annotation::v1::{EventGoldOpened, GoldChunk, JobState, MsgOpenGold, MsgOpenGoldResponse};
+use cairn_proto::cairn::annotation::v1::{GoldChunk, JobState, MsgOpenGold, MsgOpenGoldResponse};
 
 use super::{check_list, hash};
-use crate::{Error, formats, gold, job::Running, lifecycle, stage, stage_gold, state::GOLD, types};
+use crate::{Error, formats, gold, job::Running, stage, stage_gold, state::GOLD, types};
 
 pub(super) fn open_gold(ctx: &mut Ctx, msg: &MsgOpenGold) -> Result<MsgOpenGoldResponse> {
     Address::parse(&msg.sender)?;
     let seed = hash("seed", &msg.seed)?;
     check_list("truths", msg.truths.len(), 0, usize::try_from(formats::CHUNK).map_err(|_| Error::Overflow)?)?;
-    let mut run = Running::load(ctx, msg.job)?;
+    let run = Running::load(ctx, msg.job)?;
     check_window(ctx, &run, msg.chunk)?;
     if !run.status.gold_seed.is_empty() && run.status.gold_seed != msg.seed {
         return Err(Error::OtherSeed.into());
@@ -22,18 +22,9 @@ pub(super) fn open_gold(ctx: &mut Ctx, msg: &MsgOpenGold) -> Result<MsgOpenGoldR
     gold::check_counts(ctx, &run, msg.chunk, &truths)?;
 
     GOLD.set(ctx, &(run.id, msg.chunk), &GoldChunk { truths: msg.truths.clone() })?;
-    let gold = u32::try_from(truths.len()).map_err(|_| Error::Overflow)?;
+    let gold = truths.len();
     gold::write(ctx, &run, msg.chunk, truths)?;
-    run.status.gold_seed.clone_from(&msg.seed);
-    run.status.gold_chunks = run.status.gold_chunks.saturating_add(1);
-    run.status.gold_opened = run.status.gold_opened.saturating_add(gold);
-    let chunks_left = formats::chunks(run.job.tasks).saturating_sub(run.status.gold_chunks);
-    ctx.emit(&EventGoldOpened { job: run.id, chunk: msg.chunk, gold, chunks_left });
-    if lifecycle::is_all_opened(&run) {
-        lifecycle::end_gold(ctx, &mut run)?;
-    }
-    run.save(ctx)?;
-    Ok(MsgOpenGoldResponse { chunks_left })
+    gold::count_opened(ctx, run, msg, gold)
 }
 
 /// In the gold window, a chunk of the job that was not opened.

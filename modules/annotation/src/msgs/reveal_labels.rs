@@ -15,7 +15,7 @@ use crate::{
     job::Running,
     labels::{self, Staged},
     late, leases, lifecycle, partner, rules,
-    sets::{self, StagedSet},
+    sets::StagedSet,
     state::{COMMITMENTS, LEASES, SHAPES, WORKERS},
 };
 
@@ -144,7 +144,7 @@ fn accept(ctx: &mut Ctx, run: &Running, lease: &Lease, answers: &[(u32, Answer)]
             labels::stage(ctx, run.id, *bucket, &classes)?;
         }
         if !given.is_empty() {
-            sets::stage(ctx, run.id, *bucket, &given)?;
+            labels::stage(ctx, run.id, *bucket, &given)?;
         }
         if !drawn.is_empty() {
             SHAPES.set(ctx, &(run.id, *bucket, lease.worker), &DraftPage { drafts: drawn })?;

@@ -142,8 +142,8 @@ fn reason(worker: &Worker, lease: &Lease, labelled: bool) -> LabelReason {
 /// What a label says of a gold task, as the blind votes judge it.
 fn mark(class: u16, votes: &[(Staged, bool)], truth: Option<u16>) -> GoldMark {
     let Some(truth) = truth else { return GoldMark::None };
-    let blind: Vec<u16> = votes.iter().filter(|(_, late)| !late).map(|(label, _)| label.class).collect();
-    if gold::is_void(&blind, truth) {
+    let blind = votes.iter().filter(|(_, late)| !late).map(|(label, _)| label.class);
+    if cairn_truth::is_void(blind, truth) {
         return GoldMark::Void;
     }
     if class == truth { GoldMark::Right } else { GoldMark::Wrong }

@@ -9,7 +9,7 @@ use super::labels::{Span, is_inferred};
 use crate::{
     Error, formats, gold,
     job::Running,
-    labels::{PagesView, failed},
+    labels::{self, PagesView, failed},
     sets::{self, StagedSet},
     settle,
     state::WORKERS,
@@ -78,7 +78,7 @@ pub(super) fn by_task(ctx: &Ctx, run: &Running, span: &Span) -> Result<BTreeMap<
     let mut found: BTreeMap<u32, Vec<StagedSet>> = (span.first..span.end).map(|task| (task, Vec::new())).collect();
     let mut all = Vec::new();
     for bucket in span.buckets(run) {
-        all.extend(sets::staged(ctx, run.id, bucket)?);
+        all.extend(labels::staged::<StagedSet>(ctx, run.id, bucket)?);
     }
     let (tasks, labels) = (run.job.tasks, run.classes()?);
     for chunk in span.chunks() {

@@ -34,20 +34,43 @@ pub(super) fn gold(run: &Running) -> Gold {
 
 fn finish(ctx: &mut Ctx, run: &mut Running, inference: &Inference) -> Result<()> {
     let outcome = inference.outcome().ok_or(Error::Broken("an inference that ended has no outcome"))?;
-    let verdict = match gold(run) {
-        Gold::Unopened | Gold::None => GoldVerdict::Unopened,
-        Gold::Opened if outcome.gold.is_false() => GoldVerdict::False,
-        Gold::Opened => GoldVerdict::Sound,
+    let found = Found {
+        is_gold_false: outcome.gold.is_false(),
+        void: outcome.gold.void,
+        model: outcome.model.name().to_owned(),
+        passes: outcome.passes.into(),
+        digest: outcome.digest.to_vec(),
     };
-    let (job, opened) = (run.id, run.status.gold_opened);
-    let settlement = run.settlement()?;
-    settlement.set_gold(verdict);
-    settlement.gold_void = outcome.gold.void;
-    settlement.model = outcome.model.name().to_owned();
-    settlement.passes = outcome.passes.into();
-    settlement.digest = outcome.digest.to_vec();
-    let (model, passes, digest) = (settlement.model.clone(), settlement.passes, settlement.digest.clone());
-    ctx.emit(&EventGoldJudged { job, verdict: verdict.into(), opened, void: outcome.gold.void });
-    ctx.emit(&EventTruthInferred { job, model, passes, digest });
-    super::go_on(run, SettleStep::Pay)
+    found.tell(ctx, run)
+}
+
+/// What an inference of classes or of sets found.
+pub(super) struct Found {
+    pub(super) is_gold_false: bool,
+    pub(super) void: u32,
+    pub(super) model: String,
+    pub(super) passes: u32,
+    pub(super) digest: Vec<u8>,
+}
+
+impl Found {
+    /// Notes it in the settlement, which goes on to pay.
+    pub(super) fn tell(self, ctx: &mut Ctx, run: &mut Running) -> Result<()> {
+        let verdict = match gold(run) {
+            Gold::Unopened | Gold::None => GoldVerdict::Unopened,
+            Gold::Opened if self.is_gold_false => GoldVerdict::False,
+            Gold::Opened => GoldVerdict::Sound,
+        };
+        let Self { void, model, passes, digest, .. } = self;
+        let (job, opened) = (run.id, run.status.gold_opened);
+        let settlement = run.settlement()?;
+        settlement.set_gold(verdict);
+        settlement.gold_void = void;
+        settlement.model.clone_from(&model);
+        settlement.passes = passes;
+        settlement.digest.clone_from(&digest);
+        ctx.emit(&EventGoldJudged { job, verdict: verdict.into(), opened, void });
+        ctx.emit(&EventTruthInferred { job, model, passes, digest });
+        super::go_on(run, SettleStep::Pay)
+    }
 }

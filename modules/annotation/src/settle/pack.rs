@@ -2,7 +2,15 @@
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{JobState, SettleStep};
 
-use crate::{Error, job::Running, labels, lifecycle, sets, state::SETTLING, types};
+use crate::{
+    Error,
+    job::Running,
+    labels::{self, Staged},
+    lifecycle,
+    sets::StagedSet,
+    state::SETTLING,
+    types,
+};
 
 /// Label visits of packing a label, and of reading a bucket.
 const LABEL_VISITS: u64 = 8;
@@ -18,9 +26,9 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64>
     while next < run.status.buckets_opened && (visits < budget || !ends_chunk(run, next)) {
         let before = answers.len().saturating_add(given.len());
         if gives_sets {
-            given.extend(sets::unstage(ctx, run.id, next)?.into_iter().map(|answer| (answer.task, answer.worker, answer.set)));
+            given.extend(labels::unstage(ctx, run.id, next)?.into_iter().map(|answer: StagedSet| (answer.task, answer.worker, answer.set)));
         } else {
-            answers.extend(labels::unstage(ctx, run.id, next)?.into_iter().map(|label| (label.task, label.worker, label.class)));
+            answers.extend(labels::unstage(ctx, run.id, next)?.into_iter().map(|label: Staged| (label.task, label.worker, label.class)));
         }
         let packed = answers.len().saturating_add(given.len()).saturating_sub(before);
         let work = u64::try_from(packed).map_err(|_| Error::Overflow)?.saturating_mul(LABEL_VISITS);

@@ -148,7 +148,7 @@ fn count_gold<'l>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: u32, t
     let first = chunk.saturating_mul(formats::CHUNK);
     for votes in tasks {
         let Some(truth) = votes.first().and_then(|label| truths.get(&first.saturating_add(label.task.into())).copied()) else { continue };
-        if gold::is_void(&votes.iter().map(|label| label.class).collect::<Vec<_>>(), truth) {
+        if cairn_truth::is_void(votes.iter().map(|label| label.class), truth) {
             continue;
         }
         for label in votes {

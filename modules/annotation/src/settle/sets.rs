@@ -1,10 +1,9 @@
 //! The steps of a MULTI_LABEL job: each label is inferred by itself, each worker has one result.
 use cairn_kernel::{Ctx, Result};
-use cairn_proto::cairn::annotation::v1::{EventGoldJudged, EventTruthInferred, GoldVerdict, SettleStep};
-use cairn_truth::{Gold, Model, SetAnswer, SetInference};
+use cairn_truth::{Model, SetAnswer, SetInference};
 
 use super::{
-    infer,
+    infer::{self, Found},
     pay::Sheet,
     record::{self, Workers},
 };
@@ -41,25 +40,15 @@ pub(super) fn infer(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64
 
 fn finish(ctx: &mut Ctx, run: &mut Running, inference: &SetInference) -> Result<()> {
     let outcome = inference.outcome().ok_or(Error::Broken("an inference that ended has no outcome"))?;
-    let verdict = match infer::gold(run) {
-        Gold::Unopened | Gold::None => GoldVerdict::Unopened,
-        Gold::Opened if outcome.is_gold_false() => GoldVerdict::False,
-        Gold::Opened => GoldVerdict::Sound,
-    };
-    let void = outcome.labels.iter().map(|label| label.gold.void).max().unwrap_or(0);
-    let passes = outcome.labels.iter().map(|label| u32::from(label.passes)).max().unwrap_or(0);
     let models: Vec<&str> = outcome.labels.iter().map(|label| label.model.name()).collect();
-    let (job, opened) = (run.id, run.status.gold_opened);
-    let settlement = run.settlement()?;
-    settlement.set_gold(verdict);
-    settlement.gold_void = void;
-    settlement.model = models.join(",");
-    settlement.passes = passes;
-    settlement.digest = outcome.digest.to_vec();
-    let (model, digest) = (settlement.model.clone(), settlement.digest.clone());
-    ctx.emit(&EventGoldJudged { job, verdict: verdict.into(), opened, void });
-    ctx.emit(&EventTruthInferred { job, model, passes, digest });
-    super::go_on(run, SettleStep::Pay)
+    let found = Found {
+        is_gold_false: outcome.is_gold_false(),
+        void: outcome.labels.iter().map(|label| label.gold.void).max().unwrap_or(0),
+        model: models.join(","),
+        passes: outcome.labels.iter().map(|label| u32::from(label.passes)).max().unwrap_or(0),
+        digest: outcome.digest.to_vec(),
+    };
+    found.tell(ctx, run)
 }
 
 /// The models of the labels, by their names in a settlement.
@@ -139,7 +128,7 @@ fn count_gold<'a>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: u32, t
     for answers in tasks {
         let task = answers.first().map(|answer| first.saturating_add(answer.task.into()));
         let Some(truth) = task.and_then(|task| truths.get(&task).copied()) else { continue };
-        if gold::is_void(&answers.iter().map(|answer| answer.set).collect::<Vec<_>>(), truth) {
+        if cairn_truth::is_void(answers.iter().map(|answer| answer.set), truth) {
             continue;
         }
         for answer in answers {

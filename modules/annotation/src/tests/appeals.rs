@@ -217,7 +217,7 @@ fn void_gold_pays_whom_it_alone_had_kept_out_and_costs_its_requester() {
     let before = world.worker(posted.id, &user(11)).result.unwrap();
     assert_eq!(before.reason(), PayReason::Gated);
     let needed = (1..=before.gold_seen - before.gold_hits)
-        .find(|voided| !crate::gold::is_gated(4, -2, before.gold_hits, before.gold_seen - voided).unwrap())
+        .find(|voided| !cairn_truth::is_gated(4, -2, before.gold_hits, before.gold_seen - voided).unwrap())
         .unwrap();
     let most = tasks.len().min(3);
     void(&mut world, &posted, &tasks);

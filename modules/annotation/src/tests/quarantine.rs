@@ -25,7 +25,7 @@ fn damaged() -> (World, Posted, Vec<u8>) {
         world.work_one(posted.id, &people);
         if good.is_none() {
             let key = (posted.id, 4);
-            let full = world.ask(|ctx| crate::labels::staged(ctx, posted.id, 4)).len() == 30;
+            let full = world.ask(|ctx| crate::labels::staged::<crate::labels::Staged>(ctx, posted.id, 4)).len() == 30;
             if full {
                 good = world.ask(|ctx| STAGED.get(ctx, &key));
                 world.tx(|ctx| STAGED.set(ctx, &key, &vec![0xff; 7])).unwrap();

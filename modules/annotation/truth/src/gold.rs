@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    CHUNK, Error, Failure, Label, Page, Pages, ReadPages,
+    CHUNK, Error, Failure, Page, Pages, ReadPages,
     bytes::Reader,
     exact,
     fixed::{LOG_BITS, log2},
@@ -80,14 +80,28 @@ fn decode(chunk: u32, bytes: &[u8], tasks: u32, classes: u16) -> Result<Answers,
 
 /// Whether the voters of a gold task void its answer: at least three of them, and at least two thirds of all, chose one same other class.
 /// Two of three would not do: honest workers of skill 0.8 contradict one in ten truths of two classes so.
-pub(crate) fn is_void(voters: &[Label], truth: u16) -> bool {
-    let mut votes = BTreeMap::<u16, usize>::new();
-    for label in voters.iter().filter(|label| label.class != truth) {
-        let count = votes.entry(label.class).or_default();
-        *count = count.saturating_add(1);
+///
+/// `votes` are the classes, or the sets, that the voters chose.
+#[must_use]
+pub fn is_void<T: Ord>(votes: impl IntoIterator<Item = T>, truth: T) -> bool {
+    let (mut all, mut others) = (0_usize, BTreeMap::<T, usize>::new());
+    for vote in votes {
+        all = all.saturating_add(1);
+        if vote != truth {
+            let count = others.entry(vote).or_default();
+            *count = count.saturating_add(1);
+        }
     }
-    let most = votes.values().copied().max().unwrap_or(0);
-    most >= 3 && most.saturating_mul(3) >= voters.len().saturating_mul(2)
+    let most = others.values().copied().max().unwrap_or(0);
+    most >= 3 && most.saturating_mul(3) >= all.saturating_mul(2)
+}
+
+/// Whether a worker with so many right answers to so many gold questions of a job of `classes` is kept out by a gate of `bound_bits`.
+///
+/// # Errors
+/// More right answers than questions, or numbers beyond those of a job.
+pub fn is_gated(classes: u16, bound_bits: i32, right: u32, seen: u32) -> Result<bool, Error> {
+    Gate::new(classes, bound_bits)?.excludes(right.into(), seen.into())
 }
 
 /// What the voters made of the opened gold.
@@ -159,21 +173,17 @@ mod tests {
     use super::*;
     use crate::Memory;
 
-    fn voters(classes: &[u16]) -> Vec<Label> {
-        classes.iter().zip(0..).map(|(&class, worker)| Label { task: 0, worker, class }).collect()
-    }
-
     #[test]
     fn three_voters_who_agree_and_are_two_thirds_of_all_void_an_answer() {
-        assert!(!is_void(&[], 0));
-        assert!(!is_void(&voters(&[1, 1]), 0), "two voters are too few");
-        assert!(!is_void(&voters(&[1, 1, 0]), 0), "two who agree are too few");
-        assert!(is_void(&voters(&[1, 1, 1]), 0));
-        assert!(is_void(&voters(&[1, 1, 1, 2]), 0));
-        assert!(!is_void(&voters(&[1, 2, 3]), 0), "they must agree");
-        assert!(!is_void(&voters(&[1, 1, 1, 0, 0]), 0), "three of five are less than two thirds");
-        assert!(is_void(&voters(&[1, 1, 1, 1, 0, 2]), 0));
-        assert!(!is_void(&voters(&[0, 0, 0]), 0));
+        assert!(!is_void([], 0));
+        assert!(!is_void([1, 1], 0), "two voters are too few");
+        assert!(!is_void([1, 1, 0], 0), "two who agree are too few");
+        assert!(is_void([1, 1, 1], 0));
+        assert!(is_void([1, 1, 1, 2], 0));
+        assert!(!is_void([1, 2, 3], 0), "they must agree");
+        assert!(!is_void([1, 1, 1, 0, 0], 0), "three of five are less than two thirds");
+        assert!(is_void([1, 1, 1, 1, 0, 2], 0));
+        assert!(!is_void([0, 0, 0], 0));
     }
 
     #[test]

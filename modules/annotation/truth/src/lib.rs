@@ -44,7 +44,7 @@ pub use drafts::{
 };
 pub use error::{Error, Failure};
 pub use fixed::{LOG_BITS, ONE, log2, normalise, power};
-pub use gold::{GoldVerdict, write_gold};
+pub use gold::{GoldVerdict, is_gated, is_void, write_gold};
 pub use inference::{Cursor, Inference, LEAST_PASSES, MOST_PASSES, Outcome, Phase, Progress};
 pub use labels::{Label, Labels, add_all, add_all_late, add_labels, add_late_labels, read_labels, read_late_labels};
 pub use late::{LateOutcome, LateRound};

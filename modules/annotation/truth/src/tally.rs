@@ -22,7 +22,7 @@ pub(crate) fn standing_gold<P: Pages>(
     let opened = answers.len();
     for votes in labels.by_task() {
         if let Some(label) = votes.first()
-            && answers.get(&label.task).is_some_and(|&truth| is_void(votes, truth))
+            && answers.get(&label.task).is_some_and(|&truth| is_void(votes.iter().map(|label| label.class), truth))
         {
             answers.remove(&label.task);
         }
