@@ -22,14 +22,13 @@ use cairn_proto::{
     pack,
 };
 use clap::Subcommand;
-use rand::RngCore;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
     gateway::Gateway,
-    home::{Home, read_secret, write_secret},
+    home::{Home, random, read_secret_json, write_secret_json},
     job::Sender,
     keyring::AccountKey,
     output::Output,
@@ -234,7 +233,6 @@ fn commit(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, table: &Path) ->
     let table = if table.is_dir() { table.join("labels.csv") } else { table.to_owned() };
     let labels = read_labels(&table, &tasks, &job.classes)?;
     let path = opening_path(home, &chain_id, number);
-    let mut salt = [0; 32];
     if path.exists() {
         // A commitment that was sent before is final; an unsent one is opened by the same file.
         if granted.commitment.is_empty() {
@@ -245,10 +243,10 @@ fn commit(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, table: &Path) ->
         }
         bail!("lease {number} is committed, and that is final; next: cairnd annotate reveal {number} --from {}", sender.name());
     }
-    rand::rngs::OsRng.fill_bytes(&mut salt);
+    let salt = random();
     let payloads: Vec<(u32, [u8; 2])> = labels.iter().map(|(t, c)| (*t, formats::class_payload(*c))).collect();
     let commitment = formats::label_commitment(&chain_id, job.id, number, &key.address(), &salt, &payloads).context("too many labels")?;
-    write_secret(&path, &serde_json::to_vec(&Opening { salt: hex::encode(salt), labels })?)?;
+    write_secret_json(&path, &Opening { salt: hex::encode(salt), labels })?;
     let message =
         MsgCommitLabels { annotator: key.address().to_string(), lease: number, commitment: commitment.to_vec(), revealer: String::new() };
     let sent = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options);
@@ -294,7 +292,7 @@ fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
     if !path.exists() {
         bail!("{} is not there: only the home that committed lease {number} can reveal it", path.display());
     }
-    let opening: Opening = serde_json::from_str(&read_secret(&path)?).with_context(|| format!("{} is damaged", path.display()))?;
+    let opening: Opening = read_secret_json(&path)?;
     let rpc = &rpc.patient();
     let mut told = false;
     loop {

@@ -18,12 +18,11 @@ use cairn_proto::{
 };
 use cairn_rewards::score_commitment;
 use clap::{Args, Subcommand, ValueEnum};
-use rand::RngCore;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    home::{Home, read_secret, write_secret},
+    home::{Home, random, read_secret_json, write_secret_json},
     job::Sender,
     output::Output,
     rpc::{Outcome, Refused, Rpc},
@@ -255,11 +254,10 @@ fn score(rpc: &Rpc, home: &Home, sender: &Sender, id: u64, table: &Path) -> Resu
         }
         bail!("{} holds scores that may be on their way to the chain; if they never arrive, delete it and commit again", path.display());
     }
-    let mut salt = [0; 32];
-    rand::rngs::OsRng.fill_bytes(&mut salt);
+    let salt = random();
     let commitment = score_commitment(&chain_id, id, epoch, &scorer, &scores, &salt).context("too many scores")?;
     let count = scores.len();
-    write_secret(&path, &serde_json::to_vec(&Opening { salt: hex::encode(salt), scores })?)?;
+    write_secret_json(&path, &Opening { salt: hex::encode(salt), scores })?;
     let message = MsgCommitScores { scorer: scorer.to_string(), arena: id, epoch, commitment: commitment.to_vec() };
     let sent = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options);
     if sent.as_ref().is_err_and(|e| e.is::<Refused>()) {
@@ -298,7 +296,7 @@ fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, id: u64) -> Result<()> {
     if !path.exists() {
         bail!("{} is not there: only the home that committed to epoch {epoch} can reveal it", path.display());
     }
-    let opening: Opening = serde_json::from_str(&read_secret(&path)?).with_context(|| format!("{} is damaged", path.display()))?;
+    let opening: Opening = read_secret_json(&path)?;
     let rpc = &rpc.patient();
     let mut height = rpc.height()?;
     if height < commit_until {

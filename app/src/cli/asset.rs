@@ -22,7 +22,7 @@ use serde_json::json;
 
 use super::{
     gateway::Gateway,
-    home::{Home, read_json, write_json},
+    home::{Home, random, read_json, write_json},
     job::Sender,
     output::Output,
     rpc::Rpc,
@@ -112,7 +112,7 @@ impl AssetCommand {
 }
 
 fn encrypt(home: &Home, folder: &Path, out: &Path, output: Output) -> Result<()> {
-    let key = ContentKey::new(vault::random());
+    let key = ContentKey::new(random());
     let mut told = Meter::new("sealed");
     let summary = seal_folder(&key, folder, out, &mut |done, total| told.tell(done, total))?;
     let manifest_root = summary.manifest.root();

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use cairn_beacon::vrf;
 use rand::RngCore;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::config::Config;
@@ -97,9 +98,7 @@ impl Home {
         if let Some(key) = self.vrf_key()? {
             return Ok(*key.public().as_bytes());
         }
-        let mut seed = [0; 32];
-        rand::rngs::OsRng.fill_bytes(&mut seed);
-        let key = vrf::SecretKey::from_seed(&seed);
+        let key = vrf::SecretKey::from_seed(&random());
         write_secret(&self.config("vrf_key"), key.to_text().as_bytes())?;
         Ok(*key.public().as_bytes())
     }
@@ -123,6 +122,11 @@ pub(crate) fn read_secret(path: &Path) -> Result<String> {
     Ok(text)
 }
 
+/// Reads what [`write_secret_json`] wrote.
+pub(crate) fn read_secret_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    serde_json::from_str(&read_secret(path)?).with_context(|| format!("{} is damaged", path.display()))
+}
+
 /// Opens a file that nobody but its owner may read.
 pub(crate) fn open_secret(path: &Path) -> Result<fs::File> {
     let mode = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.permissions().mode() & 0o777;
@@ -138,6 +142,18 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
         bail!("{} exists; it is not overwritten", path.display());
     }
     write_atomically(path, bytes, 0o600)
+}
+
+/// Writes JSON that nobody but its owner may read; an existing file is not replaced.
+pub(crate) fn write_secret_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    write_secret(path, &serde_json::to_vec(value)?)
+}
+
+/// 32 bytes from the system.
+pub(crate) fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    rand::rngs::OsRng.fill_bytes(&mut bytes);
+    bytes
 }
 
 /// Writes a file that nobody but its owner may read, in place of an existing one; `write` makes what may be too long for the memory.

@@ -3,10 +3,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use cairn_content::{ContentKey, public_key};
-use rand::RngCore;
 use zeroize::Zeroizing;
 
-use super::home::{Home, read_secret, write_secret};
+use super::home::{Home, random, read_secret, write_secret};
 
 /// What an owner sealed its versions under: by key commitment.
 fn content_path(home: &Home, commitment: &[u8]) -> PathBuf {
@@ -16,13 +15,6 @@ fn content_path(home: &Home, commitment: &[u8]) -> PathBuf {
 /// What licensees open their licences with: by public key.
 fn license_path(home: &Home, public: &[u8]) -> PathBuf {
     home.path().join("license-keys").join(hex::encode(public))
-}
-
-/// 32 bytes from the system.
-pub(super) fn random() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    rand::rngs::OsRng.fill_bytes(&mut bytes);
-    bytes
 }
 
 /// Keeps the key of a version with that manifest root. Gives its commitment.

@@ -15,11 +15,10 @@ use cairn_proto::{
     pack,
 };
 use clap::Args;
-use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{
-    home::{Home, read_secret, write_secret},
+    home::{Home, random, read_secret_json, write_secret_json},
     job::Sender,
     rpc::{Refused, Rpc},
     sign::Signer,
@@ -85,7 +84,7 @@ impl QualifyArgs {
             let commitment = formats::exam_commitment(&rpc.chain_id()?, job.id, batch, &address, &salt, &opening.answers);
             (message.batch, message.commitment) = (batch, commitment.context("too many answers")?.to_vec());
             let path = self.path(home, rpc)?;
-            write_secret(&path, &serde_json::to_vec(&opening)?)?;
+            write_secret_json(&path, &opening)?;
             kept = Some(path);
             doing.push(format!("committed to the answers of batch {batch}"));
         }
@@ -107,7 +106,7 @@ impl QualifyArgs {
     fn answer(&self, rpc: &Rpc, home: &Home) -> Result<()> {
         let (key, options) = self.sender.open(home)?;
         let path = self.path(home, rpc)?;
-        let opening: Opening = serde_json::from_str(&read_secret(&path)?).with_context(|| format!("{} is damaged", path.display()))?;
+        let opening: Opening = read_secret_json(&path)?;
         let answers = opening.answers.iter().map(|class| u32::from(*class)).collect();
         let message = MsgAnswerExam { annotator: key.address().to_string(), job: self.job, salt: secret(&opening.salt)?.to_vec(), answers };
         let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
@@ -166,9 +165,7 @@ pub(crate) fn read_accounts(list: &Path) -> Result<Vec<Address>> {
 fn opening(table: &Path, job: &Job, exam: &Exam, batch: u32) -> Result<Opening> {
     let first = batch.saturating_mul(exam.items);
     let answers = read_classes(table, &job.classes, first, exam.items)?;
-    let mut salt = [0; 32];
-    rand::rngs::OsRng.fill_bytes(&mut salt);
-    Ok(Opening { batch, salt: hex::encode(salt), answers })
+    Ok(Opening { batch, salt: hex::encode(random()), answers })
 }
 
 /// A table item,class with exactly the items from `first` on, in their order.

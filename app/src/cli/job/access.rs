@@ -9,14 +9,13 @@ use cairn_proto::{
     cairn::annotation::v1::{Exam, ExamBatch, MsgOpenExam, MsgPostJob, Qualification, QueryExamBatchesRequest, QueryExamBatchesResponse},
     pack,
 };
-use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use super::{Sender, watch};
 use crate::cli::{
     annotate::{read_accounts, read_classes},
     genesis::parse_coin,
-    home::{Home, read_secret, write_secret},
+    home::{Home, random, read_secret_json, write_secret_json},
     rpc::Rpc,
     sign::Signer,
 };
@@ -119,12 +118,10 @@ impl ExamPlan {
             bail!("{} holds {rows} items; a whole number of batches of {size} is needed", path.display());
         }
         let truths = read_classes(&path, classes, 0, u32::try_from(rows)?)?;
-        let mut seed = [0; 32];
-        rand::rngs::OsRng.fill_bytes(&mut seed);
         Ok(ExamRecord {
             chain_id: chain_id.to_owned(),
             manifest_root: hex::encode(manifest_root),
-            seed: hex::encode(seed),
+            seed: hex::encode(random()),
             batches: truths.chunks(size).map(<[u16]>::to_vec).collect(),
         })
     }
@@ -136,11 +133,10 @@ impl ExamRecord {
     }
     /// Keeps it, readable by its owner only.
     pub(crate) fn save(&self, home: &Home) -> Result<()> {
-        write_secret(&Self::path(home, &self.manifest_root), &serde_json::to_vec(self)?)
+        write_secret_json(&Self::path(home, &self.manifest_root), self)
     }
     fn load(home: &Home, manifest_root: &[u8]) -> Result<Self> {
-        let path = Self::path(home, &hex::encode(manifest_root));
-        serde_json::from_str(&read_secret(&path)?).with_context(|| format!("{} is damaged", path.display()))
+        read_secret_json(&Self::path(home, &hex::encode(manifest_root)))
     }
     fn hash(text: &str) -> Result<merkle::Hash> {
         hex::decode(text).ok().and_then(|bytes| bytes.try_into().ok()).context("the exam's record holds no valid hash")

@@ -9,11 +9,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use cairn_formats::{Answer, Item, ItemKind, JobKind, Label, Pseudonyms, picture_size, sniff};
 use cairn_proto::cairn::annotation::v1::{self as chain, JobStatus, TaskLabel, TaskLabels, TaskResult};
-use rand::RngCore;
 use sha2::{Digest, Sha256};
 
 use super::{record::Kept, truth};
-use crate::cli::home::{Home, read_secret, write_secret};
+use crate::cli::home::{Home, random, read_secret, write_secret};
 
 /// Largest text that is put into an export, as large as an item may be.
 const MAX_TEXT: u64 = 64 << 20;
@@ -129,9 +128,7 @@ fn size(path: &Path) -> Result<Option<cairn_formats::Size>> {
 fn pseudonym_key(home: &Home) -> Result<[u8; 32]> {
     let path = home.path().join("jobs").join("pseudonyms.key");
     if !path.exists() {
-        let mut key = [0; 32];
-        rand::rngs::OsRng.fill_bytes(&mut key);
-        write_secret(&path, hex::encode(key).as_bytes())?;
+        write_secret(&path, hex::encode(random()).as_bytes())?;
     }
     let text = read_secret(&path)?;
     hex::decode(text.trim()).ok().and_then(|b| b.try_into().ok()).with_context(|| format!("{} holds no key", path.display()))

@@ -5,10 +5,9 @@ use anyhow::{Context, Result, bail};
 use cairn_dispute::{Choice, SALT_LEN, vote_commitment};
 use cairn_kernel::Address;
 use cairn_proto::cairn::dispute::v1::{MsgRevealVote, Seat};
-use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::home::{Home, read_secret, write_secret};
+use crate::cli::home::{Home, random, read_secret_json, write_secret_json};
 
 /// What opens a committed vote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +19,7 @@ pub(super) struct Opening {
 impl Opening {
     /// A vote with a new random salt.
     pub(super) fn new(choice: Choice) -> Self {
-        let mut salt = [0; SALT_LEN];
-        rand::rngs::OsRng.fill_bytes(&mut salt);
-        Self { choice: choice.into(), salt: hex::encode(salt) }
+        Self { choice: choice.into(), salt: hex::encode(random()) }
     }
     pub(super) fn salt(&self) -> Result<[u8; SALT_LEN]> {
         hex::decode(&self.salt).ok().and_then(|bytes| bytes.try_into().ok()).context("the kept salt is damaged")
@@ -51,8 +48,7 @@ impl Place {
         if !self.path.exists() {
             return Ok(None);
         }
-        let opening = serde_json::from_str(&read_secret(&self.path)?).with_context(|| format!("{} is damaged", self.path.display()))?;
-        Ok(Some(opening))
+        read_secret_json(&self.path).map(Some)
     }
     /// The opening to commit to: the one that is kept from an attempt that may still arrive, or a new one, which is kept from now on.
     pub(super) fn keep(&self, choice: Choice) -> Result<Opening> {
@@ -66,7 +62,7 @@ impl Place {
             return Ok(kept);
         }
         let opening = Opening::new(choice);
-        write_secret(&self.path, &serde_json::to_vec(&opening)?)?;
+        write_secret_json(&self.path, &opening)?;
         Ok(opening)
     }
     pub(super) fn forget(&self) -> Result<()> {
@@ -90,6 +86,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::home::write_secret;
 
     fn place(home: &Home, case: u64) -> Place {
         Place::new(home, "cairn-test-1", Address::new(&[1; 20]).unwrap(), case, 2)

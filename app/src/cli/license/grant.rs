@@ -13,7 +13,13 @@ use cairn_proto::{
 };
 
 use super::version;
-use crate::cli::{home::Home, job::Sender, rpc::Rpc, sign::Signer, vault};
+use crate::cli::{
+    home::{Home, random},
+    job::Sender,
+    rpc::Rpc,
+    sign::Signer,
+    vault,
+};
 
 /// Between two looks at the chain.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -79,6 +85,6 @@ fn message(rpc: &Rpc, home: &Home, owner: &str, license: &License) -> Result<Opt
     let root = content.manifest_root.as_slice().try_into().context("the version has no manifest root")?;
     let Some(key) = vault::content_key(home, &root, &content.key_commitment)? else { return Ok(None) };
     let to = PublicKey::parse(&due.public_key)?;
-    let wrapped_key = wrap(&key, &root, license.id, &to, vault::random())?.to_vec();
+    let wrapped_key = wrap(&key, &root, license.id, &to, random())?.to_vec();
     Ok(Some(MsgGrantKey { owner: owner.to_owned(), license_id: license.id, wrapped_key }))
 }
