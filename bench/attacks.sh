@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the attacks on annotation, truth inference, assets, licences, rewards and disputes, and prints what each costs and gains as Markdown.
+# Runs the attacks on the beacon, annotation, truth inference, assets, licences, rewards and disputes, and prints what each costs and gains as Markdown.
 # A row is a test: what it prints are the figures it measured, and it fails where a bound that it asserts does not hold. A row with OUTSIDE is
 # measured against a bound that it does not keep.
 #
@@ -52,6 +52,7 @@ section() {
 }
 
 {
+    section "Randomness" cairn-beacon attacks:: rotated_key beacon_reveal_missing
     section "Jobs, leases, gold" cairn-annotation attacks:: self_dealing:: stranger_leaves late_copier exam_then_constant
     section "Truth and pay" cairn-truth a_pair_that_copies a_ring_of_three constant_and_random throw_away under_attack::
     section "Assets" cairn-asset attacks::

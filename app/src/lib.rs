@@ -16,6 +16,7 @@ pub use ante::{GasPrice, NotAPrice};
 pub use app::{
     APP_VERSION, App, Block, Emitted, Fault, Finalized, Genesis, Origin, Outcome, Settings, StoreAnswer, Unacceptable, Validator,
 };
+pub use beacon::BeaconKeys;
 pub use shutdown::Shutdown;
 
 /// What a panic said, for the log.

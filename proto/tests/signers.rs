@@ -43,6 +43,9 @@ impl beacon::MsgServer for Closed {
     fn reveal_beacon(&self, _: &mut Ctx, _: beacon::MsgRevealBeacon) -> Result<beacon::MsgRevealBeaconResponse> {
         Err(sdk::not_supported("reveal"))
     }
+    fn rotate_beacon_key(&self, _: &mut Ctx, _: beacon::MsgRotateBeaconKey) -> Result<beacon::MsgRotateBeaconKeyResponse> {
+        Err(sdk::not_supported("rotate"))
+    }
 }
 
 fn signers<M: Message + Name>(message: &M) -> Result<Vec<Address>> {

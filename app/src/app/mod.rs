@@ -15,7 +15,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use cairn_beacon::vrf;
 use cairn_kernel::{AnyModule, BlockInfo, Error, Router, Table};
 use cairn_store::StateStore;
 
@@ -29,6 +28,7 @@ pub use run::Outcome;
 use crate::{
     ante::{GasPrice, Verifier},
     api::{Answer, Chain, json::Dialect},
+    beacon::BeaconKeys,
     modules,
     tx::Decoder,
 };
@@ -48,15 +48,16 @@ pub struct Settings {
     pub store: cairn_store::Options,
     /// What this node asks for a unit of gas before it takes a transaction into its mempool.
     pub minimum_gas_price: GasPrice,
-    /// The key of this validator's share in the beacon.
-    pub vrf_key: Option<vrf::SecretKey>,
+    /// The keys of this validator's share in the beacon.
+    pub beacon_keys: BeaconKeys,
     /// Gas that one query or simulation may use.
     pub query_gas: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { store: cairn_store::Options::default(), minimum_gas_price: GasPrice::default(), vrf_key: None, query_gas: QUERY_GAS }
+        let (store, minimum_gas_price) = (cairn_store::Options::default(), GasPrice::default());
+        Self { store, minimum_gas_price, beacon_keys: BeaconKeys::default(), query_gas: QUERY_GAS }
     }
 }
 

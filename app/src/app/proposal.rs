@@ -54,7 +54,7 @@ impl App {
     pub fn prepare_proposal(&self, block: &Block, max_bytes: u64) -> Result<Vec<Bytes>, Fault> {
         let tip = self.0.need_tip()?;
         let info = tip.follow(block)?;
-        let reveal = self.0.read(&info, |ctx| Ok(beacon::make(ctx, self.0.settings.vrf_key.as_ref())))?;
+        let reveal = self.0.read(&info, |ctx| Ok(beacon::make(ctx, &self.0.settings.beacon_keys)))?;
         let mut room = Room { bytes: max_bytes, gas: tip.limits.gas };
         let mut txs = vec![];
         for tx in reveal.into_iter().filter(|tx| room.take(tx, 0)) {

@@ -5,10 +5,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use clap::Args;
 use serde_json::Value;
 
 use super::{
+    beacon,
     comet::{self, ConsensusKey},
     home::{Home, read_secret},
     output::Output,
@@ -41,7 +43,7 @@ impl DoctorArgs {
                 checks.push(("settings", settings(config)));
                 checks.push(("consensus key", key_file(home, "priv_validator_key.json")));
                 checks.push(("node key", key_file(home, "node_key.json")));
-                checks.push(("beacon key", beacon_key(home)));
+                checks.push(("beacon key", beacon_key(home, &config.comet.rpc)));
                 checks.extend(node(config, self.wait));
             }
         }
@@ -74,21 +76,39 @@ fn key_file(home: &Home, name: &str) -> Result<String> {
     Ok("readable by its owner only".to_owned())
 }
 
-/// Whether the key with which this node would take part in the beacon is the one that genesis names.
-fn beacon_key(home: &Home) -> Result<String> {
-    let Some(key) = home.vrf_key()? else { return Ok("none: this node proposes no blocks with a reveal".to_owned()) };
-    let own = ConsensusKey::load(home)?;
-    let genesis = home.genesis()?;
-    let encode = |b: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, b);
-    let validators = genesis.pointer("/app_state/beacon/validators").and_then(Value::as_array);
-    let mine = validators.into_iter().flatten().find(|v| v.get("address").and_then(Value::as_str) == Some(&encode(&own.address)));
-    match mine.and_then(|v| v.get("vrf_key")).and_then(Value::as_str) {
-        None => Ok("present; this node is no genesis validator".to_owned()),
-        Some(named) if named == encode(key.public().as_bytes()) => Ok("is the one that genesis names".to_owned()),
-        Some(_) => bail!(
-            "genesis names another key for this validator; restore config/vrf_key from its backup, or every block it proposes is refused"
-        ),
+/// Whether the keys with which this node would take part in the beacon are those that the chain wants: a running node's, else genesis's.
+fn beacon_key(home: &Home, rpc: &str) -> Result<String> {
+    let held: Vec<[u8; 32]> = home.vrf_keys()?.iter().map(|found| *found.key.public().as_bytes()).collect();
+    let own = ConsensusKey::load(home)?.address;
+    let (wanted, by) = match beacon::validator(&Rpc::new(rpc), &own) {
+        Ok(record) => (record.map(|v| [Some(v.vrf_key), v.next.map(|next| next.vrf_key)]), "the chain"),
+        Err(_) => (genesis_key(home, &own)?.map(|key| [Some(key), None]), "genesis"),
+    };
+    let Some(wanted) = wanted else {
+        return Ok(
+            if held.is_empty() { "none is needed: this node is no validator" } else { "present; this node is no validator" }.to_owned()
+        );
+    };
+    for key in wanted.into_iter().flatten() {
+        if !held.iter().any(|held| *held == *key) {
+            bail!(
+                "{by} names key {} for this validator, which is not in config; restore its file from its backup, or every block it proposes \
+                 with it is refused",
+                hex::encode(key)
+            );
+        }
     }
+    Ok(format!("what {by} names is here"))
+}
+
+/// The beacon key that genesis names for a validator.
+fn genesis_key(home: &Home, address: &[u8; 20]) -> Result<Option<Vec<u8>>> {
+    let genesis = home.genesis()?;
+    let name = BASE64.encode(address);
+    let validators = genesis.pointer("/app_state/beacon/validators").and_then(Value::as_array);
+    let mine = validators.into_iter().flatten().find(|v| v.get("address").and_then(Value::as_str) == Some(&name));
+    let text = mine.and_then(|v| v.get("vrf_key")).and_then(Value::as_str);
+    text.map(|text| BASE64.decode(text).context("genesis.json: a vrf_key is not base64")).transpose()
 }
 
 /// Whether a node could listen at `address`.

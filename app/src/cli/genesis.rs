@@ -17,6 +17,8 @@ pub(crate) struct Validator {
     pub(crate) power: i64,
     /// Public half of its VRF key, with which it takes part in the beacon.
     pub(crate) vrf: [u8; 32],
+    /// Who may give it another one.
+    pub(crate) operator: Option<Address>,
 }
 
 /// What a genesis file is made of.
@@ -92,6 +94,7 @@ impl Validator {
             "address": BASE64.encode(self.key.address),
             "power": self.power.to_string(),
             "vrf_key": BASE64.encode(self.vrf),
+            "operator": self.operator.as_ref().map(ToString::to_string).unwrap_or_default(),
         })
     }
 }
@@ -126,6 +129,20 @@ pub(crate) fn add_account(genesis: &mut Value, address: &Address, funds: &Coins)
         bail!("the genesis file has no app_state.auth.accounts");
     };
     accounts.push(json!({ "@type": "/cosmos.auth.v1beta1.BaseAccount", "address": text }));
+    Ok(())
+}
+
+/// Names the operator of a validator in a genesis file that no chain has started from.
+pub(crate) fn set_operator(genesis: &mut Value, validator: &[u8; 20], operator: &Address) -> Result<()> {
+    let name = BASE64.encode(validator);
+    let Some(validators) = genesis.pointer_mut("/app_state/beacon/validators").and_then(Value::as_array_mut) else {
+        bail!("the genesis file has no app_state.beacon.validators");
+    };
+    let found = validators.iter_mut().find(|v| v.get("address").and_then(Value::as_str) == Some(&name));
+    let Some(found) = found.and_then(Value::as_object_mut) else {
+        bail!("validator {} is not in the genesis file", hex::encode(validator));
+    };
+    found.insert("operator".to_owned(), json!(operator.to_string()));
     Ok(())
 }
 
@@ -168,6 +185,18 @@ mod tests {
         for bad in ["10", "ucairn", "1.5ucairn", "-1ucairn"] {
             assert!(parse_coin(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_validator_of_the_file_gets_its_operator() {
+        let key = ConsensusKey::new([3; 32]);
+        let address = key.address;
+        let validator = Validator { name: "a".into(), key, power: 10, vrf: [1; 32], operator: None };
+        let mut genesis = Genesis { chain_id: "cairn-test-1".into(), validators: vec![validator], accounts: vec![] }.to_json().unwrap();
+        let operator = Address::module("operator");
+        set_operator(&mut genesis, &address, &operator).unwrap();
+        assert_eq!(genesis.pointer("/app_state/beacon/validators/0/operator").unwrap(), &json!(operator.to_string()));
+        assert!(set_operator(&mut genesis, &[0; 20], &operator).is_err());
     }
 
     #[test]

@@ -83,24 +83,57 @@ impl Home {
     pub(crate) fn set_genesis_digest(&self, digest: &str) -> Result<()> {
         write_atomically(&self.data(GENESIS_DIGEST), digest.as_bytes(), 0o644)
     }
-    /// The proposer's VRF key, if this node has one.
-    pub(crate) fn vrf_key(&self) -> Result<Option<vrf::SecretKey>> {
-        let path = self.config("vrf_key");
-        if !path.exists() {
-            return Ok(None);
+    /// The beacon keys of this node: the one that it was made with, then those of rotations by their names.
+    pub(crate) fn vrf_keys(&self) -> Result<Vec<BeaconKey>> {
+        let folder = self.0.join("config");
+        let mut names = Vec::new();
+        if folder.exists() {
+            for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+                let name = entry?.file_name().to_string_lossy().into_owned();
+                if name == VRF_KEY || (name.starts_with(NEXT_VRF_KEY) && !name.ends_with(".part")) {
+                    names.push(name);
+                }
+            }
         }
-        let text = read_secret(&path)?;
-        let key = vrf::SecretKey::from_text(text.trim()).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
-        Ok(Some(key))
+        names.sort();
+        names.into_iter().map(|name| BeaconKey::read(folder.join(name))).collect()
     }
-    /// Creates the VRF key if there is none and returns its public half.
+    /// Creates the first beacon key if there is none and returns its public half.
     pub(crate) fn ensure_vrf_key(&self) -> Result<[u8; 32]> {
-        if let Some(key) = self.vrf_key()? {
-            return Ok(*key.public().as_bytes());
+        let path = self.config(VRF_KEY);
+        if path.exists() {
+            return Ok(*BeaconKey::read(path)?.key.public().as_bytes());
         }
         let key = vrf::SecretKey::from_seed(&random());
-        write_secret(&self.config("vrf_key"), key.to_text().as_bytes())?;
+        write_secret(&path, key.to_text().as_bytes())?;
         Ok(*key.public().as_bytes())
+    }
+    /// Makes a further beacon key, beside those there are.
+    pub(crate) fn new_vrf_key(&self) -> Result<BeaconKey> {
+        let key = vrf::SecretKey::from_seed(&random());
+        let name: String = hex::encode(key.public().as_bytes()).chars().take(16).collect();
+        let path = self.config(&format!("{NEXT_VRF_KEY}{name}"));
+        write_secret(&path, key.to_text().as_bytes())?;
+        Ok(BeaconKey { path, key })
+    }
+}
+
+/// The file of a node's first beacon key.
+const VRF_KEY: &str = "vrf_key";
+/// What the files of later ones begin with; the first 16 digits of the public half follow.
+const NEXT_VRF_KEY: &str = "vrf_key-";
+
+/// A beacon key and the file that it lies in.
+pub(crate) struct BeaconKey {
+    pub(crate) path: PathBuf,
+    pub(crate) key: vrf::SecretKey,
+}
+
+impl BeaconKey {
+    fn read(path: PathBuf) -> Result<Self> {
+        let text = zeroize::Zeroizing::new(read_secret(&path)?);
+        let key = vrf::SecretKey::from_text(&text).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+        Ok(Self { path, key })
     }
 }
 
@@ -198,13 +231,16 @@ mod tests {
     fn secrets_are_private_kept_and_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path());
-        assert!(home.vrf_key().unwrap().is_none());
+        assert!(home.vrf_keys().unwrap().is_empty());
         let public = home.ensure_vrf_key().unwrap();
         assert_eq!(home.ensure_vrf_key().unwrap(), public);
+        let next = home.new_vrf_key().unwrap();
+        let found: Vec<_> = home.vrf_keys().unwrap().into_iter().map(|found| *found.key.public().as_bytes()).collect();
+        assert_eq!(found, [public, *next.key.public().as_bytes()]);
         let path = home.config("vrf_key");
         assert!(write_secret(&path, b"x").is_err());
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let err = home.vrf_key().unwrap_err().to_string();
+        let err = home.vrf_keys().err().unwrap().to_string();
         assert!(err.contains("can be read by others (mode 644)"), "{err}");
     }
 }

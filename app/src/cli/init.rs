@@ -23,6 +23,9 @@ pub(crate) struct InitArgs {
     /// The chain's name, <name>-<number>.
     #[arg(long, default_value = "cairn-local-1")]
     chain_id: String,
+    /// The account that operates this validator: it may rotate its beacon key. 'cairnd genesis set-operator' names it later.
+    #[arg(long, value_name = "ADDRESS")]
+    operator: Option<Address>,
     /// The CometBFT program.
     #[arg(long, default_value = "cometbft")]
     comet: String,
@@ -35,7 +38,7 @@ impl InitArgs {
             bail!("{} is a home already; choose another with --home", home.path().display());
         }
         genesis::check_chain_id(&self.chain_id)?;
-        let validator = prepare(home, &self.comet, &self.moniker)?;
+        let validator = prepare(home, &self.comet, &self.moniker, self.operator)?;
         let config = Config { comet: crate::config::Comet { binary: self.comet, ..Default::default() }, ..Config::default() };
         config.save(&home.config("app.toml"))?;
         let network = Network {
@@ -55,6 +58,7 @@ impl InitArgs {
         println!(
             "next: make an account with 'cairnd keys add <name>{home}', fund it with 'cairnd genesis add-account <address> <coins>{home}',"
         );
+        println!("name the account that may rotate this validator's keys with 'cairnd genesis set-operator <address>{home}',");
         println!("then 'cairnd start{home}'");
         Ok(())
     }
@@ -78,6 +82,10 @@ pub(crate) struct TestnetArgs {
     /// An account with coins at genesis, <address>=<coins>; may be given many times.
     #[arg(long = "account", value_parser = parse_account)]
     accounts: Vec<(Address, Coins)>,
+    /// The account that operates a validator and may rotate its beacon key, one for each validator in their order; without it, the first
+    /// --account operates all.
+    #[arg(long = "operator", value_name = "ADDRESS")]
+    operators: Vec<Address>,
     /// Pause after each commit.
     #[arg(long, default_value = "1s")]
     timeout_commit: String,
@@ -98,11 +106,14 @@ impl TestnetArgs {
         if self.out.exists() && fs::read_dir(&self.out)?.next().is_some() {
             bail!("{} is not empty; nothing was changed", self.out.display());
         }
+        if !self.operators.is_empty() && self.operators.len() != usize::from(self.validators) {
+            bail!("--operator is given {} times; give one for each of the {} validators, or none", self.operators.len(), self.validators);
+        }
         let homes: Vec<Home> = (0..self.validators).map(|i| Home::new(self.out.join(format!("node{i}")))).collect();
         let mut validators = Vec::new();
         let mut peers = Vec::new();
         for (i, home) in (0_u16..).zip(&homes) {
-            validators.push(prepare(home, &self.comet, &format!("node{i}"))?);
+            validators.push(prepare(home, &self.comet, &format!("node{i}"), self.operator(i.into()))?);
             peers.push(format!("{}@127.0.0.1:{}", comet::node_id(home)?, self.port(i, 1)?));
         }
         let genesis = Genesis { chain_id: self.chain_id.clone(), validators, accounts: self.accounts.clone() }.to_json()?;
@@ -113,6 +124,11 @@ impl TestnetArgs {
         }
         println!("created {} homes in {}", homes.len(), self.out.display());
         Ok(())
+    }
+
+    /// Who operates the validator with this number.
+    fn operator(&self, validator: usize) -> Option<Address> {
+        self.operators.get(validator).copied().or_else(|| self.accounts.first().map(|(address, _)| *address))
     }
 
     fn port(&self, node: u16, offset: u16) -> Result<u16> {
@@ -145,8 +161,8 @@ impl TestnetArgs {
 }
 
 /// Keys of a node, made where they are missing, and what genesis says of it.
-fn prepare(home: &Home, binary: &str, name: &str) -> Result<Validator> {
+fn prepare(home: &Home, binary: &str, name: &str, operator: Option<Address>) -> Result<Validator> {
     comet::init(binary, home)?;
     let vrf = home.ensure_vrf_key()?;
-    Ok(Validator { name: name.to_owned(), key: ConsensusKey::load(home)?, power: POWER, vrf })
+    Ok(Validator { name: name.to_owned(), key: ConsensusKey::load(home)?, power: POWER, vrf, operator })
 }

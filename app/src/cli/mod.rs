@@ -3,6 +3,7 @@ mod about;
 mod annotate;
 mod arena;
 mod asset;
+mod beacon;
 mod check;
 mod comet;
 mod doctor;
@@ -94,6 +95,9 @@ enum Command {
     /// Licences: buy one, open its content, grant keys, report bad ones.
     #[command(subcommand)]
     License(license::LicenseCommand),
+    /// The keys of this validator's share in the chain's randomness: see them, rotate them.
+    #[command(subcommand)]
+    Beacon(beacon::BeaconCommand),
     /// Truth inference outside of consensus.
     #[command(subcommand)]
     Truth(TruthCommand),
@@ -112,6 +116,11 @@ enum GenesisCommand {
         /// What it gets, such as 1000000ucairn.
         #[arg(value_parser = genesis::parse_coins)]
         coins: Coins,
+    },
+    /// Name the account that operates the validator of this home: it may rotate the beacon key.
+    SetOperator {
+        /// The account.
+        address: Address,
     },
 }
 
@@ -156,17 +165,8 @@ impl Cli {
             Command::Testnet(args) => args.run(),
             Command::Start(args) => args.run(&home),
             Command::Keys(command) => command.run(&home, output),
-            Command::Genesis(GenesisCommand::AddAccount { address, coins }) => {
-                let path = home.config("genesis.json");
-                if check::has_blocks(&home)? {
-                    bail!("the chain of {} has started: its genesis is settled; send coins instead", home.path().display());
-                }
-                let mut genesis = home.genesis()?;
-                genesis::add_account(&mut genesis, &address, &coins)?;
-                home::write_json(&path, &genesis)?;
-                println!("{address} starts with {coins}");
-                Ok(())
-            }
+            Command::Genesis(command) => command.run(&home),
+            Command::Beacon(command) => command.run(&home, &node, output),
             Command::Annotate(command) => command.run(&home, &node, output),
             Command::Arena(command) => command.run(&home, &node, output),
             Command::Job(command) => command.run(&home, &node, output),
@@ -179,6 +179,28 @@ impl Cli {
             Command::Check(args) => args.run(&home),
             Command::Export(args) => args.run(&home),
         }
+    }
+}
+
+impl GenesisCommand {
+    fn run(self, home: &Home) -> Result<()> {
+        if check::has_blocks(home)? {
+            bail!("the chain of {} has started: its genesis is settled", home.path().display());
+        }
+        let mut genesis = home.genesis()?;
+        let done = match self {
+            Self::AddAccount { address, coins } => {
+                genesis::add_account(&mut genesis, &address, &coins)?;
+                format!("{address} starts with {coins}")
+            }
+            Self::SetOperator { address } => {
+                genesis::set_operator(&mut genesis, &comet::ConsensusKey::load(home)?.address, &address)?;
+                format!("{address} operates the validator of {}", home.path().display())
+            }
+        };
+        home::write_json(&home.config("genesis.json"), &genesis)?;
+        println!("{done}");
+        Ok(())
     }
 }
 

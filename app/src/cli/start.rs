@@ -13,7 +13,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{comet, home::Home};
 use crate::{
-    App, Settings, Shutdown,
+    App, BeaconKeys, Settings, Shutdown,
     abci::{Endpoint, Limits, Node, Server},
     api::{self, Front},
     config::{Config, Log},
@@ -48,7 +48,7 @@ impl StartArgs {
         let settings = Settings {
             store: cairn_store::Options { pruning: config.pruning()?, ..cairn_store::Options::default() },
             minimum_gas_price: config.gas_price()?,
-            vrf_key: home.vrf_key()?,
+            beacon_keys: beacon_keys(home)?,
             ..Settings::default()
         };
         let shutdown = Shutdown::default();
@@ -82,6 +82,12 @@ impl StartArgs {
             None => Ok(()),
         }
     }
+}
+
+/// The home's beacon keys, read again when one is owed that was not there.
+fn beacon_keys(home: &Home) -> Result<BeaconKeys> {
+    let home = home.clone();
+    BeaconKeys::loaded(move || Ok(home.vrf_keys()?.into_iter().map(|found| found.key).collect()))
 }
 
 /// The state must have begun with the genesis file: CometBFT reads it once and would not notice another.

@@ -66,7 +66,7 @@ impl Module for Faulty {
 fn faulty_net() -> Net {
     let folder = tempfile::tempdir().unwrap();
     let modules = modules::all().into_iter().chain([erase(Faulty)]).collect();
-    let settings = Settings { vrf_key: Some(vrf_key(1)), ..Settings::default() };
+    let settings = Settings { beacon_keys: vrf_key(1).into(), ..Settings::default() };
     let app = App::with(modules, folder.path(), settings).unwrap();
     Net::over(app, folder, 1, &genesis())
 }

@@ -9,6 +9,7 @@
 )]
 
 mod abci;
+mod beacon;
 mod checks;
 mod contained;
 mod crash;

@@ -198,7 +198,7 @@ impl Net {
 }
 
 pub(crate) fn open(folder: &Path, validator: u8) -> App {
-    let settings = Settings { vrf_key: Some(vrf_key(validator)), ..Settings::default() };
+    let settings = Settings { beacon_keys: vrf_key(validator).into(), ..Settings::default() };
     App::open(folder, settings).unwrap()
 }
 

@@ -141,7 +141,7 @@ impl Net {
         let text = std::fs::read_to_string(home.join("config/vrf_key"))?;
         let key = SecretKey::from_text(text.trim()).map_err(|e| anyhow::anyhow!("vrf_key: {e}"))?;
         let disk = folder.join("state");
-        let app = App::open(&disk, Settings { vrf_key: Some(key), ..Settings::default() })?;
+        let app = App::open(&disk, Settings { beacon_keys: key.into(), ..Settings::default() })?;
         let validators = validators(&doc)?;
         let proposer = validators.first().context("genesis has no validator")?.address.clone();
         let genesis = Genesis {

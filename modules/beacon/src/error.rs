@@ -64,6 +64,41 @@ pub enum Error {
     /// A genesis file that contradicts itself.
     #[error("{0}")]
     Genesis(String),
+    /// There is no such validator.
+    #[error("there is no validator with consensus address {0:?}, in hexadecimal")]
+    UnknownValidator(String),
+    /// Somebody else's key.
+    #[error("only the operator of validator {validator}, {operator:?}, may rotate its beacon key; found {found}")]
+    NotOperator {
+        /// Consensus address of the validator.
+        validator: String,
+        /// Who may; empty where genesis names nobody.
+        operator: String,
+        /// Who asked.
+        found: String,
+    },
+    /// A rotation is final: one that could be taken back or replaced would be a choice made with knowledge.
+    #[error("validator {validator} has a new beacon key already, which acts from height {active_from}; rotate again after it")]
+    RotationPending {
+        /// Consensus address of the validator.
+        validator: String,
+        /// When the earlier one takes effect.
+        active_from: u64,
+    },
+    /// Two validators would have one key, or one the same key twice.
+    #[error("beacon key {key} is taken: validator {validator} has it or is to have it")]
+    KeyTaken {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        validator: String,
+    },
+    /// The new key is not a key.
+    #[error("new beacon key: {0}")]
+    Key(vrf::Invalid),
+    /// The operator does not show that it holds the new key.
+    #[error("proof of possession of the new beacon key: {0}")]
+    Possession(vrf::Invalid),
     /// Stored state that cannot be read.
     #[error("stored beacon state is damaged: {0}")]
     Corrupt(&'static str),
@@ -85,13 +120,21 @@ impl Coded for Error {
             Self::StreamEnded => 11,
             Self::Genesis(_) => 12,
             Self::Corrupt(_) => 13,
+            Self::UnknownValidator(_) => 14,
+            Self::NotOperator { .. } => 15,
+            Self::RotationPending { .. } => 16,
+            Self::KeyTaken { .. } => 17,
+            Self::Key(_) => 18,
+            Self::Possession(_) => 19,
         }
     }
     fn status(&self) -> Status {
         match self {
-            Self::NotAMessage => Status::PermissionDenied,
+            Self::NotAMessage | Self::NotOperator { .. } => Status::PermissionDenied,
+            Self::UnknownValidator(_) => Status::NotFound,
+            Self::KeyTaken { .. } => Status::AlreadyExists,
             Self::Pruned { .. } => Status::OutOfRange,
-            Self::OtherKey { .. } | Self::Gap { .. } => Status::FailedPrecondition,
+            Self::OtherKey { .. } | Self::Gap { .. } | Self::RotationPending { .. } => Status::FailedPrecondition,
             Self::Corrupt(_) => Status::Internal,
             Self::Missing(_)
             | Self::Foreign(_)
@@ -99,7 +142,9 @@ impl Coded for Error {
             | Self::Proof { .. }
             | Self::NoCandidates
             | Self::StreamEnded
-            | Self::Genesis(_) => Status::InvalidArgument,
+            | Self::Genesis(_)
+            | Self::Key(_)
+            | Self::Possession(_) => Status::InvalidArgument,
         }
     }
 }

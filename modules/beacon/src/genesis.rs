@@ -1,7 +1,7 @@
 //! Validators and beacons from and to the genesis file.
 use std::collections::BTreeSet;
 
-use cairn_kernel::{Ctx, Result};
+use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::beacon::v1::{Beacon, GenesisState, Params, Validator};
 
 use crate::{
@@ -51,10 +51,10 @@ fn check_params(params: &Params) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses validators without power or a valid key, and two with the same address or key.
+/// Refuses validators without power, with a key or an operator that is not valid, and two with the same address or key.
 pub(crate) fn check_validators(validators: &[Validator]) -> Result<(), Error> {
     let (mut addresses, mut keys) = (BTreeSet::new(), BTreeSet::new());
-    for Validator { address, power, vrf_key, .. } in validators {
+    for Validator { address, power, vrf_key, operator, next, active_from } in validators {
         let name = hex::encode(address);
         if address.len() != ADDRESS_LEN {
             return Err(Error::Genesis(format!("validator {name}: a consensus address has {ADDRESS_LEN} bytes")));
@@ -62,12 +62,20 @@ pub(crate) fn check_validators(validators: &[Validator]) -> Result<(), Error> {
         if *power == 0 {
             return Err(Error::Genesis(format!("validator {name} has no power")));
         }
-        PublicKey::parse(vrf_key).map_err(|e| Error::Genesis(format!("validator {name}: {e}")))?;
+        if !operator.is_empty() {
+            Address::parse(operator).map_err(|e| Error::Genesis(format!("validator {name}: operator: {e}")))?;
+        }
         if !addresses.insert(address) {
             return Err(Error::Genesis(format!("validator {name} is listed twice")));
         }
-        if !keys.insert(vrf_key) {
-            return Err(Error::Genesis(format!("validator {name} has the beacon key of another")));
+        for key in [Some(vrf_key), next.as_ref().map(|next| &next.vrf_key)].into_iter().flatten() {
+            PublicKey::parse(key).map_err(|e| Error::Genesis(format!("validator {name}: {e}")))?;
+            if !keys.insert(key) {
+                return Err(Error::Genesis(format!("validator {name} has the beacon key of another, or the same one twice")));
+            }
+        }
+        if next.as_ref().is_some_and(|next| next.active_from < *active_from) {
+            return Err(Error::Genesis(format!("validator {name}: the next key acts before the present one")));
         }
     }
     Ok(())

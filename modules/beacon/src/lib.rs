@@ -4,6 +4,7 @@ mod draw;
 mod error;
 mod genesis;
 mod invariants;
+mod keys;
 mod msgs;
 mod queries;
 mod seed;
@@ -20,6 +21,7 @@ use cairn_proto::cairn::beacon::v1::{GenesisState, Params, Validator, msg_routes
 pub use chain::{alpha, check, first_value, mix, observe, reveal};
 pub use draw::Draw;
 pub use error::Error;
+pub use keys::possession;
 pub use seed::{Seed, quick, strong};
 
 /// The module.
@@ -36,14 +38,16 @@ pub fn params(ctx: &Ctx) -> Result<Params> {
 
 /// The key that the validator with this consensus address owes a reveal by, in the block that `ctx` shows.
 pub fn active_key(ctx: &Ctx, address: &[u8]) -> Result<Option<vrf::PublicKey>> {
-    let validator = state::VALIDATORS.get(ctx, &address.to_vec())?.filter(|v| v.active_from <= ctx.block().height);
-    let key = validator.map(|v| vrf::PublicKey::parse(&v.vrf_key)).transpose();
+    let height = ctx.block().height;
+    let validator = state::VALIDATORS.get(ctx, &address.to_vec())?.map(|v| keys::settled(v, height));
+    let key = validator.filter(|v| v.active_from <= height).map(|v| vrf::PublicKey::parse(&v.vrf_key)).transpose();
     Ok(key.map_err(|_| Error::Corrupt("a validator's key"))?)
 }
 
-/// The validators with their power and keys, by consensus address.
+/// The validators with their power and keys as of the block that `ctx` shows, by consensus address.
 pub fn validators(ctx: &Ctx) -> Result<Vec<Validator>> {
-    state::VALIDATORS.range(ctx, &[]).map(|entry| entry.map(|(_, validator)| validator)).collect()
+    let height = ctx.block().height;
+    state::VALIDATORS.range(ctx, &[]).map(|entry| entry.map(|(_, validator)| keys::settled(validator, height))).collect()
 }
 
 impl Module for Beacon {

@@ -6,7 +6,9 @@ use cairn_proto::cairn::beacon::v1::{
 };
 
 use crate::{
-    Beacon, Seed, params, quick, seed,
+    Beacon, Seed,
+    keys::settled,
+    params, quick, seed,
     state::{LATEST, VALIDATORS},
     strong,
 };
@@ -41,7 +43,8 @@ impl QueryServer for Beacon {
     fn validators(&self, ctx: &Ctx, q: QueryValidatorsRequest) -> Result<QueryValidatorsResponse> {
         let request = q.pagination.map(Into::into).unwrap_or_default();
         let (entries, page) = VALIDATORS.page(ctx, &[], &request)?;
-        let validators = entries.into_iter().map(|(_, validator)| validator).collect();
+        let height = ctx.block().height;
+        let validators = entries.into_iter().map(|(_, validator)| settled(validator, height)).collect();
         Ok(QueryValidatorsResponse { validators, pagination: Some(page.into()) })
     }
 }

@@ -1,9 +1,9 @@
 //! The beacon block by block: what is fresh, what is rejected, which seeds come when.
 use std::sync::Arc;
 
-use cairn_kernel::{Ctx, Error as Refusal, Module, Payload, Status, chain32, testing::Chain};
+use cairn_kernel::{Address, Ctx, Error as Refusal, Module, Payload, Status, chain32, testing::Chain};
 use cairn_proto::cairn::beacon::v1::{
-    Beacon as Record, EventBeaconAdvanced, GenesisState, MsgRevealBeacon, MsgServer, QueryBeaconRequest, QueryLatestRequest,
+    Beacon as Record, EventBeaconAdvanced, GenesisState, MsgRevealBeacon, MsgServer, NextKey, QueryBeaconRequest, QueryLatestRequest,
     QueryParamsRequest, QuerySeedRequest, QueryServer, QueryValidatorsRequest, SeedKind, Validator,
 };
 use prost::{Message, Name};
@@ -18,6 +18,7 @@ use crate::{
 
 mod attacks;
 mod draws;
+mod rotation;
 mod seeds;
 
 /// A chain with validators, run block by block.
@@ -37,7 +38,12 @@ fn address(n: usize) -> Vec<u8> {
 }
 
 fn validator(n: usize, power: u64) -> Validator {
-    Validator { address: address(n), power, vrf_key: secret(n as u32).public().as_bytes().to_vec(), active_from: 1 }
+    let vrf_key = secret(n as u32).public().as_bytes().to_vec();
+    Validator { address: address(n), power, vrf_key, active_from: 1, operator: operator(n), next: None }
+}
+
+fn operator(n: usize) -> String {
+    Address::derive("operator", &address(n)).to_string()
 }
 
 fn genesis(validators: Vec<Validator>) -> GenesisState {
@@ -295,7 +301,7 @@ fn export_starts_a_chain_that_goes_on_alike() {
 fn malformed_genesis_is_refused() {
     let two = || genesis(vec![validator(0, 1), validator(1, 1)]);
     let record = |height, fresh_heights| Record { height, value: vec![1; 32], fresh: false, proposer: vec![], fresh_heights };
-    let breaks: [fn(&mut GenesisState); 10] = [
+    let breaks: [fn(&mut GenesisState); 14] = [
         |g| g.params = None,
         |g| g.params.as_mut().unwrap().quick_lag = 1,
         |g| g.params.as_mut().unwrap().weak_after = 1,
@@ -306,6 +312,10 @@ fn malformed_genesis_is_refused() {
         |g| g.validators[1].vrf_key = g.validators[0].vrf_key.clone(),
         |g| g.validators[1].address = g.validators[0].address.clone(),
         |g| g.validators[0].vrf_key = vec![],
+        |g| g.validators[0].operator = "cairn1x".into(),
+        |g| g.validators[0].next = Some(NextKey { vrf_key: vec![0; 32], active_from: 100 }),
+        |g| g.validators[0].next = Some(NextKey { vrf_key: g.validators[1].vrf_key.clone(), active_from: 100 }),
+        |g| g.validators[0].next = Some(NextKey { vrf_key: secret(9).public().as_bytes().to_vec(), active_from: 0 }),
     ];
     let mut states: Vec<GenesisState> = breaks
         .iter()

@@ -22,6 +22,32 @@ impl ::prost::Name for EventBeaconAdvanced {
         "/cairn.beacon.v1.EventBeaconAdvanced".into()
     }
 }
+/// A validator's next key was registered.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventBeaconKeyRotated {
+    /// Consensus address of the validator.
+    #[prost(bytes = "vec", tag = "1")]
+    pub validator: ::prost::alloc::vec::Vec<u8>,
+    /// Who asked for it.
+    #[prost(string, tag = "2")]
+    pub operator: ::prost::alloc::string::String,
+    /// The next key, 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub vrf_key: ::prost::alloc::vec::Vec<u8>,
+    /// First height at which it acts.
+    #[prost(uint64, tag = "4")]
+    pub active_from: u64,
+}
+impl ::prost::Name for EventBeaconKeyRotated {
+    const NAME: &'static str = "EventBeaconKeyRotated";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.EventBeaconKeyRotated".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.EventBeaconKeyRotated".into()
+    }
+}
 /// How the beacon is read. A draw keeps the parameters that held when it was asked for.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Params {
@@ -57,9 +83,15 @@ pub struct Validator {
     /// Public key of ECVRF-EDWARDS25519-SHA512-TAI (RFC 9381), 32 bytes. Never the consensus key.
     #[prost(bytes = "vec", tag = "3")]
     pub vrf_key: ::prost::alloc::vec::Vec<u8>,
-    /// First height whose block must carry this validator's value; earlier ones carry none.
+    /// First height whose block must carry this validator's value by that key; earlier ones carry none.
     #[prost(uint64, tag = "4")]
     pub active_from: u64,
+    /// Account that may rotate the key; empty where none was named, and then nobody may.
+    #[prost(string, tag = "5")]
+    pub operator: ::prost::alloc::string::String,
+    /// The key that takes the other's place; absent where no rotation is under way.
+    #[prost(message, optional, tag = "6")]
+    pub next: ::core::option::Option<NextKey>,
 }
 impl ::prost::Name for Validator {
     const NAME: &'static str = "Validator";
@@ -69,6 +101,26 @@ impl ::prost::Name for Validator {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.beacon.v1.Validator".into()
+    }
+}
+/// A key that was registered and does not act yet.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NextKey {
+    /// Public key of the same kind, 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub vrf_key: ::prost::alloc::vec::Vec<u8>,
+    /// First height whose block must carry the validator's value by this key.
+    #[prost(uint64, tag = "2")]
+    pub active_from: u64,
+}
+impl ::prost::Name for NextKey {
+    const NAME: &'static str = "NextKey";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.NextKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.NextKey".into()
     }
 }
 /// The beacon after one block.
@@ -454,7 +506,51 @@ impl ::prost::Name for MsgRevealBeaconResponse {
         "/cairn.beacon.v1.MsgRevealBeaconResponse".into()
     }
 }
-/// What a block's proposer says to the beacon.
+/// A validator's next key.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRotateBeaconKey {
+    /// The validator's operator, who signs.
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    /// Consensus address of the validator, 20 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub validator: ::prost::alloc::vec::Vec<u8>,
+    /// Public key of ECVRF-EDWARDS25519-SHA512-TAI (RFC 9381), 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub vrf_key: ::prost::alloc::vec::Vec<u8>,
+    /// Proof of possession: a proof of that key, 80 bytes, over tag("cairn.vrfkey.v1"), SHA-256 of the chain id, the
+    /// length of the operator's address (1 byte), that address, the consensus address and the key.
+    #[prost(bytes = "vec", tag = "4")]
+    pub proof: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRotateBeaconKey {
+    const NAME: &'static str = "MsgRotateBeaconKey";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.MsgRotateBeaconKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.MsgRotateBeaconKey".into()
+    }
+}
+/// When the key acts.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgRotateBeaconKeyResponse {
+    /// First height whose block must carry the validator's value by the new key.
+    #[prost(uint64, tag = "1")]
+    pub active_from: u64,
+}
+impl ::prost::Name for MsgRotateBeaconKeyResponse {
+    const NAME: &'static str = "MsgRotateBeaconKeyResponse";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.MsgRotateBeaconKeyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.MsgRotateBeaconKeyResponse".into()
+    }
+}
+/// What proposers and their operators say to the beacon.
 pub trait MsgServer: Send + Sync + 'static {
     /// Reveals the proposer's random value of this block. Only the proposer can put it there: it is the first
     /// transaction of the block, without signature and fee, and is always refused from the mempool.
@@ -463,6 +559,14 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgRevealBeacon,
     ) -> ::cairn_kernel::Result<MsgRevealBeaconResponse>;
+    /// Gives a validator another key, which acts from the end of the epoch after this one; until then the old key does.
+    /// Refused to whoever is not the validator's operator, while a rotation is under way, for a key that a validator has
+    /// or waits for, and without proof that the operator holds it. It cannot be taken back.
+    fn rotate_beacon_key(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgRotateBeaconKey,
+    ) -> ::cairn_kernel::Result<MsgRotateBeaconKeyResponse>;
 }
 /// One route for each method of [`MsgServer`].
 pub fn msg_routes<S: MsgServer>(
@@ -473,6 +577,13 @@ pub fn msg_routes<S: MsgServer>(
             server,
             |_: &MsgRevealBeacon| Ok(Vec::new()),
             S::reveal_beacon,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRotateBeaconKey| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.operator)?]),
+            ),
+            S::rotate_beacon_key,
         ),
     ])
 }

@@ -76,7 +76,7 @@ impl World {
             .map(|n| Balance { address: user(n).to_string(), coins: vec![Coin::new(FOREIGN, WEALTH).into(), Coin::base(WEALTH).into()] });
         let bank = BankGenesis { balances: balances.collect(), ..Bank.default_genesis() };
         let key = secret.public().as_bytes().to_vec();
-        let validator = Validator { address: PROPOSER.to_vec(), power: 1, vrf_key: key, active_from: 1 };
+        let validator = Validator { address: PROPOSER.to_vec(), power: 1, vrf_key: key, active_from: 1, ..Validator::default() };
         let beacon = BeaconGenesis { validators: vec![validator], ..Beacon.default_genesis() };
         let start = |ctx: &mut Ctx| {
             Auth.init(ctx, AuthGenesis { params: Some(cairn_auth::DEFAULT_PARAMS), accounts: vec![] })?;

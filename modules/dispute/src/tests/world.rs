@@ -139,7 +139,7 @@ impl World {
         let mut world = Self::unstarted();
         let validator = |(n, key): (usize, &SecretKey)| {
             let vrf_key = key.public().as_bytes().to_vec();
-            Validator { address: proposer(n), power: 1, vrf_key, active_from: 1 }
+            Validator { address: proposer(n), power: 1, vrf_key, active_from: 1, ..Validator::default() }
         };
         let validators = world.keys.iter().enumerate().map(validator).collect();
         world.chain.block.app_hash = vec![1; 32];
