@@ -51,6 +51,7 @@ pub(super) fn set_last(ctx: &mut Ctx) -> Result<()> {
         height: number(block.height)?,
         time: Some(Timestamp { seconds: number(block.time)?, nanos: i32::try_from(block.nanos).unwrap_or(0) }),
         app_hash: block.app_hash.clone(),
+        next_validators_hash: block.next_validators_hash.clone(),
         proposer_address: block.proposer.clone(),
         ..Header::default()
     };
@@ -68,6 +69,8 @@ pub(super) fn last(ctx: &Ctx) -> Result<BlockInfo> {
         chain_id: header.chain_id,
         proposer: header.proposer_address,
         app_hash: header.app_hash,
+        next_validators_hash: header.next_validators_hash,
+        ..BlockInfo::default()
     })
 }
 

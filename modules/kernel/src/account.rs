@@ -136,6 +136,8 @@ pub struct ModuleAccount {
     pub mints: bool,
     /// May destroy coins of its own balance.
     pub burns: bool,
+    /// May hold what is delegated; nothing but a name that Cosmos clients know.
+    pub stakes: bool,
     /// Users may pay it by `MsgSend` and `MsgMultiSend`. Off by default: coins that a module does not expect are lost to their sender.
     pub receives: bool,
 }
@@ -144,7 +146,7 @@ impl ModuleAccount {
     /// An account without rights over the supply, closed to payments of users.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, mints: false, burns: false, receives: false }
+        Self { name, mints: false, burns: false, stakes: false, receives: false }
     }
     /// With the right to mint.
     #[must_use]
@@ -156,6 +158,11 @@ impl ModuleAccount {
     pub const fn burns(self) -> Self {
         Self { burns: true, ..self }
     }
+    /// For delegated coins.
+    #[must_use]
+    pub const fn stakes(self) -> Self {
+        Self { stakes: true, ..self }
+    }
     /// Open to payments of users.
     #[must_use]
     pub const fn receives(self) -> Self {
@@ -166,10 +173,10 @@ impl ModuleAccount {
     pub fn address(&self) -> Address {
         Address::module(self.name)
     }
-    /// The rights under the names that the Cosmos SDK shows (`minter`, `burner`).
+    /// The rights under the names that the Cosmos SDK shows (`minter`, `burner`, `staking`).
     #[must_use]
     pub fn permissions(&self) -> Vec<String> {
-        let rights = [(self.mints, "minter"), (self.burns, "burner")];
+        let rights = [(self.mints, "minter"), (self.burns, "burner"), (self.stakes, "staking")];
         rights.iter().filter(|(has, _)| *has).map(|(_, name)| (*name).to_owned()).collect()
     }
 }

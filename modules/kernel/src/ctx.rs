@@ -40,6 +40,38 @@ pub struct BlockInfo {
     pub proposer: Vec<u8>,
     /// The app hash that this block's header carries: of the state before it.
     pub app_hash: Vec<u8>,
+    /// Hash of the validators of the next block.
+    pub next_validators_hash: Vec<u8>,
+    /// Who signed the block before this one, of all who could have. Known only while a decided block runs.
+    pub votes: Vec<Vote>,
+    /// Proven misbehavior that this block carries. Known only while a decided block runs.
+    pub misbehavior: Vec<Infraction>,
+}
+
+/// A validator's part in the commit of the block before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vote {
+    /// Its consensus address.
+    pub validator: Vec<u8>,
+    /// Its voting power in that commit.
+    pub power: u64,
+    /// Whether it was there, be it with a vote for no block.
+    pub present: bool,
+}
+
+/// A validator's proven misbehavior: two votes at one height, or an attack on light clients.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Infraction {
+    /// Its consensus address.
+    pub validator: Vec<u8>,
+    /// Its voting power then.
+    pub power: u64,
+    /// The height at which it happened.
+    pub height: u64,
+    /// Seconds since the epoch, of the block at that height.
+    pub time: u64,
+    /// Nanoseconds within that second.
+    pub nanos: u32,
 }
 
 /// A meter that stops work at its limit.

@@ -95,6 +95,8 @@ pub(crate) enum Kernel {
     Exhausted(&'static str),
     #[error("messages are nested deeper than {0}")]
     Depth(u8),
+    #[error("a decimal is malformed, below zero, divided by zero or too large")]
+    Arithmetic,
 }
 
 impl Coded for Kernel {
@@ -104,9 +106,13 @@ impl Coded for Kernel {
             Self::Corrupt(_) => 2,
             Self::Exhausted(_) => 3,
             Self::Depth(_) => 4,
+            Self::Arithmetic => 5,
         }
     }
     fn status(&self) -> Status {
-        Status::Internal
+        match self {
+            Self::Arithmetic => Status::InvalidArgument,
+            Self::Corrupt(_) | Self::Exhausted(_) | Self::Depth(_) => Status::Internal,
+        }
     }
 }

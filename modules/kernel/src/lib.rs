@@ -2,6 +2,7 @@
 mod account;
 mod coin;
 mod ctx;
+mod decimal;
 mod error;
 mod key;
 pub mod merkle;
@@ -17,7 +18,8 @@ pub mod testing;
 
 pub use account::{Address, ModuleAccount, PREFIX};
 pub use coin::{BASE_DENOM, Coin, Coins, check_denom};
-pub use ctx::{BlockInfo, Ctx, Event, Gas, Payload, gas};
+pub use ctx::{BlockInfo, Ctx, Event, Gas, Infraction, Payload, Vote, gas};
+pub use decimal::Dec;
 pub use error::{Coded, Error, Result, Status};
 pub use key::{Key, key_prefix};
 pub use module::{AnyModule, Invariant, Module, erase};
