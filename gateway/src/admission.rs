@@ -2,9 +2,17 @@
 use std::{sync::Arc, time::Duration};
 
 use cairn_kernel::{Address, Coin};
-use cairn_proto::cairn::{annotation::v1::Visibility, licensing::v1::Access};
+use cairn_proto::cairn::{
+    annotation::v1::{JobStatus, Visibility},
+    licensing::v1::Access,
+};
 
-use crate::{chain::Chain, hash::Hash, recent::Recent, refusal::Refusal};
+use crate::{
+    chain::{Chain, Revealed},
+    hash::Hash,
+    recent::Recent,
+    refusal::Refusal,
+};
 
 /// Permissions are asked again after this time.
 const PERMISSION: Duration = Duration::from_secs(2);
@@ -13,6 +21,11 @@ const BLOCKS: u64 = 20;
 /// What a job or a version is never changes; this only bounds what a chain that was started anew could confuse.
 const FACT: Duration = Duration::from_secs(30);
 const MOST: usize = 1 << 14;
+/// The version that a job publishes of its result.
+const RESULT: u64 = 1;
+
+/// Job, task and hash of a draft, and who asks for it.
+type DraftKey = (u64, u32, Hash, Option<Address>);
 
 /// What the gateway needs of a job.
 #[derive(Debug)]
@@ -41,6 +54,7 @@ pub(crate) struct Admission {
     versions: Recent<(u64, u64), Arc<Published>>,
     tasks: Recent<(u64, u32, Address), ()>,
     licenses: Recent<(u64, u64, Address), ()>,
+    drafts: Recent<DraftKey, Arc<[Address]>>,
     payers: Recent<Address, ()>,
 }
 
@@ -53,6 +67,7 @@ impl Admission {
             versions: Recent::new(FACT, MOST),
             tasks: Recent::new(PERMISSION, MOST),
             licenses: Recent::new(PERMISSION, MOST),
+            drafts: Recent::new(PERMISSION, MOST),
             payers: Recent::new(FACT, MOST),
         }
     }
@@ -90,6 +105,74 @@ impl Admission {
             self.tasks.put(key, ());
         }
         Ok(job)
+    }
+    /// Who produced a draft that `account` may fetch now: its producers, the requester, who verifies it, and of a settled job's results
+    /// whoever may read its data set. Drafts of a public job are anybody's.
+    pub(crate) async fn draft(&self, id: u64, task: u32, payload: &Hash, account: Option<&Address>) -> Result<Arc<[Address]>, Refusal> {
+        let job = self.job(id).await?;
+        if task >= job.tasks {
+            return Err(Refusal::UnknownTask { job: id, task, tasks: job.tasks });
+        }
+        if !job.public && account.is_none() {
+            return Err(Refusal::SignInRequired);
+        }
+        let key = (id, task, *payload, account.copied());
+        if let Some(producers) = self.drafts.get(&key) {
+            return Ok(producers);
+        }
+        let mut drafts = self.chain.drafts_of(id, task).await?;
+        drafts.retain(|draft| draft.payload == payload.0);
+        if drafts.is_empty() {
+            return Err(Refusal::UnknownDraft { job: id, task, payload: payload.to_string() });
+        }
+        let (producers, lasts) = self.grant(&job, task, &drafts, account).await?;
+        let producers: Arc<[Address]> = producers.iter().filter_map(|producer| Address::parse(producer).ok()).collect();
+        if lasts {
+            self.drafts.put(key, Arc::clone(&producers));
+        }
+        Ok(producers)
+    }
+    /// Whose upload of a draft `account` may read, and whether that may be remembered. Of equal drafts in one task all but one are copies:
+    /// a producer reads its own upload only, so that committing to another's hash shows nothing.
+    async fn grant(
+        &self,
+        job: &PostedJob,
+        task: u32,
+        drafts: &[Revealed],
+        account: Option<&Address>,
+    ) -> Result<(Vec<String>, bool), Refusal> {
+        let all = || drafts.iter().map(|draft| draft.producer.clone()).collect();
+        let Some(account) = account.filter(|_| !job.public) else { return Ok((all(), true)) };
+        let name = account.to_string();
+        if job.requester == name {
+            return Ok((all(), true));
+        }
+        let status = self.chain.status(job.id).await?.ok_or_else(|| Refusal::NotOnChain(format!("job {}", job.id)))?;
+        if let Some(lasts) = self.verifies(&status, drafts, account).await? {
+            return Ok((all(), lasts));
+        }
+        if drafts.iter().any(|draft| draft.producer == name) {
+            return Ok((vec![name], true));
+        }
+        if status.asset_id > 0 && drafts.iter().any(|draft| draft.chosen) {
+            match self.version(status.asset_id, RESULT, account).await {
+                Ok(_) => return Ok((all(), false)),
+                Err(Refusal::NoLicense { .. }) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Err(Refusal::NoDraftAccess { account: name, job: job.id, task })
+    }
+    /// Whether `account` holds a lease of the verification stage with one of the drafts; if so, whether that may be remembered.
+    async fn verifies(&self, status: &JobStatus, drafts: &[Revealed], account: &Address) -> Result<Option<bool>, Refusal> {
+        let verified = drafts.iter().filter(|draft| status.stage > 0 && !draft.copied);
+        for draft in verified {
+            let answer = self.chain.access(status.stage, draft.stage_task, account).await?;
+            if answer.value.allowed {
+                return Ok(Some(lasts(answer.value.until, answer.height)));
+            }
+        }
+        Ok(None)
     }
     /// A version (0: the newest) that `account` owns or holds a licence for.
     pub(crate) async fn version(&self, asset: u64, number: u64, account: &Address) -> Result<Arc<Published>, Refusal> {

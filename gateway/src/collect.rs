@@ -1,10 +1,10 @@
 //! Removes what nothing on the chain names once it is old, and never what something names.
 //!
 //! A manifest that a job or a version names is *anchored* and stays for ever, with its contents. One that is not is asked of the chain when
-//! it is old, and removed if the chain does not name it either. A content goes when it is old, no manifest lists it and no account uploaded
-//! it lately. Whatever is removed is checked once more under a lock that keeps anything from becoming referenced meanwhile.
+//! it is old, and removed if the chain does not name it either. So are drafts that were uploaded alone. A content goes when it is old, neither
+//! listed by a manifest nor a draft, and no account uploaded it lately. Whatever is removed is checked once more under a lock that keeps anything from becoming referenced meanwhile.
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::{Duration, SystemTime},
 };
 
@@ -83,6 +83,10 @@ pub(crate) async fn reckon(gateway: &Gateway, account: &Address) -> Result<()> {
     anchored.extend(before.difference(&loose));
     let mut marks = marks(gateway, Some(account)).await?;
     let mut released = Vec::new();
+    let unknown = marks.keys().copied().collect();
+    for draft in drafts(gateway, Some(account), unknown, false).await? {
+        released.extend(marks.remove(&draft).map(|mark| (mark.account, mark.content, mark.bytes)));
+    }
     for key in &anchored {
         if marks.is_empty() {
             break;
@@ -116,6 +120,39 @@ async fn anchor(gateway: &Gateway, loose: &mut HashSet<ManifestKey>, only: Optio
         }
     }
     Ok(())
+}
+
+/// The uploads among `asked` that are drafts on the chain, with all that were known to be before. Those that are new are anchored.
+async fn drafts(
+    gateway: &Gateway,
+    only: Option<&Address>,
+    mut asked: HashSet<(Address, Hash)>,
+    dry: bool,
+) -> Result<HashSet<(Address, Hash)>> {
+    let mut known: HashSet<(Address, Hash)> = gateway.store.drafts(only).try_collect().await?;
+    asked.retain(|upload| !known.contains(upload));
+    let jobs = if asked.is_empty() { BTreeSet::new() } else { gateway.chain.producing(only).await? };
+    for job in jobs {
+        let mut from = Some(0);
+        while let Some(task) = from
+            && !asked.is_empty()
+        {
+            let (drafts, next) = gateway.chain.drafts(job, task).await?;
+            for draft in drafts {
+                let (Ok(account), Ok(content)) = (Address::parse(&draft.producer), draft.payload.try_into()) else { continue };
+                let upload = (account, Hash(content));
+                if asked.remove(&upload) {
+                    if !dry {
+                        let _guard = gateway.store.referencing().await?;
+                        gateway.store.anchor_draft(&upload.0, &upload.1, &format!("job {job} task {}", draft.task)).await?;
+                    }
+                    known.insert(upload);
+                }
+            }
+            from = next;
+        }
+    }
+    Ok(known)
 }
 
 async fn marks(gateway: &Gateway, account: Option<&Address>) -> Result<Marks> {
@@ -216,6 +253,15 @@ impl Run<'_> {
             })
             .await?;
         }
+        let old_marks =
+            marks.iter().filter(|(mark, upload)| self.is_old(upload.at) && !waiting.contains(*mark) && !released.contains(*mark));
+        let asked = old_marks.map(|(mark, _)| *mark).collect();
+        let drafts =
+            drafts(self.gateway, None, asked, self.dry).await.context("the chain must say what is a draft; no content was removed")?;
+        for draft in drafts {
+            old.remove(&draft.1);
+            released.insert(draft);
+        }
         let mut spent = Vec::new();
         for (mark, upload) in marks {
             if released.contains(&mark) || (self.is_old(upload.at) && !waiting.contains(&mark)) {
@@ -254,6 +300,10 @@ impl Run<'_> {
         }
         for upload in marks(self.gateway, None).await?.into_values().filter(|upload| !self.is_old(upload.at)) {
             batch.remove(&upload.content);
+        }
+        let mut drafts = self.gateway.store.drafts(None);
+        while let Some((_, content)) = drafts.try_next().await? {
+            batch.remove(&content);
         }
         let batch: Vec<(Hash, u64)> = batch.into_iter().collect();
         let contents: Vec<Hash> = batch.iter().map(|(content, _)| *content).collect();

@@ -8,12 +8,22 @@ use axum::{
 };
 use object_store::{GetOptions, GetRange};
 
-use crate::{gateway::Gateway, hash::Hash, intake::paced, manifest::Item, refusal::Refusal, store::ManifestKey};
+use crate::{gateway::Gateway, hash::Hash, intake::paced, refusal::Refusal, store::ManifestKey};
 
 /// SHA-256 of the content.
 pub(crate) const CONTENT_HASH: &str = "x-cairn-sha256";
 /// The blind of the item's leaf.
 pub(crate) const BLIND: &str = "x-cairn-blind";
+
+/// What is sent.
+#[derive(Debug)]
+pub(crate) struct Sent<'a> {
+    pub(crate) content: Hash,
+    pub(crate) bytes: u64,
+    pub(crate) media_type: &'a str,
+    /// Of an item: what its leaf is blinded with.
+    pub(crate) blind: Option<[u8; 32]>,
+}
 
 /// The answer to a request for one item of a manifest.
 pub(crate) async fn item(gateway: &Arc<Gateway>, key: &ManifestKey, index: u64, headers: &HeaderMap) -> Result<Response, Refusal> {
@@ -21,48 +31,56 @@ pub(crate) async fn item(gateway: &Arc<Gateway>, key: &ManifestKey, index: u64, 
     let frame = gateway.manifests.frame(key).await?.ok_or_else(gone)?;
     let item = gateway.manifests.item(key, &frame, index).await?.ok_or_else(gone)?;
     let media_type = frame.media_type(&item).ok_or(Refusal::Damaged)?;
-    let tag = format!("\"{}\"", Hash(item.content));
-    let response = head(&item, media_type, &tag);
+    send(gateway, &Sent { content: Hash(item.content), bytes: item.bytes, media_type, blind: Some(item.blind) }, headers).await
+}
+
+/// The answer to a request for a content.
+pub(crate) async fn send(gateway: &Arc<Gateway>, sent: &Sent<'_>, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let tag = format!("\"{}\"", sent.content);
+    let response = head(sent, &tag);
     if names(headers, header::IF_NONE_MATCH.as_str(), &tag) {
         return whole(response.status(StatusCode::NOT_MODIFIED), Body::empty());
     }
     let current = !headers.contains_key(header::IF_RANGE) || names(headers, header::IF_RANGE.as_str(), &tag);
     let asked = headers.get(header::RANGE).filter(|_| current).and_then(|value| value.to_str().ok());
-    let range = asked.map_or(Ok(None), |asked| range(asked, item.bytes))?;
-    let (from, to) = range.as_ref().map_or((0, item.bytes), |range| (range.start, range.end));
-    let body = content(gateway, &item, range.clone()).await?;
+    let range = asked.map_or(Ok(None), |asked| range(asked, sent.bytes))?;
+    let (from, to) = range.as_ref().map_or((0, sent.bytes), |range| (range.start, range.end));
+    let body = content(gateway, sent, range.clone()).await?;
     let response = response.header(header::CONTENT_LENGTH, to.saturating_sub(from));
     match range {
         None => whole(response.status(StatusCode::OK), body),
         Some(_) => {
-            let response = response.header(header::CONTENT_RANGE, format!("bytes {from}-{}/{}", to.saturating_sub(1), item.bytes));
+            let response = response.header(header::CONTENT_RANGE, format!("bytes {from}-{}/{}", to.saturating_sub(1), sent.bytes));
             whole(response.status(StatusCode::PARTIAL_CONTENT), body)
         }
     }
 }
 
-async fn content(gateway: &Arc<Gateway>, item: &Item, range: Option<Range<u64>>) -> Result<Body, Refusal> {
+async fn content(gateway: &Arc<Gateway>, sent: &Sent<'_>, range: Option<Range<u64>>) -> Result<Body, Refusal> {
     let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-    let found = gateway.store.read_content(&Hash(item.content), options).await?;
-    let found = found.filter(|found| found.meta.size == item.bytes).ok_or_else(|| {
-        tracing::error!(content = %Hash(item.content), expected = item.bytes, "a content is missing or has another size");
+    let found = gateway.store.read_content(&sent.content, options).await?;
+    let found = found.filter(|found| found.meta.size == sent.bytes).ok_or_else(|| {
+        tracing::error!(content = %sent.content, expected = sent.bytes, "a content is missing or has another size");
         Refusal::Damaged
     })?;
     let counted = Arc::clone(gateway);
     Ok(paced(found.into_stream(), gateway.pace(), move |bytes| counted.metrics.sent(bytes)))
 }
 
-/// What every answer about an item says. The content may be anything, so a browser is told to take it for nothing but data.
-fn head(item: &Item, media_type: &str, tag: &str) -> Builder {
-    Response::builder()
-        .header(header::CONTENT_TYPE, media_type)
+/// What every answer with a content says. The content may be anything, so a browser is told to take it for nothing but data.
+fn head(sent: &Sent<'_>, tag: &str) -> Builder {
+    let response = Response::builder()
+        .header(header::CONTENT_TYPE, sent.media_type)
         .header(header::ETAG, tag)
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::CACHE_CONTROL, "private, no-cache")
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox")
-        .header(CONTENT_HASH, Hash(item.content).to_string())
-        .header(BLIND, hex::encode(item.blind))
+        .header(CONTENT_HASH, sent.content.to_string());
+    match sent.blind {
+        Some(blind) => response.header(BLIND, hex::encode(blind)),
+        None => response,
+    }
 }
 
 fn whole(response: Builder, body: Body) -> Result<Response, Refusal> {

@@ -143,6 +143,23 @@ impl Gateway {
         self.served.put(asked, key);
         Ok(key)
     }
+    /// The size of a draft that one of its producers uploaded here, which from now on counts as referenced. Whoever commits to a hash must
+    /// have had the content, or a hash alone would make the gateway give somebody else's away.
+    pub(crate) async fn serving_draft(&self, content: &Hash, producers: &[Address], by: &str) -> Result<u64, Refusal> {
+        let missing = || Refusal::DraftNotServed(content.to_string());
+        let _guard = self.store.referencing().await?;
+        let bytes = self.store.content_bytes(content).await?.ok_or_else(missing)?;
+        for producer in producers {
+            if self.store.has_draft(producer, content).await? {
+                return Ok(bytes);
+            }
+            if self.store.is_marked(producer, content, bytes).await? {
+                self.store.anchor_draft(producer, content, by).await?;
+                return Ok(bytes);
+            }
+        }
+        Err(missing())
+    }
 }
 
 /// Unix seconds.

@@ -20,6 +20,8 @@ pub(crate) enum Refusal {
     BadAddress(String),
     #[error("{0}")]
     BadRequest(String),
+    #[error("the query must name one account: /v1/auth/challenge?address=cairn1..")]
+    NoAddress,
     #[error(
         "this needs a sign-in: get /v1/auth/challenge?address=<yours>, sign its text, post it to /v1/auth/login, send the token as 'Authorization: Bearer <token>'"
     )]
@@ -46,6 +48,10 @@ pub(crate) enum Refusal {
         "{account} may not fetch task {task} of job {job} now: claim a lease that holds it (MsgClaimTasks) and fetch before the lease ends, or sign in as the requester"
     )]
     NoAccess { account: String, job: u64, task: u32 },
+    #[error(
+        "{account} may not fetch drafts of task {task} of job {job} now: a draft goes to its producer, to the requester and to holders of a lease of the verification stage with it; the result of a settled job also to those who may read its data set"
+    )]
+    NoDraftAccess { account: String, job: u64, task: u32 },
     #[error("{account} holds no valid licence for version {version} of asset {asset}: buy one (MsgBuyLicense), or sign in as the owner")]
     NoLicense { account: String, asset: u64, version: u64 },
     #[error("{account} holds {found} {denom}; to upload, an account must hold {expected}")]
@@ -68,6 +74,10 @@ pub(crate) enum Refusal {
     UnknownManifest(String),
     #[error("the manifest with root {0} was not uploaded to this gateway; ask the owner to put it, or another of the content addresses")]
     NotServed(String),
+    #[error("the chain names no draft with hash {payload} for task {task} of job {job}; it does from its reveal on")]
+    UnknownDraft { job: u64, task: u32, payload: String },
+    #[error("the draft {0} was not uploaded to this gateway by its producer; ask another gateway, or reject it as not delivered")]
+    DraftNotServed(String),
     #[error("no content with this hash that you uploaded waits for its manifest")]
     UnknownContent,
     #[error("the body came slower than {rate} bytes a second or stalled for {stall} seconds")]
@@ -113,7 +123,7 @@ impl Refusal {
         match self {
             Self::BadHash(_) => (StatusCode::BAD_REQUEST, "bad_hash"),
             Self::BadAddress(_) => (StatusCode::BAD_REQUEST, "bad_address"),
-            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::BadRequest(_) | Self::NoAddress => (StatusCode::BAD_REQUEST, "bad_request"),
             Self::SignInRequired => (StatusCode::UNAUTHORIZED, "sign_in_required"),
             Self::TokenInvalid => (StatusCode::UNAUTHORIZED, "token_invalid"),
             Self::TokenExpired { .. } => (StatusCode::UNAUTHORIZED, "token_expired"),
@@ -124,7 +134,7 @@ impl Refusal {
             Self::ForeignKey { .. } => (StatusCode::UNAUTHORIZED, "foreign_key"),
             Self::HighS => (StatusCode::UNAUTHORIZED, "high_s"),
             Self::BadSignature => (StatusCode::UNAUTHORIZED, "bad_signature"),
-            Self::NoAccess { .. } => (StatusCode::FORBIDDEN, "no_access"),
+            Self::NoAccess { .. } | Self::NoDraftAccess { .. } => (StatusCode::FORBIDDEN, "no_access"),
             Self::NoLicense { .. } => (StatusCode::FORBIDDEN, "no_license"),
             Self::BalanceTooLow { .. } => (StatusCode::FORBIDDEN, "balance_too_low"),
             Self::QuotaExceeded { .. } => (StatusCode::FORBIDDEN, "quota_exceeded"),
@@ -135,7 +145,8 @@ impl Refusal {
             Self::UnknownTask { .. } => (StatusCode::NOT_FOUND, "unknown_task"),
             Self::UnknownItem { .. } => (StatusCode::NOT_FOUND, "unknown_item"),
             Self::UnknownManifest(_) => (StatusCode::NOT_FOUND, "unknown_manifest"),
-            Self::NotServed(_) => (StatusCode::NOT_FOUND, "not_served"),
+            Self::UnknownDraft { .. } => (StatusCode::NOT_FOUND, "unknown_draft"),
+            Self::NotServed(_) | Self::DraftNotServed(_) => (StatusCode::NOT_FOUND, "not_served"),
             Self::UnknownContent => (StatusCode::NOT_FOUND, "unknown_content"),
             Self::TooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::MissingContents { .. } => (StatusCode::CONFLICT, "missing_contents"),

@@ -1,4 +1,5 @@
 //! What the gateway asks the chain, through one node's CometBFT RPC (`abci_query`).
+mod drafts;
 mod rpc;
 
 use std::collections::VecDeque;
@@ -15,6 +16,7 @@ use cairn_proto::{
         base::query::v1beta1::{PageRequest, PageResponse},
     },
 };
+pub(crate) use drafts::Revealed;
 pub(crate) use rpc::Rpc;
 
 /// Entries of one page of jobs, assets or versions.

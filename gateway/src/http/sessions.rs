@@ -31,7 +31,7 @@ pub(super) async fn challenge(
     State(gateway): State<Arc<Gateway>>,
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<Json<Challenge>, Refusal> {
-    let Query(whose) = whose.map_err(|e| Refusal::BadRequest(e.body_text()))?;
+    let Query(whose) = whose.map_err(|_| Refusal::NoAddress)?;
     let address = Address::parse(&whose.address).map_err(|e| Refusal::BadAddress(e.log))?;
     gateway.sign_ins.challenge(&address, now()).map(Json)
 }

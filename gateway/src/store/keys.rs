@@ -81,6 +81,20 @@ pub(super) fn parse_owned(path: &Path) -> Option<Hash> {
     path.filename()?.parse().ok()
 }
 
+pub(super) fn drafts(account: Option<&Address>) -> Path {
+    account.map_or_else(|| Path::from("drafts"), |account| Path::from(format!("drafts/{account}")))
+}
+
+/// `drafts/<account>/<hash>`.
+pub(super) fn draft(account: &Address, content: &Hash) -> Path {
+    Path::from(format!("drafts/{account}/{content}"))
+}
+
+pub(super) fn parse_draft(path: &Path) -> Option<(Address, Hash)> {
+    let [_, account, content] = parts(path)?;
+    Some((Address::parse(&account).ok()?, content.parse().ok()?))
+}
+
 fn parts<const N: usize>(path: &Path) -> Option<[String; N]> {
     let parts: Vec<String> = path.parts().map(|part| part.as_ref().to_owned()).collect();
     parts.try_into().ok()
@@ -101,6 +115,7 @@ mod tests {
             assert_eq!(parse_part(&part(&key, kind)), Some((key, kind)));
         }
         assert_eq!(parse_owned(&owned(&key)), Some(hash));
+        assert_eq!(parse_draft(&draft(&account, &hash)), Some((account, hash)));
     }
 
     #[test]
@@ -112,6 +127,7 @@ mod tests {
                     && parse_upload(&path).is_none()
                     && parse_part(&path).is_none()
                     && parse_owned(&path).is_none()
+                    && parse_draft(&path).is_none()
             );
         }
     }

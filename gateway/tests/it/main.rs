@@ -12,6 +12,7 @@ mod assets;
 mod bucket;
 mod collecting;
 mod contents;
+mod drafts;
 mod jobs;
 mod manifests;
 mod node;

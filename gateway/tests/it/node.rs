@@ -9,8 +9,9 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use cairn_proto::{
     cairn::{
         annotation::v1::{
-            self as annotation, Job, QueryAccessRequest, QueryAccessResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest,
-            QueryJobsResponse, Visibility,
+            self as annotation, Draft, DraftResult, DraftState, Job, JobStatus, JobType, Lease, QueryAccessRequest, QueryAccessResponse,
+            QueryDraftsRequest, QueryDraftsResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse,
+            QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse, Visibility,
         },
         asset::v1::{
             self as asset, Asset, QueryAssetRequest, QueryAssetResponse, QueryAssetsRequest, QueryAssetsResponse, QueryVersionRequest,
@@ -36,6 +37,9 @@ pub(crate) struct Facts {
     /// No answers at all.
     pub(crate) down: bool,
     pub(crate) jobs: BTreeMap<u64, Job>,
+    pub(crate) statuses: BTreeMap<u64, JobStatus>,
+    /// Of each job, by task.
+    pub(crate) drafts: BTreeMap<u64, Vec<DraftResult>>,
     pub(crate) versions: BTreeMap<(u64, u64), Version>,
     pub(crate) assets: BTreeMap<u64, Asset>,
     /// Job, task and account, with the height up to which it lasts.
@@ -72,6 +76,33 @@ impl Node {
             ..Job::default()
         };
         self.facts().jobs.insert(id, job);
+    }
+    /// A job becomes one whose annotators write texts.
+    pub(crate) fn produces(&self, id: u64) {
+        self.facts().jobs.get_mut(&id).unwrap().set_type(JobType::Text);
+    }
+    /// A draft is revealed; its place in a stage is that of `stage_task`.
+    pub(crate) fn reveal(&self, job: u64, task: u32, producer: &str, payload: [u8; 32], stage_task: u32) {
+        let draft = Some(Draft { task, payload: payload.to_vec(), ..Draft::default() });
+        let found = DraftResult { draft, annotator: producer.to_owned(), stage_task };
+        let mut facts = self.facts();
+        let drafts = facts.drafts.entry(job).or_default();
+        drafts.push(found);
+        drafts.sort_by_key(|found| found.draft.as_ref().unwrap().task);
+    }
+    /// Changes a job's drafts.
+    pub(crate) fn settle(&self, job: u64, mut change: impl FnMut(&mut Draft)) {
+        self.facts().drafts.get_mut(&job).unwrap().iter_mut().for_each(|found| change(found.draft.as_mut().unwrap()));
+    }
+    /// A copy is found out.
+    pub(crate) fn copied(&self, job: u64, copier: &str) {
+        let mut facts = self.facts();
+        let copies = facts.drafts.get_mut(&job).unwrap().iter_mut().filter(|found| found.annotator == copier);
+        copies.for_each(|found| found.draft.as_mut().unwrap().set_state(DraftState::Copied));
+    }
+    /// Where a job stands.
+    pub(crate) fn status(&self, job: u64, status: JobStatus) {
+        self.facts().statuses.insert(job, status);
     }
     pub(crate) fn publish(&self, asset_id: u64, number: u64, owner: &str, root: [u8; 32]) {
         let content = VersionContent { manifest_root: root.to_vec(), ..VersionContent::default() };
@@ -118,7 +149,8 @@ fn query(facts: &Facts, path: &str, request: &[u8]) -> Found {
     match path {
         "/cairn.annotation.v1.Query/Job" => {
             let job = facts.jobs.get(&read::<QueryJobRequest>(request).job).ok_or("no such job")?;
-            Ok(QueryJobResponse { job: Some(job.clone()), status: None }.encode_to_vec())
+            Ok(QueryJobResponse { job: Some(job.clone()), status: Some(facts.statuses.get(&job.id).cloned().unwrap_or_default()) }
+                .encode_to_vec())
         }
         "/cairn.annotation.v1.Query/Jobs" => {
             let asked: QueryJobsRequest = read(request);
@@ -127,6 +159,8 @@ fn query(facts: &Facts, path: &str, request: &[u8]) -> Found {
             let jobs = jobs.into_iter().map(|job| QueryJobResponse { job: Some(job), status: None }).collect();
             Ok(QueryJobsResponse { jobs, pagination }.encode_to_vec())
         }
+        "/cairn.annotation.v1.Query/Drafts" => Ok(drafts(facts, &read(request)).encode_to_vec()),
+        "/cairn.annotation.v1.Query/Leases" => Ok(leases(facts, read(request)).encode_to_vec()),
         "/cairn.annotation.v1.Query/Access" => {
             let asked: QueryAccessRequest = read(request);
             Ok(access(facts, &asked).encode_to_vec())
@@ -179,6 +213,24 @@ fn page<T>(all: Vec<T>, asked: Option<PageRequest>) -> (Vec<T>, Option<PageRespo
     let from = <[u8; 8]>::try_from(key).map_or(0, usize::from_be_bytes);
     let next_key = if all.len() > from + 2 { (from + 2).to_be_bytes().to_vec() } else { Vec::new() };
     (all.into_iter().skip(from).take(2).collect(), Some(PageResponse { next_key, total: 0 }))
+}
+
+/// At most two tasks at once, so that walks have to go on.
+fn drafts(facts: &Facts, asked: &QueryDraftsRequest) -> QueryDraftsResponse {
+    let end = asked.from + asked.limit.min(2);
+    let span = asked.from..end;
+    let of_job = facts.drafts.get(&asked.job).cloned().unwrap_or_default();
+    let tasks = facts.jobs.get(&asked.job).map_or(0, |job| job.tasks);
+    let drafts = of_job.into_iter().filter(|found| span.contains(&found.draft.as_ref().unwrap().task)).collect();
+    QueryDraftsResponse { drafts, next: if end < tasks { end } else { 0 } }
+}
+
+/// A lease in each job.
+fn leases(facts: &Facts, asked: QueryLeasesRequest) -> QueryLeasesResponse {
+    let lease = |job: &u64| Lease { job: *job, annotator: asked.annotator.clone(), ..Lease::default() };
+    let all = facts.jobs.keys().map(|job| QueryLeaseResponse { lease: Some(lease(job)), ..QueryLeaseResponse::default() }).collect();
+    let (leases, pagination) = page(all, asked.pagination);
+    QueryLeasesResponse { leases, pagination }
 }
 
 fn access(facts: &Facts, asked: &QueryAccessRequest) -> QueryAccessResponse {

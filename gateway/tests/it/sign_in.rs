@@ -100,3 +100,15 @@ async fn a_challenge_needs_an_address() {
     person.get("/v1/auth/challenge?address=cairn1x").await.is_refused(400, "bad_address");
     person.get("/v1/auth/login").await.is_refused(405, "method_not_allowed");
 }
+
+#[tokio::test]
+async fn a_challenge_for_nobody_is_refused_in_words() {
+    let world = World::new().await;
+    for query in ["", "?", "?adress=cairn1x", "?address=a&address=b"] {
+        let reply = world.stranger().get(&format!("/v1/auth/challenge{query}")).await;
+        reply.is_refused(400, "bad_request");
+        let message = reply.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("address=cairn1") && !message.contains("deserialize"), "{query}: {message}");
+    }
+    world.stranger().get("/v1/auth/challenge?address=").await.is_refused(400, "bad_address");
+}
