@@ -16,6 +16,7 @@ mod escrow;
 mod exam;
 pub mod formats;
 mod genesis;
+mod given;
 mod gold;
 mod invariants;
 mod job;

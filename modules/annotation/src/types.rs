@@ -22,7 +22,7 @@ pub(crate) fn check(msg: &MsgPostJob) -> Result<()> {
     match msg.r#type() {
         JobType::Unspecified => return Err(crate::Error::JobType(msg.r#type).into()),
         JobType::Classify => {}
-        JobType::MultiLabel if msg.posterior_bound_bps == 0 && !has_exam(msg) => {}
+        JobType::MultiLabel if !has_exam(msg) => {}
         JobType::MultiLabel => return Err(Error::Sets.into()),
         JobType::Verify => check_classes("VERIFY", msg, &VERDICTS, VERDICTS.len())?,
         JobType::Pairwise => {

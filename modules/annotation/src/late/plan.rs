@@ -1,21 +1,22 @@
 //! Whether a job has a late round, and of which tasks.
 use std::collections::BTreeMap;
 
-use cairn_kernel::{BPS, Ctx, Result};
+use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{Bucket, EventLateRoundOpened, JobState, SettleStep};
 
 use super::{settle, wanted::Judge};
 use crate::{
     Error, appeals, buckets, escrow, formats,
+    given::{Class, Set, Value},
     job::Running,
-    labels::{PagesView, failed},
     queues::{self, Kind},
     rules,
-    settle::{go_on, model},
+    settle::go_on,
     state::{BUCKETS, SETTLING},
+    types,
 };
 
-/// Label visits of a task's posterior with its labels, and of listing a bucket.
+/// Label visits of a question's posterior with its labels, and of listing a bucket.
 const TASK_VISITS: u64 = 64;
 const BUCKET_VISITS: u64 = 600;
 
@@ -34,7 +35,9 @@ pub(crate) fn begin(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
 /// Lists the tasks of one chunk that are below the bound. After the last chunk the late round opens, or is over where there are none.
 pub(crate) fn plan(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let chunk = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a chunk's number is too large"))?;
-    let found = below_bound(ctx, run, chunk)?;
+    let gives_sets = types::gives_sets(run.job.r#type());
+    let found = if gives_sets { below_bound::<Set>(ctx, run, chunk)? } else { below_bound::<Class>(ctx, run, chunk)? };
+    let questions = if gives_sets { u64::try_from(run.job.classes.len()).map_err(|_| Error::Overflow)? } else { 1 };
     let visits = u64::try_from(found.len()).map_err(|_| Error::Overflow)?.saturating_mul(BUCKET_VISITS);
     for (number, tasks) in found {
         list(ctx, run, number, tasks)?;
@@ -43,22 +46,17 @@ pub(crate) fn plan(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     if chunk.saturating_add(1) >= formats::chunks(run.job.tasks) {
         if run.status.late_tasks == 0 { settle::skip(ctx, run)? } else { open(ctx, run)? }
     }
-    Ok(visits.saturating_add(u64::from(formats::CHUNK).saturating_mul(TASK_VISITS)))
+    Ok(visits.saturating_add(u64::from(formats::CHUNK).saturating_mul(TASK_VISITS).saturating_mul(questions)))
 }
 
-/// The chunk's tasks whose most probable class has less than the bound, by bucket, each with the labels it wants.
-fn below_bound(ctx: &Ctx, run: &mut Running, chunk: u32) -> Result<BTreeMap<u32, Vec<(u32, u32)>>> {
-    let params = run.truth_params(cairn_truth::Gold::None)?;
-    let model = model(&run.settlement()?.model)?;
-    let posteriors = cairn_truth::read_posteriors(&PagesView::new(ctx, run.id), &params, model, chunk).map_err(failed)?;
-    let bound = u64::from(run.job.posterior_bound_bps).saturating_mul(cairn_truth::WHOLE.into());
-    let mut judge = Judge::new(ctx, run, chunk)?;
+/// The chunk's tasks below the bound, by bucket, each with the labels it wants.
+fn below_bound<V: Value>(ctx: &Ctx, run: &Running, chunk: u32) -> Result<BTreeMap<u32, Vec<(u32, u32)>>> {
+    let mut judge = Judge::<V>::new(ctx, run, chunk)?;
     let mut found = BTreeMap::<u32, Vec<(u32, u32)>>::new();
-    for (local, (task, shares)) in (0_u16..).zip(formats::chunk_tasks(run.job.tasks, chunk).zip(posteriors.tasks())) {
-        let most = u64::from(shares.iter().copied().max().unwrap_or(0));
-        if most.saturating_mul(BPS.into()) < bound {
+    for (local, task) in (0_u16..).zip(formats::chunk_tasks(run.job.tasks, chunk)) {
+        let wanted = judge.wanted(ctx, run, local)?;
+        if wanted > 0 {
             let bucket = run.buckets.of(task).ok_or(Error::Broken("a task without a bucket"))?;
-            let wanted = judge.wanted(ctx, run, local, posteriors.label(local))?;
             found.entry(bucket).or_default().push((task, wanted));
         }
     }

@@ -1,15 +1,17 @@
 //! The end of the late round: its labels packed, inferred and paid.
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::{EventLateLabelsPaid, EventLateRoundEnded, JobState, SettleStep, Worker, WorkerResult};
-use cairn_truth::{Inference, LateRound};
+use cairn_truth::{Inference, LateOutcome, LateRound, Progress, SetInference, SetLateRound};
 
 use crate::{
     Error,
     escrow::{self, shift},
     job::Running,
-    labels::{self, JobPages, Staged},
+    labels::{self, InBucket, JobPages, Staged},
+    sets::StagedSet,
     settle::{go_on, read_share, take_fee},
-    state::{INFERENCES, LATE_INFERENCES, SETTLING, STAGED, WORKERS},
+    state::{INFERENCES, LATE_INFERENCES, SETTLING, WORKERS},
+    types,
 };
 
 /// Buckets packed and workers passed in one step.
@@ -38,35 +40,108 @@ pub(crate) fn advance(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
 
 /// Packs the late labels of some buckets.
 pub(crate) fn pack(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
-    let keys = STAGED.range(ctx, &key_prefix(&run.id)).take(BUCKETS_STEP).map(|entry| entry.map(|((_, bucket), _)| bucket));
-    let buckets = keys.collect::<Result<Vec<_>>>()?;
-    let mut answers = Vec::new();
-    for bucket in &buckets {
-        let staged: Vec<Staged> = labels::unstage(ctx, run.id, *bucket)?;
-        answers.extend(staged.into_iter().map(|label| (label.task, label.worker, label.class)));
-    }
+    let gives_sets = types::gives_sets(run.job.r#type());
+    let buckets = if gives_sets { waiting::<StagedSet>(ctx, run)? } else { waiting::<Staged>(ctx, run)? };
     let (tasks, classes) = (run.job.tasks, run.classes()?);
-    cairn_truth::add_all_late(&mut JobPages::new(ctx, run.id), tasks, classes, &answers).map_err(labels::failed)?;
+    let packed = if gives_sets {
+        let answers = take::<StagedSet>(ctx, run, &buckets)?;
+        let answers: Vec<_> = answers.iter().map(|answer| (answer.task, answer.worker, answer.set)).collect();
+        cairn_truth::add_all_late_sets(&mut JobPages::new(ctx, run.id), tasks, classes, &answers).map_err(labels::failed)?;
+        answers.len()
+    } else {
+        let answers = take::<Staged>(ctx, run, &buckets)?;
+        let answers: Vec<_> = answers.iter().map(|label| (label.task, label.worker, label.class)).collect();
+        cairn_truth::add_all_late(&mut JobPages::new(ctx, run.id), tasks, classes, &answers).map_err(labels::failed)?;
+        answers.len()
+    };
     if buckets.len() < BUCKETS_STEP {
         go_on(run, SettleStep::LateInfer)?;
     }
     let count = |items: usize| u64::try_from(items).map_err(|_| Error::Overflow);
-    Ok(count(answers.len())?.saturating_mul(LABEL_VISITS).saturating_add(count(buckets.len())?.saturating_mul(BUCKET_VISITS)))
+    Ok(count(packed)?.saturating_mul(LABEL_VISITS).saturating_add(count(buckets.len())?.saturating_mul(BUCKET_VISITS)))
+}
+
+/// The first buckets with answers that are not packed.
+fn waiting<T: InBucket>(ctx: &Ctx, run: &Running) -> Result<Vec<u32>> {
+    let keys = T::TABLE.range(ctx, &key_prefix(&run.id)).take(BUCKETS_STEP);
+    keys.map(|entry| entry.map(|((_, bucket), _)| bucket)).collect()
+}
+
+/// Takes the answers of buckets out, to be packed.
+fn take<T: InBucket>(ctx: &mut Ctx, run: &Running, buckets: &[u32]) -> Result<Vec<T>> {
+    let mut answers = Vec::new();
+    for bucket in buckets {
+        answers.extend(labels::unstage::<T>(ctx, run.id, *bucket)?);
+    }
+    Ok(answers)
 }
 
 /// The second inference: posteriors only.
 pub(crate) fn infer(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64> {
+    if types::gives_sets(run.job.r#type()) {
+        go_on_with::<SetLateRound>(ctx, run, budget)
+    } else {
+        go_on_with::<LateRound>(ctx, run, budget)
+    }
+}
+
+/// A second inference, of classes or of sets.
+trait Round: Sized {
+    fn open(first: &[u8]) -> Result<Self, cairn_truth::Error>;
+    fn read(bytes: &[u8]) -> Result<Self, cairn_truth::Error>;
+    fn bytes(&self) -> Vec<u8>;
+    fn go_on(&mut self, pages: &mut JobPages<'_, '_>, budget: u64) -> Result<Progress>;
+    fn found(&self) -> Option<LateOutcome>;
+}
+
+impl Round for LateRound {
+    fn open(first: &[u8]) -> Result<Self, cairn_truth::Error> {
+        Self::open(&Inference::decode(first)?)
+    }
+    fn read(bytes: &[u8]) -> Result<Self, cairn_truth::Error> {
+        Self::decode(bytes)
+    }
+    fn bytes(&self) -> Vec<u8> {
+        self.encode()
+    }
+    fn go_on(&mut self, pages: &mut JobPages<'_, '_>, budget: u64) -> Result<Progress> {
+        self.step(pages, budget).map_err(labels::failed)
+    }
+    fn found(&self) -> Option<LateOutcome> {
+        self.outcome()
+    }
+}
+
+impl Round for SetLateRound {
+    fn open(first: &[u8]) -> Result<Self, cairn_truth::Error> {
+        Self::open(&SetInference::decode(first)?)
+    }
+    fn read(bytes: &[u8]) -> Result<Self, cairn_truth::Error> {
+        Self::decode(bytes)
+    }
+    fn bytes(&self) -> Vec<u8> {
+        self.encode()
+    }
+    fn go_on(&mut self, pages: &mut JobPages<'_, '_>, budget: u64) -> Result<Progress> {
+        self.step(pages, budget).map_err(labels::failed)
+    }
+    fn found(&self) -> Option<LateOutcome> {
+        self.outcome()
+    }
+}
+
+fn go_on_with<R: Round>(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64> {
     let mut round = match LATE_INFERENCES.get(ctx, &run.id)? {
-        Some(bytes) => LateRound::decode(&bytes).map_err(Error::Truth)?,
+        Some(bytes) => R::read(&bytes).map_err(Error::Truth)?,
         None => {
             let first = INFERENCES.get(ctx, &run.id)?.ok_or(Error::Broken("a job's first inference is missing"))?;
-            LateRound::open(&Inference::decode(&first).map_err(Error::Truth)?).map_err(Error::Truth)?
+            R::open(&first).map_err(Error::Truth)?
         }
     };
-    let progress = round.step(&mut JobPages::new(ctx, run.id), budget).map_err(labels::failed)?;
-    LATE_INFERENCES.set(ctx, &run.id, &round.encode())?;
+    let progress = round.go_on(&mut JobPages::new(ctx, run.id), budget)?;
+    LATE_INFERENCES.set(ctx, &run.id, &round.bytes())?;
     if progress.done {
-        let outcome = round.outcome().ok_or(Error::Broken("a late inference that ended has no outcome"))?;
+        let outcome = round.found().ok_or(Error::Broken("a late inference that ended has no outcome"))?;
         run.settlement()?.late_digest = outcome.digest.to_vec();
         go_on(run, SettleStep::LatePay)?;
     }

@@ -1,66 +1,98 @@
-//! How many late labels a task wants: by the streaming update of `cairn_truth`, as many as are expected to bring it over the job's bound, from
-//! annotators of the usual skill. So a task that is nearly sure takes one or two and not all that the job may pay.
+//! How many late labels a task wants: by the streaming update of `cairn_truth`, which goes on from what the blind round inferred, as many as
+//! are expected to bring it over the job's bound, from annotators of the usual skill. So a task that is nearly sure takes one or two and
+//! not all that the job may pay. Of a set each label is a question of its own; the one that wants most decides.
 use std::collections::BTreeMap;
 
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{PayReason, Worker};
-use cairn_truth::{Labels, Skill, Vote};
+use cairn_truth::{Skill, Vote, is_below, streaming_update};
 
 use crate::{
     Error,
+    given::{Beliefs, Given, Value, of_task},
     job::Running,
-    labels::{PagesView, failed},
     rules,
     state::WORKERS,
+    types,
 };
 
 /// One, in parts per million.
 const PPM: i64 = 1_000_000;
 
-/// The blind labels of a chunk, and what is known of those who gave them.
-pub(super) struct Judge {
-    labels: Labels,
+/// What is known of the tasks of a chunk and of those who labelled them.
+pub(super) struct Judge<V> {
+    beliefs: Beliefs,
+    blind: Vec<Given<V>>,
     /// By worker; `None` for whom the gate keeps out.
     skills: BTreeMap<u32, Option<Skill>>,
+    /// Classes of a question.
+    classes: u16,
+    /// Labels of a task at the most.
+    most: u32,
+    bound_bps: u32,
 }
 
-impl Judge {
+impl<V: Value> Judge<V> {
     pub(super) fn new(ctx: &Ctx, run: &Running, chunk: u32) -> Result<Self> {
-        let (tasks, classes) = (run.job.tasks, run.classes()?);
-        let labels = cairn_truth::read_labels(&PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(failed)?;
-        Ok(Self { labels, skills: BTreeMap::new() })
+        Ok(Self {
+            beliefs: Beliefs::read(ctx, run, chunk)?,
+            blind: V::blind(ctx, run, chunk)?,
+            skills: BTreeMap::new(),
+            classes: if types::gives_sets(run.job.r#type()) { 2 } else { run.classes()? },
+            most: run.job.overlap_max.saturating_add(rules::EXTRA_OVERLAP).max(1),
+            bound_bps: run.job.posterior_bound_bps,
+        })
     }
-    /// How many more labels a task of the chunk wants, at least one.
-    pub(super) fn wanted(&mut self, ctx: &Ctx, run: &Running, task: u16, likeliest: u16) -> Result<u32> {
-        let classes = run.classes()?;
-        let (mut votes, mut usual) = (Vec::new(), Skill::default());
-        let all = self.labels.all();
-        let first = all.partition_point(|label| label.task < task);
-        for label in all.iter().skip(first).take_while(|label| label.task == task) {
-            let skill = match self.skills.get(&label.worker) {
+    /// How many more labels a task of the chunk wants, at least one where it wants any; 0 where it is over the bound.
+    pub(super) fn wanted(&mut self, ctx: &Ctx, run: &Running, task: u16) -> Result<u32> {
+        let questions = self.beliefs.questions(task);
+        if !questions.iter().any(|shares| is_below(shares, self.bound_bps)) {
+            return Ok(0);
+        }
+        let usual = self.usual(ctx, run, task)?;
+        let mut wanted = 0;
+        for shares in questions.iter().filter(|shares| is_below(shares, self.bound_bps)) {
+            wanted = wanted.max(self.answer(shares, &usual)?);
+        }
+        Ok(wanted)
+    }
+    /// How many more labels a question wants.
+    fn answer(&self, shares: &[u16], usual: &Skill) -> Result<u32> {
+        let likeliest = likeliest(shares);
+        let mut votes = Vec::new();
+        for more in 1..self.most {
+            votes.push(Vote { class: likeliest, skill: *usual });
+            if !is_below(&streaming_update(shares, &votes).map_err(Error::Truth)?, self.bound_bps) {
+                return Ok(expected(more, usual).min(self.most));
+            }
+        }
+        Ok(self.most)
+    }
+    /// What is known of the voters of a task together.
+    fn usual(&mut self, ctx: &Ctx, run: &Running, task: u16) -> Result<Skill> {
+        let mut usual = Skill::default();
+        for number in of_task(&self.blind, task).iter().map(|given| given.worker) {
+            let skill = match self.skills.get(&number) {
                 Some(known) => *known,
                 None => {
-                    let worker = WORKERS.get(ctx, &(run.id, label.worker))?.ok_or(Error::Broken("a worker is missing"))?;
-                    let skill = skill(&worker, classes)?;
-                    self.skills.insert(label.worker, skill);
+                    let worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
+                    let skill = skill(&worker, self.classes)?;
+                    self.skills.insert(number, skill);
                     skill
                 }
             };
-            if let Some(skill) = skill {
-                votes.push(Vote { class: label.class, skill });
-                usual.right = usual.right.saturating_add(skill.right);
-                usual.seen = usual.seen.saturating_add(skill.seen);
-            }
+            let Skill { right, seen } = skill.unwrap_or_default();
+            usual.right = usual.right.saturating_add(right);
+            usual.seen = usual.seen.saturating_add(seen);
         }
-        let most = run.job.overlap_max.saturating_add(rules::EXTRA_OVERLAP).max(1);
-        for more in 1..most {
-            votes.push(Vote { class: likeliest, skill: usual });
-            if !cairn_truth::needs_more(classes, &votes, run.job.posterior_bound_bps).map_err(Error::Truth)? {
-                return Ok(expected(more, &usual).min(most));
-            }
-        }
-        Ok(most)
+        Ok(usual)
     }
+}
+
+/// The class with the largest share, of equal ones the lowest.
+fn likeliest(shares: &[u16]) -> u16 {
+    let best = (0_u16..).zip(shares).max_by_key(|(class, share)| (**share, std::cmp::Reverse(*class)));
+    best.map_or(0, |(class, _)| class)
 }
 
 /// Labels until `agreeing` more of them are right than wrong, where each is right as often as `usual`: every wrong one takes a right one away.

@@ -13,7 +13,6 @@ use crate::{
     formats::{self, SKIPPED},
     gold,
     job::Running,
-    labels::Staged,
     leases,
     state::{LEASES, LEASES_BY_ANNOTATOR},
     types,
@@ -66,7 +65,8 @@ fn decide(ctx: &Ctx, run: &Running, worker: &Worker, lease: &Lease) -> Result<Le
     let decide = |task: u32| {
         let votes = labels.get(&task).map_or(&[][..], Vec::as_slice);
         let own = votes.iter().find(|(label, _)| label.worker == lease.worker).map(|(label, _)| label.class);
-        let gold = own.map_or(GoldMark::None, |class| mark(class, votes, truths.get(&task).copied()));
+        let blind = votes.iter().filter(|(_, late)| !late).map(|(label, _)| label.class);
+        let gold = own.map_or(GoldMark::None, |class| mark(class, blind, truths.get(&task).copied()));
         let reason = reason(worker, lease, own.is_some());
         LabelDecision { task, class: own.unwrap_or(SKIPPED).into(), reason: reason.into(), gold: gold.into() }
     };
@@ -81,16 +81,21 @@ fn decide(ctx: &Ctx, run: &Running, worker: &Worker, lease: &Lease) -> Result<Le
 
 /// What became of each set of a lease.
 fn decide_sets(ctx: &Ctx, run: &Running, worker: &Worker, lease: &Lease, tasks: Vec<u32>) -> Result<LeaseDecision> {
-    let mut given = BTreeSet::new();
+    let (mut given, mut truths) = (BTreeMap::new(), BTreeMap::new());
     for bucket in &lease.buckets {
         let of = run.buckets.tasks(*bucket);
-        for (task, answers) in super::sets::by_task(ctx, run, &Span { first: of.start, end: of.end, next: 0 })? {
-            given.extend(answers.iter().any(|answer| answer.worker == lease.worker).then_some(task));
-        }
+        given.extend(super::sets::by_task(ctx, run, &Span { first: of.start, end: of.end, next: 0 })?);
+    }
+    for chunk in tasks.iter().map(|task| task / formats::CHUNK).collect::<BTreeSet<_>>() {
+        truths.extend(gold::opened_sets(ctx, run, chunk)?);
     }
     let decide = |task: u32| {
-        let reason = reason(worker, lease, given.contains(&task));
-        LabelDecision { task, class: 0, reason: reason.into(), gold: GoldMark::None.into() }
+        let votes = given.get(&task).map_or(&[][..], Vec::as_slice);
+        let own = votes.iter().find(|(answer, _)| answer.worker == lease.worker).map(|(answer, _)| answer.set);
+        let blind = votes.iter().filter(|(_, late)| !late).map(|(answer, _)| answer.set);
+        let gold = own.map_or(GoldMark::None, |set| mark(set, blind, truths.get(&task).copied()));
+        let reason = reason(worker, lease, own.is_some());
+        LabelDecision { task, class: 0, reason: reason.into(), gold: gold.into() }
     };
     let labels = tasks.into_iter().map(decide).collect();
     Ok(LeaseDecision { lease: lease.id, state: lease.state, late: lease.late, partner: lease.partner, labels })
@@ -139,14 +144,13 @@ fn reason(worker: &Worker, lease: &Lease, labelled: bool) -> LabelReason {
     }
 }
 
-/// What a label says of a gold task, as the blind votes judge it.
-fn mark(class: u16, votes: &[(Staged, bool)], truth: Option<u16>) -> GoldMark {
+/// What an answer says of a gold task, as the blind votes judge it.
+fn mark<T: Ord + Copy>(own: T, blind: impl Iterator<Item = T>, truth: Option<T>) -> GoldMark {
     let Some(truth) = truth else { return GoldMark::None };
-    let blind = votes.iter().filter(|(_, late)| !late).map(|(label, _)| label.class);
     if cairn_truth::is_void(blind, truth) {
         return GoldMark::Void;
     }
-    if class == truth { GoldMark::Right } else { GoldMark::Wrong }
+    if own == truth { GoldMark::Right } else { GoldMark::Wrong }
 }
 
 fn label_text(reason: LabelReason) -> &'static str {

@@ -10,7 +10,9 @@ use cairn_truth::Posteriors;
 
 use super::sets;
 use crate::{
-    Error, formats, gold,
+    Error, formats,
+    given::{Class, Given, Value},
+    gold,
     job::Running,
     labels::{PagesView, Staged, failed, staged},
     rules, settle,
@@ -112,19 +114,12 @@ pub(super) fn by_task(ctx: &Ctx, run: &Running, span: &Span) -> Result<BTreeMap<
     for bucket in span.buckets(run) {
         found.extend(staged(ctx, run.id, bucket)?.into_iter().map(|label| (label, late)));
     }
-    let (tasks, classes) = (run.job.tasks, run.classes()?);
     for chunk in span.chunks() {
         let first = chunk.saturating_mul(formats::CHUNK);
-        let pages = PagesView::new(ctx, run.id);
-        let blind = cairn_truth::read_labels(&pages, tasks, classes, chunk).map_err(failed)?;
-        let late = cairn_truth::read_late_labels(&pages, tasks, classes, chunk).map_err(failed)?;
-        for (labels, late) in [(blind, false), (late, true)] {
-            let of = |label: &cairn_truth::Label| Staged {
-                task: first.saturating_add(label.task.into()),
-                worker: label.worker,
-                class: label.class,
-            };
-            found.extend(labels.all().iter().map(|label| (of(label), late)));
+        for (labels, late) in [(Class::blind(ctx, run, chunk)?, false), (Class::late(ctx, run, chunk)?, true)] {
+            let of =
+                |label: Given<Class>| Staged { task: first.saturating_add(label.task.into()), worker: label.worker, class: label.value.0 };
+            found.extend(labels.into_iter().map(|label| (of(label), late)));
         }
     }
     found.sort_unstable();

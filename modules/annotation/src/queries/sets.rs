@@ -7,7 +7,9 @@ use cairn_truth::{Gold, SetPosteriors};
 
 use super::labels::{Span, is_inferred};
 use crate::{
-    Error, formats, gold,
+    Error, formats,
+    given::{Given, Set, Value},
+    gold,
     job::Running,
     labels::{self, PagesView, failed},
     sets::{self, StagedSet},
@@ -42,9 +44,9 @@ pub(super) fn tasks(ctx: &Ctx, run: &Running, span: &Span) -> Result<QueryTasksR
 }
 
 /// How often each label is on.
-fn votes(run: &Running, answers: &[StagedSet]) -> Vec<u32> {
+fn votes(run: &Running, answers: &[(StagedSet, bool)]) -> Vec<u32> {
     let labels = 0..u32::try_from(run.job.classes.len()).unwrap_or(0); // at most 64
-    let on = |answer: &&StagedSet, label| answer.set.checked_shr(label).unwrap_or(0) & 1 == 1;
+    let on = |(answer, _): &&(StagedSet, bool), label| answer.set.checked_shr(label).unwrap_or(0) & 1 == 1;
     labels.map(|label| u32::try_from(answers.iter().filter(|answer| on(answer, label)).count()).unwrap_or(u32::MAX)).collect()
 }
 
@@ -52,16 +54,16 @@ pub(super) fn labels(ctx: &Ctx, run: &Running, span: &Span) -> Result<QueryLabel
     let mut tasks = Vec::new();
     for (task, answers) in by_task(ctx, run, span)? {
         let mut labels = Vec::new();
-        for answer in answers {
+        for (answer, late) in answers {
             let worker = WORKERS.get(ctx, &(run.id, answer.worker))?.ok_or(Error::Broken("a worker is missing"))?;
-            labels.push(show(run, &answer, worker)?);
+            labels.push(show(run, &answer, late, worker)?);
         }
         tasks.push(TaskLabels { task, labels });
     }
     Ok(QueryLabelsResponse { tasks, next: span.next })
 }
 
-fn show(run: &Running, answer: &StagedSet, worker: Worker) -> Result<TaskLabel> {
+fn show(run: &Running, answer: &StagedSet, late: bool, worker: Worker) -> Result<TaskLabel> {
     let result = worker.result.unwrap_or_default();
     Ok(TaskLabel {
         worker: answer.worker,
@@ -69,28 +71,30 @@ fn show(run: &Running, answer: &StagedSet, worker: Worker) -> Result<TaskLabel> 
         paid: result.score_q32 > 0,
         reason: result.reason,
         set: sets::bytes(run, answer.set)?,
+        late,
         ..TaskLabel::default()
     })
 }
 
-/// The accepted sets of every task of the span, staged or packed.
-pub(super) fn by_task(ctx: &Ctx, run: &Running, span: &Span) -> Result<BTreeMap<u32, Vec<StagedSet>>> {
-    let mut found: BTreeMap<u32, Vec<StagedSet>> = (span.first..span.end).map(|task| (task, Vec::new())).collect();
+/// The accepted sets of every task of the span, staged or packed, each with whether it is late.
+pub(super) fn by_task(ctx: &Ctx, run: &Running, span: &Span) -> Result<BTreeMap<u32, Vec<(StagedSet, bool)>>> {
+    let mut found: BTreeMap<u32, Vec<(StagedSet, bool)>> = (span.first..span.end).map(|task| (task, Vec::new())).collect();
     let mut all = Vec::new();
+    let late = run.status.pay_height > 0; // blind sets are packed by then
     for bucket in span.buckets(run) {
-        all.extend(labels::staged::<StagedSet>(ctx, run.id, bucket)?);
+        all.extend(labels::staged::<StagedSet>(ctx, run.id, bucket)?.into_iter().map(|answer| (answer, late)));
     }
-    let (tasks, labels) = (run.job.tasks, run.classes()?);
     for chunk in span.chunks() {
         let first = chunk.saturating_mul(formats::CHUNK);
-        let packed = cairn_truth::read_sets(&PagesView::new(ctx, run.id), tasks, labels, chunk).map_err(failed)?;
-        let answer = |a: &cairn_truth::SetAnswer| StagedSet { task: first.saturating_add(a.task.into()), worker: a.worker, set: a.set };
-        all.extend(packed.all().iter().map(answer));
+        for (given, late) in [(Set::blind(ctx, run, chunk)?, false), (Set::late(ctx, run, chunk)?, true)] {
+            let answer = |a: Given<Set>| StagedSet { task: first.saturating_add(a.task.into()), worker: a.worker, set: a.value.0 };
+            all.extend(given.into_iter().map(|given| (answer(given), late)));
+        }
     }
     all.sort_unstable();
-    for answer in all {
+    for (answer, late) in all {
         if let Some(of_task) = found.get_mut(&answer.task) {
-            of_task.push(answer);
+            of_task.push((answer, late));
         }
     }
     Ok(found)

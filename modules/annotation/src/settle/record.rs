@@ -3,14 +3,20 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use cairn_kernel::{Address, Ctx, Result, merkle::Frontier};
 use cairn_proto::cairn::annotation::v1::{GoldVerdict, SettleStep, Settlement, Worker};
-use cairn_truth::{Label, Model};
+use cairn_truth::Model;
 
-use super::{infer, sets};
-use crate::{Error, formats, gold, job::Running, labels, lifecycle, standing, state::WORKERS, types};
+use crate::{
+    Error, formats,
+    given::{Beliefs, Class, Given, Set, Value},
+    job::Running,
+    lifecycle, standing,
+    state::WORKERS,
+    types,
+};
 
-/// Label visits of one label (its leaf is hashed, its worker read once a chunk), and of a task's posterior.
+/// Label visits of one answer (its leaf is hashed, its worker read once a chunk), and of a page of posteriors.
 const LABEL_VISITS: u64 = 64;
-const TASK_VISITS: u64 = 4;
+const QUESTION_VISITS: u64 = 4_096;
 /// Label visits of counting a worker's gold answers of a chunk in its standing.
 const STANDING_VISITS: u64 = 800;
 /// Bars of the histogram.
@@ -22,43 +28,41 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
         super::go_on(run, SettleStep::Shares)?; // JUDGE has recorded the drafts
         return Ok(0);
     }
-    if types::gives_sets(run.job.r#type()) {
-        return sets::record(ctx, run);
-    }
+    if types::gives_sets(run.job.r#type()) { chunk::<Set>(ctx, run) } else { chunk::<Class>(ctx, run) }
+}
+
+/// Records one chunk of answers: those that were paid, late ones among them, how certain the results are, and what was made of the gold.
+fn chunk<V: Value>(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let chunk = u32::try_from(run.settlement()?.position).map_err(|_| Error::Broken("a chunk's number is too large"))?;
-    let (tasks, classes) = (run.job.tasks, run.classes()?);
-    let found = cairn_truth::read_labels(&labels::PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(labels::failed)?;
-    let late = cairn_truth::read_late_labels(&labels::PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(labels::failed)?;
-    let mut all = [found.all(), late.all()].concat();
+    let blind = V::blind(ctx, run, chunk)?;
+    let mut all = [blind.as_slice(), &V::late(ctx, run, chunk)?].concat();
     all.sort_unstable();
     let mut workers = Workers::default();
-    let paid = grow(ctx, run, &mut workers, chunk, &all)?;
+    grow(ctx, run, &mut workers, chunk, &all)?;
     histogram(ctx, run, chunk, all.chunk_by(|a, b| a.task == b.task).count())?;
-    count_gold(ctx, run, &mut workers, chunk, found.by_task())?;
+    count_gold(ctx, run, &mut workers, chunk, &blind)?;
     let counted = workers.save(ctx, run)?;
-    let settlement = run.settlement()?;
-    settlement.paid_labels = settlement.paid_labels.saturating_add(paid);
     next(run, chunk)?;
-    let labels = u64::try_from(all.len()).map_err(|_| Error::Overflow)?;
-    let visits = labels.saturating_mul(LABEL_VISITS).saturating_add(u64::from(formats::CHUNK).saturating_mul(TASK_VISITS));
-    Ok(visits.saturating_add(standing_visits(counted)))
+    let answers = u64::try_from(all.len()).map_err(|_| Error::Overflow)?;
+    let visits = answers.saturating_mul(LABEL_VISITS).saturating_add(questions(run).saturating_mul(QUESTION_VISITS));
+    Ok(visits.saturating_add(counted.saturating_mul(STANDING_VISITS)))
+}
+
+/// Posteriors of a task: of a set, one for each label.
+fn questions(run: &Running) -> u64 {
+    if types::gives_sets(run.job.r#type()) { u64::try_from(run.job.classes.len()).unwrap_or(u64::MAX) } else { 1 }
 }
 
 /// Goes on to the chunk after this one, or ends.
-pub(super) fn next(run: &mut Running, chunk: u32) -> Result<()> {
+fn next(run: &mut Running, chunk: u32) -> Result<()> {
     run.settlement()?.position = chunk.saturating_add(1).into();
     if chunk.saturating_add(1) >= formats::chunks(run.job.tasks) { finish(run) } else { Ok(()) }
 }
 
-/// Label visits of counting so many workers' gold in their standings.
-pub(super) fn standing_visits(workers: u64) -> u64 {
-    workers.saturating_mul(STANDING_VISITS)
-}
-
 /// A worker met in a chunk.
-pub(super) struct Met {
+struct Met {
     worker: Worker,
-    pub(super) address: Address,
+    address: Address,
     /// Gold answered in the chunk, and how much of it right.
     seen: u32,
     hits: u32,
@@ -66,11 +70,11 @@ pub(super) struct Met {
 
 impl Met {
     /// Whether its labels are paid.
-    pub(super) fn is_paid(&self) -> bool {
+    fn is_paid(&self) -> bool {
         self.worker.result.as_ref().is_some_and(|result| result.score_q32 > 0)
     }
     /// Counts a gold answer.
-    pub(super) fn meet_gold(&mut self, right: bool) {
+    fn meet_gold(&mut self, right: bool) {
         if self.worker.result.is_some() {
             self.seen = self.seen.saturating_add(1);
             self.hits = self.hits.saturating_add(u32::from(right));
@@ -80,10 +84,10 @@ impl Met {
 
 /// The workers met in a chunk, each read once and written once where it answered gold.
 #[derive(Default)]
-pub(super) struct Workers(BTreeMap<u32, Met>);
+struct Workers(BTreeMap<u32, Met>);
 
 impl Workers {
-    pub(super) fn get(&mut self, ctx: &Ctx, job: u64, number: u32) -> Result<&mut Met> {
+    fn get(&mut self, ctx: &Ctx, job: u64, number: u32) -> Result<&mut Met> {
         match self.0.entry(number) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(new) => {
@@ -94,7 +98,7 @@ impl Workers {
         }
     }
     /// Writes what they made of the gold; into their standings too where the gold was sound. Gives how many they are.
-    pub(super) fn save(self, ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
+    fn save(self, ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
         let sound = run.settlement()?.gold() == GoldVerdict::Sound;
         let skill = standing::skill(&run.job);
         let mut counted = 0_u64;
@@ -112,47 +116,50 @@ impl Workers {
     }
 }
 
-/// Appends the leaves of the labels whose workers were paid. Gives their number.
-fn grow(ctx: &Ctx, run: &mut Running, workers: &mut Workers, chunk: u32, labels: &[Label]) -> Result<u64> {
+/// Appends the leaves of the answers whose workers were paid.
+fn grow<V: Value>(ctx: &Ctx, run: &mut Running, workers: &mut Workers, chunk: u32, answers: &[Given<V>]) -> Result<()> {
     let chain = formats::chain32(&ctx.block().chain_id);
     let first = chunk.saturating_mul(formats::CHUNK);
     let mut tree = frontier(&run.settlement()?.frontier)?;
     let before = tree.size();
-    for label in labels {
-        let met = workers.get(ctx, run.id, label.worker)?;
+    for given in answers {
+        let met = workers.get(ctx, run.id, given.worker)?;
         if met.is_paid() {
-            tree.push(formats::paid_leaf(&chain, run.id, first.saturating_add(label.task.into()), &met.address, label.class));
+            let (task, payload) = (first.saturating_add(given.task.into()), given.value.payload(run)?);
+            tree.push(formats::paid_payload_leaf(&chain, run.id, task, &met.address, &payload).ok_or(Error::Overflow)?);
         }
     }
-    run.settlement()?.frontier = tree.to_bytes();
-    Ok(tree.size().saturating_sub(before))
+    let settlement = run.settlement()?;
+    settlement.frontier = tree.to_bytes();
+    settlement.paid_labels = settlement.paid_labels.saturating_add(tree.size().saturating_sub(before));
+    Ok(())
 }
 
-/// Counts the chunk's tasks by the posterior of their most probable class.
+/// Counts the chunk's tasks by how certain their results are.
 fn histogram(ctx: &Ctx, run: &mut Running, chunk: u32, labelled: usize) -> Result<()> {
-    let params = run.truth_params(infer::gold(run))?;
-    let model = model(&run.settlement()?.model)?;
-    let posteriors = cairn_truth::read_posteriors(&labels::PagesView::new(ctx, run.id), &params, model, chunk).map_err(labels::failed)?;
+    let beliefs = Beliefs::read(ctx, run, chunk)?;
+    let tasks = formats::chunk_tasks(run.job.tasks, chunk).len();
     let settlement = run.settlement()?;
-    for shares in posteriors.tasks() {
-        count(settlement, shares.iter().copied().max().unwrap_or(0))?;
+    for task in 0..u16::try_from(tasks).map_err(|_| Error::Overflow)? {
+        count(settlement, beliefs.certainty(task))?;
     }
-    let unlabelled = u64::from(params.tasks_in(chunk)).saturating_sub(u64::try_from(labelled).map_err(|_| Error::Overflow)?);
+    let unlabelled = u64::try_from(tasks.saturating_sub(labelled)).map_err(|_| Error::Overflow)?;
     settlement.tasks_without_label = settlement.tasks_without_label.saturating_add(unlabelled);
     Ok(())
 }
 
-/// Counts the workers' answers to the chunk's gold that the votes did not void.
-fn count_gold<'l>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: u32, tasks: impl Iterator<Item = &'l [Label]>) -> Result<()> {
-    let truths = gold::opened(ctx, run.id, chunk)?;
+/// Counts the workers' blind answers to the chunk's gold, but for gold that the votes void: that counts for nobody.
+fn count_gold<V: Value>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: u32, blind: &[Given<V>]) -> Result<()> {
+    let truths = V::truths(ctx, run, chunk)?;
     let first = chunk.saturating_mul(formats::CHUNK);
-    for votes in tasks {
-        let Some(truth) = votes.first().and_then(|label| truths.get(&first.saturating_add(label.task.into())).copied()) else { continue };
-        if cairn_truth::is_void(votes.iter().map(|label| label.class), truth) {
+    for votes in blind.chunk_by(|a, b| a.task == b.task) {
+        let task = votes.first().map(|given| first.saturating_add(given.task.into()));
+        let Some(truth) = task.and_then(|task| truths.get(&task).copied()) else { continue };
+        if cairn_truth::is_void(votes.iter().map(|given| given.value), truth) {
             continue;
         }
-        for label in votes {
-            workers.get(ctx, run.id, label.worker)?.meet_gold(label.class == truth);
+        for given in votes {
+            workers.get(ctx, run.id, given.worker)?.meet_gold(given.value == truth);
         }
     }
     Ok(())

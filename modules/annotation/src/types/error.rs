@@ -61,8 +61,8 @@ pub enum Error {
     /// A set that the job does not have.
     #[error("the set of task {task} must hold bits of the job's {labels} labels, one byte for 8, found {found:?}")]
     Set { task: u32, labels: usize, found: String },
-    /// A late round or an exam where answers are sets.
-    #[error("a MULTI_LABEL job has neither a late round nor an exam")]
+    /// An exam where answers are sets.
+    #[error("a MULTI_LABEL job has no exam")]
     Sets,
     /// A draft that is none.
     #[error("the draft of task {task}: {reason}")]

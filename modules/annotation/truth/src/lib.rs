@@ -61,7 +61,7 @@ pub use sets::{
     add_sets, read_late_sets, read_set_posteriors, read_set_result, read_set_results, read_sets, set_from_bytes, set_to_bytes,
     write_gold_sets,
 };
-pub use stream::{Skill, Vote, needs_more, streaming_posterior};
+pub use stream::{Skill, Vote, is_below, needs_more, streaming_posterior, streaming_update};
 
 /// Runs an inference to its end, for use off the chain.
 ///

@@ -3,10 +3,10 @@
 use crate::{
     Error,
     exact::mul,
-    fixed::normalise,
+    fixed::{log2, normalise},
     model::Matrix,
     params::{MAX_CLASSES, within},
-    posterior::{WHOLE, likeliest},
+    posterior::WHOLE,
 };
 
 /// Most labels of a task that are looked at.
@@ -62,10 +62,36 @@ pub struct Vote {
 /// A number of classes out of range, an unknown class, more than 1,024 votes, more right answers than answers.
 pub fn streaming_posterior(classes: u16, votes: &[Vote]) -> Result<Vec<u16>, Error> {
     within("number of classes", classes, 2, MAX_CLASSES)?;
+    go_on(vec![0i64; classes.into()], votes)
+}
+
+/// The posterior of a task of which `prior` is known already (shares of 65,535, such as an inference found), after more votes: each moves
+/// the log-odds as in [`streaming_posterior`]. Without votes it is the prior. A share of zero counts as one.
+///
+/// # Errors
+/// As [`streaming_posterior`], with as many classes as the prior has.
+pub fn streaming_update(prior: &[u16], votes: &[Vote]) -> Result<Vec<u16>, Error> {
+    let classes = u16::try_from(prior.len()).map_err(|_| Error::Overflow)?;
+    within("number of classes", classes, 2, MAX_CLASSES)?;
+    if votes.is_empty() {
+        return Ok(prior.to_vec());
+    }
+    go_on(prior.iter().map(|&share| log2(share.into())).collect(), votes)
+}
+
+/// Whether the likeliest class of a posterior is less probable than the bound, in 1/10,000.
+#[must_use]
+pub fn is_below(posterior: &[u16], bound_bps: u32) -> bool {
+    let most = posterior.iter().copied().max().unwrap_or(0);
+    u64::from(most).saturating_mul(10_000) < u64::from(bound_bps).saturating_mul(WHOLE.into())
+}
+
+/// The shares after votes, from log-likelihoods.
+fn go_on(mut likelihoods: Vec<i64>, votes: &[Vote]) -> Result<Vec<u16>, Error> {
+    let classes = u16::try_from(likelihoods.len()).map_err(|_| Error::Overflow)?;
     if votes.len() > MOST_VOTES {
         return Err(Error::Overflow);
     }
-    let mut likelihoods = vec![0i64; classes.into()];
     let mut column = Vec::with_capacity(classes.into());
     for vote in votes {
         if vote.class >= classes {
@@ -89,9 +115,7 @@ pub fn streaming_posterior(classes: u16, votes: &[Vote]) -> Result<Vec<u16>, Err
 /// As [`streaming_posterior`], or a bound out of range.
 pub fn needs_more(classes: u16, votes: &[Vote], bound_bps: u32) -> Result<bool, Error> {
     within("bound", bound_bps, 5_000, 9_999)?;
-    let posterior = streaming_posterior(classes, votes)?;
-    let most = posterior.get(usize::from(likeliest(&posterior))).ok_or(Error::Inconsistent)?;
-    Ok(mul((*most).into(), 10_000)? < mul(bound_bps.into(), WHOLE.into())?)
+    Ok(is_below(&streaming_posterior(classes, votes)?, bound_bps))
 }
 
 #[cfg(test)]
@@ -159,5 +183,20 @@ mod tests {
         assert_eq!(skill, Skill { right: 65_535 + 5_535, seen: 3 });
         let sure = vec![Vote { class: 0, skill: Skill { right: u64::from(u32::MAX) * 65_535, seen: u32::MAX } }; 1_024];
         assert_eq!(streaming_posterior(2, &sure), Ok(vec![65_535, 0]));
+    }
+
+    #[test]
+    fn votes_go_on_from_what_is_known() {
+        let flat = [32_768, 32_767];
+        assert_eq!(streaming_update(&[60_000, 5_535], &[]), Ok(vec![60_000, 5_535]));
+        let votes = [vote(1, 9, 10), vote(0, 6, 10)];
+        let (whole, gone_on) = (streaming_posterior(2, &votes).unwrap(), streaming_update(&flat, &votes).unwrap());
+        assert!(whole[0].abs_diff(gone_on[0]) <= 2, "{whole:?} {gone_on:?}");
+        let (first, rest) = votes.split_at(1);
+        let halfway = streaming_update(&streaming_posterior(2, first).unwrap(), rest).unwrap();
+        assert!(whole[0].abs_diff(halfway[0]) <= 4, "{whole:?} {halfway:?}");
+        assert_eq!(streaming_update(&[65_535, 0], &[vote(0, 9, 10)]).unwrap(), [65_535, 0], "a share of zero counts as one");
+        assert!(streaming_update(&[65_535], &[]).is_err() && streaming_update(&flat, &[vote(2, 1, 1)]).is_err());
+        assert!(is_below(&[58_981, 6_554], 9_000) && !is_below(&[58_982, 6_553], 9_000) && is_below(&[], 1));
     }
 }
