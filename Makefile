@@ -28,6 +28,7 @@ localnet-reset: ## Stop the local network and delete its data
 test: tools-test lint test-rust test-e2e ## Run every check and test, e2e included
 
 lint:
+	@docs/check-commands.sh
 	@$(ENV) cargo fmt --all --check
 	@$(ENV) cargo clippy --locked --workspace --all-targets -- -D warnings
 
