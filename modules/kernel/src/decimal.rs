@@ -18,7 +18,8 @@ const UNIT: u64 = 1_000_000_000_000_000_000;
 /// 10^36: a quotient is taken with twice the places and then brought to 18, which the SDK's roundings depend on.
 static SQUARE: LazyLock<BigUint> = LazyLock::new(|| BigUint::from(UNIT).pow(2));
 
-/// A decimal >= 0 with 18 places. Each operation says how it rounds; a result above 315 bits (scaled) is refused, where the SDK would panic.
+/// A decimal >= 0 with 18 places. Each operation says how it rounds; a result above 315 bits (scaled) is refused, where the SDK would
+/// panic.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Dec(BigUint);
 
@@ -202,6 +203,17 @@ mod tests {
         let largest = (BigUint::from(1_u8) << 315_u32) - 1_u8;
         assert!(Dec::from_wire(&largest.to_string()).is_ok());
         assert!(Dec::from_wire(&(largest + 1_u8).to_string()).is_err());
+    }
+
+    /// Against what the SDK itself computed (`proto/descriptors/vectors`).
+    #[test]
+    fn numbers_are_those_of_the_sdk() {
+        for line in include_str!("decimal_vectors.txt").lines() {
+            let numbers: Vec<Dec> = line.split(' ').map(|text| Dec::from_wire(text).unwrap()).collect();
+            let [a, b, expected @ ..] = numbers.as_slice() else { panic!("{line}") };
+            let found = [a.mul(b), a.mul_truncate(b), a.mul_round_up(b), a.quo(b), a.quo_truncate(b), a.quo_round_up(b)];
+            assert_eq!(found.map(Result::unwrap).as_slice(), expected, "{line}");
+        }
     }
 
     #[test]
