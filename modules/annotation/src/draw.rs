@@ -252,15 +252,14 @@ fn grant(
     let price = run.labels_price(tasks.into())?;
     let mut end_height = height.saturating_add(run.rules.lease_blocks);
     let mut from_extra = 0;
-    let mut partner = false;
     if late {
         from_extra = late::reserve(run, price)?;
         end_height = end_height.min(run.status.late_commit_until);
         worker.late_promised = worker.late_promised.saturating_add(tasks);
     } else {
         shift(&mut run.money.free, &mut run.money.reserved, price, "free")?;
-        partner = partner::reserve(run, tasks)?;
     }
+    let partner = partner::reserve(run, tasks, late)?;
     let parties = accounts::parties(ctx, run, annotator)?;
     if late {
         picked.iter_mut().for_each(late::take);
@@ -290,7 +289,8 @@ fn grant(
         late,
         late_tasks: if late { all_tasks } else { Vec::new() },
         from_extra: if from_extra > 0 { from_extra.to_string() } else { String::new() },
-        partner,
+        partner: partner.is_some(),
+        partner_from_extra: partner.filter(|extra| *extra > 0).map_or_else(String::new, |extra| extra.to_string()),
         ..Lease::default()
     };
     lease.set_state(LeaseState::Live);

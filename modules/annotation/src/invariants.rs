@@ -241,10 +241,12 @@ pub(crate) fn partner_reserves(ctx: &Ctx) -> Check {
     each_job(ctx, |run| {
         let Some(partner) = &run.partner else { return Ok(()) };
         let standing = job_leases(ctx, run.id)?;
+        // Late labels that are not paid are counted too.
         let mut labels = standing.iter().filter(|lease| stands(lease) && lease.partner).map(|lease| u64::from(lease.tasks)).sum::<u64>();
         for entry in WORKERS.range(ctx, &key_prefix(&run.id)) {
             let (_, worker) = entry.map_err(text)?;
             labels = labels.saturating_add(if worker.result.is_none() { worker.partner_labels } else { 0 });
+            labels = labels.saturating_add(if late::unpaid(&worker) > 0 { worker.partner_late_labels } else { 0 });
         }
         equal("reserved of the partner reward", partner.labels_reward(labels).map_err(text)?, partner.money.reserved)
     })

@@ -113,9 +113,9 @@ pub(crate) fn end(ctx: &mut Ctx, run: &mut Running, mut lease: Lease, to: LeaseS
         worker.late_promised = worker.late_promised.saturating_sub(lease.tasks);
     } else {
         shift(&mut run.money.reserved, &mut run.money.free, price, "reserved")?;
-        partner::give_back(run, &lease, lease.tasks)?;
         worker.seats = worker.seats.saturating_sub(seats(&lease));
     }
+    partner::give_back(run, &lease, lease.tasks)?;
     let bond = escrow::number(&lease.bond)?;
     let lost = matches!(to, LeaseState::Expired | LeaseState::Unrevealed);
     match to {

@@ -564,6 +564,12 @@ pub struct JobStatus {
     /// What it is paid from: held money and gold bond when the last case had ended, in base units; empty before.
     #[prost(string, tag = "68")]
     pub appeals_pot: ::prost::alloc::string::String,
+    /// What those who won their appeals are to get of the partner reward at the most, in its base units; empty for nothing.
+    #[prost(string, tag = "100")]
+    pub partner_appeals_won: ::prost::alloc::string::String,
+    /// What it is paid from: the partner reward's held and extra money when the last case had ended, in its base units; empty before.
+    #[prost(string, tag = "101")]
+    pub partner_appeals_pot: ::prost::alloc::string::String,
 }
 impl ::prost::Name for JobStatus {
     const NAME: &'static str = "JobStatus";
@@ -788,6 +794,9 @@ pub struct Lease {
     /// Whether its labels earn the partner reward: the money was there when it was granted.
     #[prost(bool, tag = "40")]
     pub partner: bool,
+    /// Of the partner reward reserved for it, what came from extra; empty for nothing.
+    #[prost(string, tag = "100")]
+    pub partner_from_extra: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Lease {
     const NAME: &'static str = "Lease";
@@ -939,9 +948,12 @@ pub struct Worker {
     /// Tasks of standing late leases and late labels accepted, against the limit of the result.
     #[prost(uint32, tag = "61")]
     pub late_promised: u32,
-    /// Of the accepted labels, those that earn the partner reward.
+    /// Of the accepted blind labels, those that earn the partner reward.
     #[prost(uint64, tag = "40")]
     pub partner_labels: u64,
+    /// Of the accepted late labels, those that earn the partner reward.
+    #[prost(uint64, tag = "100")]
+    pub partner_late_labels: u64,
     /// A producer: what its drafts earn, in units of 1/65,535 of the price; from the step JUDGE on.
     #[prost(uint64, tag = "50")]
     pub draft_units: u64,
@@ -1014,6 +1026,15 @@ pub struct WorkerResult {
     /// Gold answers that the annotator missed and a jury voided.
     #[prost(uint32, tag = "66")]
     pub gold_voided: u32,
+    /// Credited of the partner reward for late labels: floor(reward * such late labels * score), in its base units; empty before.
+    #[prost(string, tag = "100")]
+    pub late_partner_pay: ::prost::alloc::string::String,
+    /// The score by which everything is paid after appeals, of 2^32: all of it where an appeal was won; 0 where none changed it.
+    #[prost(uint64, tag = "101")]
+    pub won_share_q32: u64,
+    /// Credited of the partner reward for it, in its base units; empty for nothing.
+    #[prost(string, tag = "102")]
+    pub partner_awarded: ::prost::alloc::string::String,
 }
 impl ::prost::Name for WorkerResult {
     const NAME: &'static str = "WorkerResult";
@@ -2973,6 +2994,11 @@ pub struct EventLateLabelsPaid {
     /// Fee taken from the job.
     #[prost(message, optional, tag = "6")]
     pub fee: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Credited of the partner reward; absent where the job has none.
+    #[prost(message, optional, tag = "100")]
+    pub partner_pay: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
 }
 impl ::prost::Name for EventLateLabelsPaid {
     const NAME: &'static str = "EventLateLabelsPaid";
@@ -3233,6 +3259,11 @@ pub struct EventAppealAwarded {
     /// Credited.
     #[prost(message, optional, tag = "3")]
     pub amount: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Credited of the partner reward; absent where the job has none.
+    #[prost(message, optional, tag = "100")]
+    pub partner_amount: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
 }
 impl ::prost::Name for EventAppealAwarded {
     const NAME: &'static str = "EventAppealAwarded";

@@ -10,6 +10,7 @@ use crate::{
     formats, gold,
     job::Running,
     labels::{PagesView, failed},
+    partner,
     settle::go_on,
     state::{VOIDED, WON, WORKERS},
 };
@@ -20,22 +21,56 @@ const WON_STEP: usize = 256;
 const VOIDED_VISITS: u64 = 20_000;
 const WON_VISITS: u64 = 8_000;
 
-/// What the blind labels of a worker did not earn: what an appeal can win at the most.
+/// What the labels of a worker did not earn of the price: what an appeal can win of it at the most.
 pub(crate) fn unearned(worker: &Worker) -> Result<u128> {
-    let unearned = worker.result.as_ref().and_then(|result| result.unearned.as_ref());
-    escrow::number(unearned.map_or("", |coin| &coin.amount))
+    let Some(result) = worker.result.as_ref() else { return Ok(0) };
+    let blind = escrow::number(result.unearned.as_ref().map_or("", |coin| &coin.amount))?;
+    escrow::add(blind, escrow::number(&result.late_unearned)?)
 }
 
-/// A worker's appeal is won. Nothing happens where it was won before.
+/// What a worker has won of price and partner reward: what its labels earn by the share that appeals gave it, above what they were paid.
+fn claims(run: &Running, worker: &Worker) -> Result<(u128, u128)> {
+    let Some(result) = worker.result.as_ref().filter(|result| result.won_share_q32 > 0) else { return Ok((0, 0)) };
+    let share = result.won_share_q32;
+    let paid = escrow::number(result.pay.as_ref().map_or("", |coin| &coin.amount))?;
+    let blind = partner::earned(run.price, worker.labels, share)?.saturating_sub(paid);
+    let late = match result.late_pay.as_str() {
+        "" => 0,
+        paid => partner::earned(run.price, worker.late_labels, share)?.saturating_sub(escrow::number(paid)?),
+    };
+    Ok((escrow::add(blind, late)?, partner::missed(run, worker, share)?))
+}
+
+/// A worker changed: what all winners are to get is counted anew for it.
+pub(crate) fn recount(run: &mut Running, before: &Worker, after: &Worker) -> Result<()> {
+    let (before, after) = (claims(run, before)?, claims(run, after)?);
+    let status = &mut run.status;
+    for (sum, before, after) in [(&mut status.appeals_won, before.0, after.0), (&mut status.partner_appeals_won, before.1, after.1)] {
+        if before != after {
+            let others = escrow::number(sum)?.checked_sub(before).ok_or(Error::Broken("what appeals won is miscounted"))?;
+            *sum = escrow::add(others, after)?.to_string();
+        }
+    }
+    Ok(())
+}
+
+/// From now on a worker is owed what `share` earns. Nothing happens where an appeal won everything before.
+fn owe(ctx: &mut Ctx, run: &mut Running, worker: &mut Worker, share: u64) -> Result<()> {
+    let before = worker.clone();
+    let Some(result) = worker.result.as_mut().filter(|result| !result.appeal_won) else { return Ok(()) };
+    result.won_share_q32 = share;
+    recount(run, &before, worker)?;
+    WON.insert(ctx, &(run.id, worker.number))
+}
+
+/// A worker's appeal is won: it is owed everything.
 pub(super) fn win(ctx: &mut Ctx, run: &mut Running, number: u32) -> Result<()> {
     let mut worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
-    let amount = unearned(&worker)?;
-    let Some(result) = worker.result.as_mut().filter(|result| !result.appeal_won) else { return Ok(()) };
-    result.appeal_won = true;
-    WORKERS.set(ctx, &(run.id, number), &worker)?;
-    WON.insert(ctx, &(run.id, number))?;
-    run.status.appeals_won = escrow::add(escrow::number(&run.status.appeals_won)?, amount)?.to_string();
-    Ok(())
+    owe(ctx, run, &mut worker, cairn_truth::ONE)?;
+    if let Some(result) = worker.result.as_mut() {
+        result.appeal_won = true;
+    }
+    WORKERS.set(ctx, &(run.id, number), &worker)
 }
 
 /// A jury voided a gold answer. Whom it had kept out is looked up when the last case has ended.
@@ -56,6 +91,9 @@ pub(crate) fn award(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     }
     if run.status.appeals_pot.is_empty() {
         run.status.appeals_pot = escrow::add(run.money.held, run.money.gold_bond)?.to_string();
+        if run.partner.is_some() {
+            run.status.partner_appeals_pot = partner::pot(run)?.to_string();
+        }
     }
     let won = WON.range(ctx, &key_prefix(&run.id)).take(WON_STEP).collect::<Result<Vec<_>>>()?;
     for (_, number) in &won {
@@ -94,21 +132,25 @@ fn clear(ctx: &mut Ctx, run: &mut Running, task: u32) -> Result<()> {
     Ok(())
 }
 
-/// Credits one winner: all it did not earn, or its part of what there is.
+/// Credits one winner: all it has won, or its part of what there is, of price and partner reward alike.
 fn pay(ctx: &mut Ctx, run: &mut Running, number: u32) -> Result<()> {
     let mut worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
+    let (claim, reward) = claims(run, &worker)?;
     let (pot, all) = (escrow::number(&run.status.appeals_pot)?, escrow::number(&run.status.appeals_won)?);
-    let amount = part(unearned(&worker)?, pot, all)?;
+    let amount = part(claim, pot, all)?;
     let from_held = amount.min(run.money.held);
     let from_bond = amount.checked_sub(from_held).ok_or(Error::Overflow)?;
     shift(&mut run.money.held, &mut run.money.claimable, from_held, "held")?;
     shift(&mut run.money.gold_bond, &mut run.money.claimable, from_bond, "gold_bond")?;
     escrow::credit(ctx, &Address::parse(&worker.annotator)?, &run.denom, amount)?;
+    let (pot, all) = (escrow::number(&run.status.partner_appeals_pot)?, escrow::number(&run.status.partner_appeals_won)?);
+    let partner_amount = partner::award(ctx, run, &worker, part(reward, pot, all)?)?;
     if let Some(result) = worker.result.as_mut() {
         result.awarded = amount.to_string();
+        result.partner_awarded = partner_amount.as_ref().map_or_else(String::new, |coin| coin.amount.clone());
     }
     WORKERS.set(ctx, &(run.id, number), &worker)?;
-    ctx.emit(&EventAppealAwarded { job: run.id, annotator: worker.annotator, amount: Some(run.coin(amount)) });
+    ctx.emit(&EventAppealAwarded { job: run.id, annotator: worker.annotator, amount: Some(run.coin(amount)), partner_amount });
     Ok(())
 }
 

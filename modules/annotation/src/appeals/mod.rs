@@ -7,7 +7,7 @@
 mod award;
 mod court;
 
-pub(crate) use award::{award, unearned};
+pub(crate) use award::{award, recount, unearned};
 pub(crate) use court::Court;
 
 use cairn_dispute::{self as dispute, Subject};

@@ -4,10 +4,11 @@ use cairn_proto::cairn::annotation::v1::{EventLateLabelsPaid, EventLateRoundEnde
 use cairn_truth::{Inference, LateOutcome, LateRound, Progress, SetInference, SetLateRound};
 
 use crate::{
-    Error,
+    Error, appeals,
     escrow::{self, shift},
     job::Running,
     labels::{self, InBucket, JobPages, Staged},
+    partner,
     sets::StagedSet,
     settle::{go_on, read_share, take_fee},
     state::{INFERENCES, LATE_INFERENCES, SETTLING, WORKERS},
@@ -157,9 +158,7 @@ pub(crate) fn pay(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
         let worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
         if unpaid(&worker) > 0 {
             let results = read_share(ctx, run, number)?;
-            let late = u32::try_from(worker.late_labels).map_err(|_| Error::Overflow)?;
-            let amount = results.late_pay(run.price, late).map_err(Error::Truth)?;
-            pay_worker(ctx, run, worker, amount, true)?;
+            pay_worker(ctx, run, worker, results.share, true)?;
             visits = visits.saturating_add(PAY_VISITS);
         }
     }
@@ -178,9 +177,9 @@ pub(crate) fn unpaid(worker: &Worker) -> u64 {
     if paid { 0 } else { worker.late_labels }
 }
 
-/// Credits `amount` for a worker's late labels; the rest of their price is unearned.
-pub(crate) fn pay_worker(ctx: &mut Ctx, run: &mut Running, mut worker: Worker, amount: u128, with_fee: bool) -> Result<()> {
-    let full = run.labels_price(worker.late_labels)?;
+/// Credits price and partner reward of a worker's late labels by `share`; the rest is unearned.
+pub(crate) fn pay_worker(ctx: &mut Ctx, run: &mut Running, mut worker: Worker, share: u64, with_fee: bool) -> Result<()> {
+    let (full, amount) = (run.labels_price(worker.late_labels)?, partner::earned(run.price, worker.late_labels, share)?);
     let unearned = full.checked_sub(amount).ok_or(Error::Broken("late pay is above the price"))?;
     let account = Address::parse(&worker.annotator)?;
     shift(&mut run.money.reserved, &mut run.money.claimable, amount, "reserved")?;
@@ -191,8 +190,12 @@ pub(crate) fn pay_worker(ctx: &mut Ctx, run: &mut Running, mut worker: Worker, a
     settlement.paid = escrow::add(escrow::number(&settlement.paid)?, amount)?.to_string();
     settlement.unearned = escrow::add(escrow::number(&settlement.unearned)?, unearned)?.to_string();
     settlement.late_unearned = escrow::add(escrow::number(&settlement.late_unearned)?, unearned)?.to_string();
+    let partner_pay = partner::pay_late(ctx, run, &worker, share)?;
+    let before = worker.clone();
     let result = worker.result.get_or_insert_with(WorkerResult::default);
+    result.late_partner_pay = partner_pay.as_ref().map_or_else(String::new, |coin| coin.amount.to_string());
     (result.late_pay, result.late_unearned, result.late_fee) = (amount.to_string(), unearned.to_string(), fee.to_string());
+    appeals::recount(run, &before, &worker)?;
     WORKERS.set(ctx, &(run.id, worker.number), &worker)?;
     ctx.emit(&EventLateLabelsPaid {
         job: run.id,
@@ -201,6 +204,7 @@ pub(crate) fn pay_worker(ctx: &mut Ctx, run: &mut Running, mut worker: Worker, a
         pay: Some(run.coin(amount)),
         unearned: Some(run.coin(unearned)),
         fee: Some(run.coin(fee)),
+        partner_pay: partner_pay.map(Into::into),
     });
     Ok(())
 }

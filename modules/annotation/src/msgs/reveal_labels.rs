@@ -51,8 +51,8 @@ pub(super) fn reveal_labels(ctx: &mut Ctx, msg: &MsgRevealLabels) -> Result<MsgR
         shift(&mut run.money.reserved, &mut run.money.free, freed, "reserved")?;
         lease.buckets.iter().try_for_each(|bucket| buckets::finish(ctx, &run, *bucket, lease.id, true))?;
         worker.labels = worker.labels.saturating_add(accepted.into());
-        partner::accept(&mut run, &lease, &mut worker, accepted)?;
     }
+    partner::accept(&mut run, &lease, &mut worker, accepted)?;
     lease.set_state(LeaseState::Revealed);
     (lease.labels, lease.ended_height) = (accepted, ctx.block().height);
     LEASES.set(ctx, &lease.id, &lease)?;

@@ -36,7 +36,7 @@ pub(super) fn step(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     run.settlement()?.position = next.into();
     if next >= sheets {
         divide_unearned(run)?;
-        partner::divide_unearned(ctx, run)?;
+        partner::divide_unearned(run)?;
         late::begin(ctx, run)?;
     }
     Ok(workers.saturating_mul(WORKER_VISITS))

@@ -57,8 +57,7 @@ pub(super) fn pay(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
 fn pay_in_full(ctx: &mut Ctx, run: &mut Running, number: u32) -> Result<()> {
     let mut worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
     if late::unpaid(&worker) > 0 {
-        let amount = run.labels_price(worker.late_labels)?;
-        return late::pay_worker(ctx, run, worker, amount, false);
+        return late::pay_worker(ctx, run, worker, cairn_truth::ONE, false);
     }
     if worker.result.is_some() || worker.labels == 0 {
         return Ok(());

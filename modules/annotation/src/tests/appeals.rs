@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use cairn_dispute::{self as dispute, CaseState, Choice, Court as _, Dispute, Verdict};
 use cairn_kernel::{Address, Coin, Module};
 use cairn_proto::cairn::{
-    annotation::v1::{AppealSubject, GoldVerdict, JobState, MsgAppealDecision, MsgServer, PayReason, Standing},
+    annotation::v1::{AppealSubject, GoldVerdict, JobState, MsgAppealDecision, MsgPostJob, MsgServer, PayReason, Standing},
     dispute::v1::{MsgCommitVote, MsgJoinJury, MsgRevealVote, MsgServer as _},
 };
 
@@ -22,12 +22,17 @@ fn post() -> Post {
 
 /// Users 2 to 10 work well, user 11 always says the same; published and under appeal.
 fn published(jurors: bool) -> (World, Posted) {
+    published_with(jurors, |_| {})
+}
+
+/// The same with the job changed before it is posted.
+pub(super) fn published_with(jurors: bool, change: impl FnOnce(&mut MsgPostJob)) -> (World, Posted) {
     let mut genesis = Annotation.default_genesis();
     genesis.params.as_mut().unwrap().rules.as_mut().unwrap().appeal_window = 200;
     let mut world = World::with(40, genesis);
     let mut crew = people(&post());
     crew.push(Person::new(user(11), |_| 0));
-    let posted = world.post(&post());
+    let posted = world.post_with(&post(), change).unwrap();
     world.work(posted.id, &crew);
     world.open_gold(&posted);
     world.until(posted.id, JobState::Appeal);
@@ -61,13 +66,13 @@ fn msg(job: u64, n: u8, subject: AppealSubject, task: u32) -> MsgAppealDecision 
     MsgAppealDecision { appellant, job, subject, task, statement_uri: String::new(), statement_sha256: vec![] }
 }
 
-fn appeal(world: &mut World, posted: &Posted, n: u8) -> u64 {
+pub(super) fn appeal(world: &mut World, posted: &Posted, n: u8) -> u64 {
     let msg = msg(posted.id, n, AppealSubject::Worker, 0);
     world.tx(|ctx| Annotation.appeal_decision(ctx, msg)).unwrap().case_id
 }
 
 /// Every juror that has a seat votes for `choice`; the case runs to its end.
-fn decide(world: &mut World, case: u64, choice: Choice) {
+pub(super) fn decide(world: &mut World, case: u64, choice: Choice) {
     for _ in 0..1_000 {
         let found = world.ask(|ctx| dispute::case(ctx, case));
         if found.closed > 0 {

@@ -1,9 +1,14 @@
 //! Partner rewards: who pays them, what they pay for, where the rest goes; invariants after every block.
+use cairn_dispute::Choice;
 use cairn_kernel::{Address, Coin, Result};
-use cairn_proto::cairn::annotation::v1::{JobState, MsgCancelJob, MsgFundPartner, MsgPostJob, MsgServer};
+use cairn_proto::cairn::annotation::v1::{
+    JobState, LeaseState, MsgCancelJob, MsgFundPartner, MsgPostJob, MsgServer, MsgSkipTasks, SkipReason,
+};
 
 use super::{
+    appeals::{appeal, decide, published_with},
     jobs::honest,
+    late,
     world::{FOREIGN, Person, Post, Posted, WEALTH, World, noise, user},
 };
 use crate::{Annotation, escrow::Money};
@@ -168,4 +173,129 @@ fn each_fault_of_a_reward_has_its_code() {
     assert_eq!(refused(Some(Coin::new(FOREIGN, 100)), ""), None);
     let id = world.post(&Post::default()).id;
     assert_eq!(fund(&mut world, 1, id, Coin::new(FOREIGN, 5_000)).unwrap_err().code, 147);
+}
+
+/// A late label earns the reward as it earns the price: by the score of the blind round, out of what is left in the partner's escrow.
+#[test]
+fn late_labels_earn_the_reward_too() {
+    let mut world = World::new(12);
+    let post = late::post();
+    let posted = world.post_with(&post, rewarded).unwrap();
+    world.work(posted.id, &late::people(&post));
+    world.open_gold(&posted);
+    world.settle_to(posted.id, JobState::Late);
+    let before = money(&mut world, posted.id);
+    assert_eq!(before.in_total, 300 * 5 * REWARD);
+    assert!(before.free >= 600 * REWARD && before.extra > 0, "what the blind round did not need or earn");
+    world.work_late(posted.id, &late::people(&post));
+    world.until(posted.id, JobState::Closed);
+    let (mut paid, mut late) = (0, 0);
+    for n in 2..=10 {
+        let worker = world.worker(posted.id, &user(n));
+        let result = worker.result.unwrap();
+        assert_eq!(worker.partner_late_labels, worker.late_labels, "there was money for all of them");
+        let pay = |labels: u64| (u128::from(labels) * REWARD * u128::from(result.score_q32)) >> 32;
+        assert_eq!(result.late_partner_pay.parse().unwrap_or(0), pay(worker.late_labels));
+        paid += pay(worker.late_labels) + pay(worker.partner_labels);
+        late += worker.late_labels;
+        assert_eq!(foreign(&mut world, &user(n)), WEALTH + pay(worker.late_labels) + pay(worker.partner_labels));
+    }
+    let after = money(&mut world, posted.id);
+    assert!(late > 20 && after.claimable == paid);
+    assert_eq!((after.free, after.extra, after.held, after.reserved), (0, 0, 0, 0));
+    assert_eq!(after.in_total, after.claimable + after.refunded + after.pool);
+}
+
+/// Where every seat is blind, half of what was not earned rewards the late labels, and a lease given back puts it back there.
+#[test]
+fn unearned_rewards_go_to_late_labels_first() {
+    let mut world = World::new(12);
+    let post = Post { overlap_more: 0, ..late::post() };
+    let mut crew = late::people(&post);
+    crew.push(Person::new(user(11), |_| 0));
+    let posted = world.post_with(&post, rewarded).unwrap();
+    world.work(posted.id, &crew);
+    world.open_gold(&posted);
+    world.settle_to(posted.id, JobState::Late);
+    let before = money(&mut world, posted.id);
+    assert_eq!((before.free, before.extra), (0, (before.in_total - before.claimable) / 2));
+    (2..=10).for_each(|n| drop(world.claim(posted.id, &user(n))));
+    (0..3).for_each(|_| world.block());
+    let mut leases = (2..=10).filter_map(|n| world.leases(posted.id, &user(n), LeaseState::Live).pop().map(|(lease, _)| (n, lease)));
+    let (n, lease) = leases.next().unwrap();
+    let (carried, granted) = (u128::from(lease.tasks) * REWARD, money(&mut world, posted.id));
+    assert!(lease.partner && lease.partner_from_extra == carried.to_string() && granted.reserved >= carried);
+    let skip = MsgSkipTasks { annotator: user(n).to_string(), lease: lease.id, reason: SkipReason::Declined.into() };
+    world.tx(|ctx| Annotation.skip_tasks(ctx, skip)).unwrap();
+    world.check();
+    let back = money(&mut world, posted.id);
+    assert_eq!((back.reserved, back.extra, back.free), (granted.reserved - carried, granted.extra + carried, 0));
+    world.work_late(posted.id, &crew);
+    world.until(posted.id, JobState::Closed);
+    let (late, after) = (world.status(posted.id).late_labels, money(&mut world, posted.id));
+    assert!(late > 0 && after.claimable > before.claimable);
+    assert_eq!(after.in_total, after.claimable + after.refunded + after.pool);
+    let unearned = after.in_total - after.claimable;
+    assert!(after.refunded <= unearned && after.pool > 0, "what late labels leave of extra is the pool's");
+}
+
+/// Who won an appeal was judged wrongly in both denominations and gets both.
+#[test]
+fn a_won_appeal_pays_the_reward_too() {
+    let (mut world, posted) = published_with(true, rewarded);
+    let worker = world.worker(posted.id, &user(11));
+    let (before, held) = (foreign(&mut world, &user(11)), money(&mut world, posted.id));
+    let missing = u128::from(worker.partner_labels) * REWARD;
+    assert_eq!(worker.result.unwrap().partner_pay.unwrap().amount, "0");
+    assert!(missing > 0 && missing <= held.held + held.extra);
+    let case = appeal(&mut world, &posted, 11);
+    decide(&mut world, case, Choice::Overturn);
+    world.until(posted.id, JobState::Closed);
+    assert_eq!(foreign(&mut world, &user(11)), before + missing);
+    let (result, status) = (world.worker(posted.id, &user(11)).result.unwrap(), world.status(posted.id));
+    assert_eq!((result.partner_awarded, result.won_share_q32), (missing.to_string(), cairn_truth::ONE));
+    assert_eq!((status.partner_appeals_won, status.partner_appeals_pot), (missing.to_string(), (held.held + held.extra).to_string()));
+    let after = money(&mut world, posted.id);
+    assert_eq!(after.claimable, held.claimable + missing);
+    assert_eq!(after.in_total, after.claimable + after.refunded + after.pool);
+}
+
+#[test]
+fn a_lost_appeal_leaves_the_reward_where_it_is() {
+    let (mut world, posted) = published_with(true, rewarded);
+    let before = foreign(&mut world, &user(11));
+    let case = appeal(&mut world, &posted, 11);
+    decide(&mut world, case, Choice::Uphold);
+    world.until(posted.id, JobState::Closed);
+    assert_eq!(foreign(&mut world, &user(11)), before);
+    let money = money(&mut world, posted.id);
+    let unearned = money.in_total - money.claimable;
+    assert_eq!((money.pool, money.refunded), (unearned / 2, unearned - unearned / 2));
+}
+
+/// A late round that is left in quarantine pays the reward of its labels in full.
+#[test]
+fn late_labels_in_quarantine_earn_the_whole_reward() {
+    let mut world = World::new(12);
+    let post = late::post();
+    let posted = world.post_with(&post, rewarded).unwrap();
+    world.work(posted.id, &late::people(&post));
+    world.open_gold(&posted);
+    world.settle_to(posted.id, JobState::Late);
+    loop {
+        world.work_one(posted.id, &late::people(&post));
+        if world.status(posted.id).late_labels > 0 {
+            break; // revealed and not settled
+        }
+        world.block();
+    }
+    world.tx(|ctx| crate::quarantine::contain(ctx, posted.id, 0, 0, &crate::Error::Overflow.into())).unwrap();
+    world.until(posted.id, JobState::Closed);
+    let rewarded = (2..=10).map(|n| world.worker(posted.id, &user(n))).filter(|worker| worker.late_labels > 0);
+    let mut found = 0;
+    for worker in rewarded.collect::<Vec<_>>() {
+        found += worker.partner_late_labels;
+        assert_eq!(worker.result.unwrap().late_partner_pay, (u128::from(worker.partner_late_labels) * REWARD).to_string());
+    }
+    assert!(found > 0);
 }
