@@ -112,13 +112,20 @@ pub fn exam_salt(seed: &Hash, batch: u32) -> Hash {
 /// `None` where there are more truths than the format can count.
 #[must_use]
 pub fn exam_leaf(chain: &Hash, manifest_root: &Hash, batch: u32, truths: &[u16], salt: &Hash) -> Option<Hash> {
+    let payloads: Vec<_> = truths.iter().map(|truth| class_payload(*truth)).collect();
+    exam_payload_leaf(chain, manifest_root, batch, &payloads, salt)
+}
+
+/// The same with truths as payloads of labels: of sets their bytes, of drafts in the clear their hashes. All of a job are equally long.
+#[must_use]
+pub fn exam_payload_leaf<P: AsRef<[u8]>>(chain: &Hash, manifest_root: &Hash, batch: u32, truths: &[P], salt: &Hash) -> Option<Hash> {
     let mut leaf = Vec::with_capacity(192);
     leaf.extend(tag("cairn.exam.v1"));
     leaf.extend(chain);
     leaf.extend(manifest_root);
     leaf.extend(batch.to_be_bytes());
     leaf.extend(u16::try_from(truths.len()).ok()?.to_be_bytes());
-    truths.iter().for_each(|truth| leaf.extend(class_payload(*truth)));
+    truths.iter().for_each(|truth| leaf.extend(truth.as_ref()));
     leaf.extend(salt);
     Some(merkle::leaf_hash(&leaf))
 }
@@ -129,6 +136,20 @@ pub fn exam_leaf(chain: &Hash, manifest_root: &Hash, batch: u32, truths: &[u16],
 /// `None` where there are more answers than the format can count.
 #[must_use]
 pub fn exam_commitment(chain_id: &str, job: u64, batch: u32, annotator: &Address, salt: &Hash, answers: &[u16]) -> Option<Hash> {
+    let payloads: Vec<_> = answers.iter().map(|answer| class_payload(*answer)).collect();
+    exam_payload_commitment(chain_id, job, batch, annotator, salt, &payloads)
+}
+
+/// The same with answers as payloads of labels, see [`exam_payload_leaf`].
+#[must_use]
+pub fn exam_payload_commitment<P: AsRef<[u8]>>(
+    chain_id: &str,
+    job: u64,
+    batch: u32,
+    annotator: &Address,
+    salt: &Hash,
+    answers: &[P],
+) -> Option<Hash> {
     let mut hash = Sha256::new();
     hash.update(tag("cairn.answer.v1"));
     hash.update(chain32(chain_id));
@@ -137,7 +158,7 @@ pub fn exam_commitment(chain_id: &str, job: u64, batch: u32, annotator: &Address
     hash.update(address(annotator)?);
     hash.update(salt);
     hash.update(u16::try_from(answers.len()).ok()?.to_be_bytes());
-    answers.iter().for_each(|answer| hash.update(class_payload(*answer)));
+    answers.iter().for_each(|answer| hash.update(answer.as_ref()));
     Some(hash.finalize().into())
 }
 

@@ -36,21 +36,26 @@ pub(crate) fn open(ctx: &mut Ctx, run: Running, msg: &MsgOpenGold, seed: &Hash) 
 
 /// The right verdict on each draft of the gold tasks, by task of the stage.
 fn verdicts(ctx: &Ctx, parent: &Running, truths: &BTreeMap<u32, Answer>) -> Result<BTreeMap<u32, u16>> {
-    let kind = types::draws(parent.job.r#type()).ok_or(Error::Broken("a stage without drafts in the clear"))?;
-    let threshold = stage::verification(parent)?.iou_bps;
-    let read = |bytes: &[u8]| Draft::decode(kind, bytes).map_err(|_| Error::Broken("a draft cannot be read"));
     let mut verdicts = BTreeMap::new();
     for (task, truth) in truths {
         let Answer::Shapes(bytes) = truth else { return Err(Error::Broken("a truth is no draft").into()) };
-        let (truth, bucket) = (read(bytes)?, parent.buckets.of(*task).ok_or(Error::Broken("a task without a bucket"))?);
+        let bucket = parent.buckets.of(*task).ok_or(Error::Broken("a task without a bucket"))?;
         for draft in drafts::load(ctx, parent.id, bucket)?.iter().filter(|draft| draft.task == *task) {
-            let found = read(&drafts::shapes(ctx, parent.id, bucket, draft)?)?;
-            ctx.gas().consume(cairn_truth::cost(&found, &truth).saturating_mul(COST_GAS))?;
-            let good = cairn_truth::agrees(&found, &truth, threshold).map_err(|_| Error::Broken("drafts cannot be compared"))?;
+            let good = agrees(ctx, parent, &drafts::shapes(ctx, parent.id, bucket, draft)?, bytes)?;
             verdicts.insert(drafts::stage_task(draft, parent.job.tasks)?, u16::from(good));
         }
     }
     Ok(verdicts)
+}
+
+/// Whether a draft in the clear agrees with a truth as well as the producing job asks for; both were checked when they came in.
+pub(crate) fn agrees(ctx: &Ctx, run: &Running, draft: &[u8], truth: &[u8]) -> Result<bool> {
+    let kind = types::draws(run.job.r#type()).ok_or(Error::Broken("a job without drafts in the clear"))?;
+    let read = |bytes: &[u8]| Draft::decode(kind, bytes).map_err(|_| Error::Broken("a draft cannot be read"));
+    let (draft, truth) = (read(draft)?, read(truth)?);
+    ctx.gas().consume(cairn_truth::cost(&draft, &truth).saturating_mul(COST_GAS))?;
+    let least = stage::verification(run)?.iou_bps;
+    Ok(cairn_truth::agrees(&draft, &truth, least).map_err(|_| Error::Broken("drafts cannot be compared"))?)
 }
 
 /// Adds verdicts to the gold of the stage's chunks.

@@ -21,9 +21,7 @@ pub(crate) fn check(msg: &MsgPostJob) -> Result<()> {
     }
     match msg.r#type() {
         JobType::Unspecified => return Err(crate::Error::JobType(msg.r#type).into()),
-        JobType::Classify => {}
-        JobType::MultiLabel if !has_exam(msg) => {}
-        JobType::MultiLabel => return Err(Error::Sets.into()),
+        JobType::Classify | JobType::MultiLabel => {}
         JobType::Verify => check_classes("VERIFY", msg, &VERDICTS, VERDICTS.len())?,
         JobType::Pairwise => {
             if kind != ItemKind::Pair {
@@ -33,7 +31,7 @@ pub(crate) fn check(msg: &MsgPostJob) -> Result<()> {
         }
         JobType::Box | JobType::Polygon if kind != ItemKind::Image => return Err(items("BOX or POLYGON", "pictures (1)", msg)),
         JobType::Span if kind != ItemKind::Text => return Err(items("SPAN", "texts (2)", msg)),
-        JobType::Box | JobType::Polygon | JobType::Span | JobType::Text | JobType::Audio if has_exam(msg) => return Err(Error::Exam.into()),
+        JobType::Text | JobType::Audio if has_exam(msg) => return Err(Error::Exam.into()),
         JobType::Box | JobType::Polygon | JobType::Span | JobType::Text | JobType::Audio => {}
     }
     check_ranking(msg)
@@ -172,7 +170,7 @@ fn check_drafts(msg: &MsgPostJob, params: &Params) -> Result<()> {
     Ok(())
 }
 
-/// An exam asks for classes.
+/// Whether annotators are to pass an exam.
 fn has_exam(msg: &MsgPostJob) -> bool {
     msg.qualification.as_ref().is_some_and(|asked| asked.exam.is_some())
 }

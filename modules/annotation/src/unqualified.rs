@@ -61,6 +61,9 @@ pub enum Unqualified {
     /// Not one class an item.
     #[error("a batch has {expected} items with classes below {classes}, found {found:?}")]
     ExamClasses { expected: u32, classes: usize, found: Vec<u32> },
+    /// Not one answer of the job's type an item.
+    #[error("a batch has {expected} items, in order, the answer to each being {answer}, none skipped; found {found}")]
+    ExamAnswers { expected: u32, answer: &'static str, found: usize },
     /// Salt, truths and path do not lead to the root.
     #[error("salt, truths and path of batch {0} do not lead to the exam's root")]
     ExamRoot(u32),
@@ -103,6 +106,7 @@ impl Coded for Unqualified {
             Self::ExamTooLate { .. } => 136,
             Self::ExamOpened(_) => 137,
             Self::ExamClasses { .. } => 138,
+            Self::ExamAnswers { .. } => 200,
             Self::ExamRoot(_) => 139,
             Self::NoCandidate(_) => 140,
             Self::ExamNotOpened { .. } => 141,

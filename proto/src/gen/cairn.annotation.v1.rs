@@ -1243,9 +1243,12 @@ pub struct ExamBatch {
     /// Candidates that committed to answers.
     #[prost(uint32, tag = "5")]
     pub candidates: u32,
-    /// The truths, in the order of the items; empty until they are opened.
+    /// The truths of a job of classes, in the order of the items; empty until they are opened.
     #[prost(uint32, repeated, tag = "6")]
     pub truths: ::prost::alloc::vec::Vec<u32>,
+    /// The truths of a job of sets or of drafts in the clear, in the order of the items; empty until they are opened.
+    #[prost(message, repeated, tag = "100")]
+    pub truth_labels: ::prost::alloc::vec::Vec<Label>,
 }
 impl ::prost::Name for ExamBatch {
     const NAME: &'static str = "ExamBatch";
@@ -5727,12 +5730,15 @@ pub struct MsgOpenExam {
     /// The batch's salt, 32 bytes (`README.md`, Formats). The seed of all salts stays with the requester.
     #[prost(bytes = "vec", tag = "4")]
     pub salt: ::prost::alloc::vec::Vec<u8>,
-    /// One truth for each item.
+    /// In a job of classes: one truth for each item. Else empty.
     #[prost(uint32, repeated, tag = "5")]
     pub truths: ::prost::alloc::vec::Vec<u32>,
     /// RFC 6962 inclusion path of the batch's leaf, from the bottom up, 32 bytes each.
     #[prost(bytes = "vec", repeated, tag = "6")]
     pub path: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// In a job of sets or of drafts in the clear: one truth for each item, `task` being the item's number from 0. Else empty.
+    #[prost(message, repeated, tag = "100")]
+    pub truth_labels: ::prost::alloc::vec::Vec<Label>,
 }
 impl ::prost::Name for MsgOpenExam {
     const NAME: &'static str = "MsgOpenExam";
@@ -5769,9 +5775,12 @@ pub struct MsgAnswerExam {
     /// The salt of the commitment, 32 bytes.
     #[prost(bytes = "vec", tag = "3")]
     pub salt: ::prost::alloc::vec::Vec<u8>,
-    /// One class for each item.
+    /// In a job of classes: one class for each item. Else empty.
     #[prost(uint32, repeated, tag = "4")]
     pub answers: ::prost::alloc::vec::Vec<u32>,
+    /// In a job of sets or of drafts in the clear: one answer for each item, `task` being the item's number from 0. Else empty.
+    #[prost(message, repeated, tag = "100")]
+    pub answer_labels: ::prost::alloc::vec::Vec<Label>,
 }
 impl ::prost::Name for MsgAnswerExam {
     const NAME: &'static str = "MsgAnswerExam";

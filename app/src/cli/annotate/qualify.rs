@@ -108,7 +108,13 @@ impl QualifyArgs {
         let path = self.path(home, rpc)?;
         let opening: Opening = read_secret_json(&path)?;
         let answers = opening.answers.iter().map(|class| u32::from(*class)).collect();
-        let message = MsgAnswerExam { annotator: key.address().to_string(), job: self.job, salt: secret(&opening.salt)?.to_vec(), answers };
+        let message = MsgAnswerExam {
+            annotator: key.address().to_string(),
+            job: self.job,
+            salt: secret(&opening.salt)?.to_vec(),
+            answers,
+            ..MsgAnswerExam::default()
+        };
         let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
         println!("answers opened in block {}; what came of them: cairnd annotate qualify {}", done.height, self.job);
         Ok(())

@@ -153,7 +153,15 @@ impl ExamRecord {
         let truths = self.batches.get(index).context("the exam has no such batch")?.iter().map(|class| u32::from(*class)).collect();
         let path = merkle::path(&self.leaves()?, index).context("the exam has no such batch")?;
         let salt = formats::exam_salt(&Self::hash(&self.seed)?, batch).to_vec();
-        Ok(MsgOpenExam { sender, job, batch, salt, truths, path: path.into_iter().map(|hash| hash.to_vec()).collect() })
+        Ok(MsgOpenExam {
+            sender,
+            job,
+            batch,
+            salt,
+            truths,
+            path: path.into_iter().map(|hash| hash.to_vec()).collect(),
+            ..MsgOpenExam::default()
+        })
     }
 }
 

@@ -36,6 +36,7 @@ impl Sheets {
             salt: formats::exam_salt(&self.seed, batch).to_vec(),
             truths: truths(batch).into_iter().map(u32::from).collect(),
             path: merkle::path(&self.leaves, batch as usize).unwrap().into_iter().map(|hash| hash.to_vec()).collect(),
+            ..MsgOpenExam::default()
         }
     }
 }
@@ -61,7 +62,7 @@ pub(super) fn sit(world: &mut World, job: u64, annotator: &Address, batch: u32, 
 
 pub(super) fn answer(world: &mut World, job: u64, annotator: &Address, answers: &[u16]) -> Result<(bool, u32)> {
     let answers = answers.iter().map(|class| u32::from(*class)).collect();
-    let msg = MsgAnswerExam { annotator: annotator.to_string(), job, salt: SALT.to_vec(), answers };
+    let msg = MsgAnswerExam { annotator: annotator.to_string(), job, salt: SALT.to_vec(), answers, ..MsgAnswerExam::default() };
     world.tx(|ctx| Annotation.answer_exam(ctx, msg)).map(|answer| (answer.passed, answer.right))
 }
 

@@ -3,7 +3,7 @@ use cairn_kernel::{Coded, Module, Status};
 
 use crate::Annotation;
 
-/// Codes are consensus: from 110 on, add at the end, never renumber.
+/// Codes are consensus: from 110 on, add at the end, never renumber. 159 was used and is not used again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the texts say what each value is")]
 pub enum Error {
@@ -61,17 +61,14 @@ pub enum Error {
     /// A set that the job does not have.
     #[error("the set of task {task} must hold bits of the job's {labels} labels, one byte for 8, found {found:?}")]
     Set { task: u32, labels: usize, found: String },
-    /// An exam where answers are sets.
-    #[error("a MULTI_LABEL job has no exam")]
-    Sets,
     /// A draft that is none.
     #[error("the draft of task {task}: {reason}")]
     Shapes { task: u32, reason: String },
     /// The threshold for agreement with gold is out of range.
     #[error("the agreement with gold must be {least} to {most} basis points, found {found}")]
     Iou { least: u32, most: u32, found: u32 },
-    /// An exam where answers are drafts.
-    #[error("an exam asks for classes, which a job with drafts has not")]
+    /// An exam where answers are drafts told by their hashes.
+    #[error("an exam asks for answers that the chain can compare, which drafts of TEXT and AUDIO are not; their verifiers may have one")]
     Exam,
 }
 
@@ -97,7 +94,6 @@ impl Coded for Error {
             Self::VerdictGold(_) => 156,
             Self::NoGold(_) => 157,
             Self::Set { .. } => 158,
-            Self::Sets => 159,
             Self::Exam => 119,
             Self::Shapes { .. } => 145,
             Self::Iou { .. } => 146,

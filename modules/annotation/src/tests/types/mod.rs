@@ -1,5 +1,6 @@
 //! Jobs of each type: what they must be like, and their whole lives.
 mod drafts;
+mod exams;
 mod late_sets;
 mod multi_label;
 mod pairwise;

@@ -16,6 +16,7 @@ use crate::{
 };
 
 const SEED: [u8; 32] = [6; 32];
+pub(super) const SPAN: JobType = JobType::Span;
 
 /// A box somewhere in a picture of 1,000 pixels.
 fn corner(task: u32) -> (u32, u32) {
@@ -49,7 +50,7 @@ fn opening(kind: DraftKind, job: u64) -> MsgOpenGold {
     MsgOpenGold { sender: user(1).to_string(), job, seed: SEED.to_vec(), chunk: 0, truths, path }
 }
 
-fn draws(msg: &mut MsgPostJob, job_type: JobType, kind: DraftKind) {
+pub(super) fn draws(msg: &mut MsgPostJob, job_type: JobType, kind: DraftKind) {
     msg.set_type(job_type);
     msg.set_item_kind(if job_type == JobType::Span { ItemKind::Text } else { ItemKind::Image });
     msg.classes = vec!["cat".into(), "dog".into()];
@@ -58,11 +59,11 @@ fn draws(msg: &mut MsgPostJob, job_type: JobType, kind: DraftKind) {
     msg.verification = Some(Verification { price, overlap: 5, duration: 2_000, accept_bps: 7_500, iou_bps: 7_000 });
 }
 
-fn boxes(msg: &mut MsgPostJob) {
+pub(super) fn boxes(msg: &mut MsgPostJob) {
     draws(msg, JobType::Box, DraftKind::Boxes);
 }
 
-fn post(change: fn(&mut MsgPostJob)) -> Post {
+pub(super) fn post(change: fn(&mut MsgPostJob)) -> Post {
     Post { classes: 2, change, ..Post::default() }
 }
 
