@@ -1,5 +1,6 @@
 //! The node core: the state machine of the chain behind ABCI, and the front doors to its state.
 pub mod abci;
+pub mod amino;
 mod ante;
 pub mod api;
 mod app;

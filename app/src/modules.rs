@@ -8,6 +8,8 @@ pub fn all() -> Vec<Box<dyn AnyModule>> {
     vec![
         erase(cairn_auth::Auth),
         erase(cairn_bank::Bank),
+        erase(cairn_feegrant::Feegrant),
+        erase(cairn_authz::Authz),
         erase(cairn_beacon::Beacon),
         erase(cairn_asset::Asset),
         erase(cairn_rewards::Rewards),

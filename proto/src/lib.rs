@@ -20,6 +20,7 @@ mod generated;
 pub mod adr036;
 mod any;
 pub mod coin;
+pub mod time;
 
 pub use any::{pack, unpack};
 pub use generated::*;

@@ -1,11 +1,13 @@
 //! What a transaction must meet before its messages run: form, limits, fee, signatures, sequence. The order of the checks
 //! and their codes and texts are the Cosmos SDK's, since wallets and relayers read them.
+mod claims;
+mod keys;
 mod price;
 mod signatures;
 mod verify;
 
 use cairn_auth::FEE_COLLECTOR;
-use cairn_kernel::{Address, BASE_DENOM, Coin, Ctx, Result, Router, sdk};
+use cairn_kernel::{Address, BASE_DENOM, Coin, Ctx, Error, Result, Router, sdk};
 use cairn_proto::cosmos::{auth::v1beta1::Params, tx::v1beta1::Fee};
 pub use price::{GasPrice, NotAPrice};
 pub(crate) use verify::Verifier;
@@ -47,32 +49,46 @@ impl Ante<'_> {
         let size = tx.size.saturating_add(if self.mode == Mode::Simulate { signatures::missing_bytes(tx) } else { 0 });
         let size = u64::try_from(size).unwrap_or(u64::MAX);
         ctx.gas().consume_at(size.saturating_mul(params.tx_size_cost_per_byte), "txSize")?;
-        self.fee(ctx, tx.fee()?, payer(tx, &signers)?)?;
+        self.fee(ctx, tx, payer(tx, &signers)?)?;
         self.signatures(ctx, tx, &signers, &params)
     }
 
-    fn fee(&self, ctx: &mut Ctx, fee: &Fee, payer: Address) -> Result<()> {
+    fn fee(&self, ctx: &mut Ctx, tx: &Tx, payer: Address) -> Result<()> {
+        let fee = tx.fee()?;
         let coin = fee_coin(fee)?;
         let least = self.price.fee(fee.gas_limit);
         if self.mode == Mode::Check && coin.amount < least.amount {
             let got = if coin.amount == 0 { String::new() } else { coin.to_string() };
             return Err(sdk::insufficient_fee(format!("insufficient fees; got: {got} required: {least}")));
         }
-        if !fee.granter.is_empty() {
-            return Err(sdk::invalid_request("fee grants are not enabled"));
-        }
-        if !cairn_auth::has_account(ctx, &payer)? {
-            return Err(sdk::unknown_address(format!("fee payer address: {payer} does not exist")));
+        let from = source(ctx, tx, payer, &coin)?;
+        if !cairn_auth::has_account(ctx, &from)? {
+            return Err(sdk::unknown_address(format!("fee payer address: {from} does not exist")));
         }
         match (coin.amount, self.mode) {
-            (0, Mode::Simulate) => stand_in_fee(ctx, &payer)?,
+            (0, Mode::Simulate) => stand_in_fee(ctx, &from)?,
             (0, _) => {}
-            _ => cairn_bank::send(ctx, &payer, &FEE_COLLECTOR.address(), std::slice::from_ref(&coin))?,
+            _ => cairn_bank::send(ctx, &from, &FEE_COLLECTOR.address(), std::slice::from_ref(&coin))?,
         }
         let shown = if coin.amount == 0 { String::new() } else { coin.to_string() };
-        ctx.emit_raw("tx", &[("fee", &shown), ("fee_payer", &payer.to_string())]);
+        ctx.emit_raw("tx", &[("fee", &shown), ("fee_payer", &from.to_string())]);
         Ok(())
     }
+}
+
+/// Whose coins pay: the payer's, or those of the granter that the transaction names, if its allowance covers the fee.
+fn source(ctx: &mut Ctx, tx: &Tx, payer: Address, fee: &Coin) -> Result<Address> {
+    let named = &tx.fee()?.granter;
+    if named.is_empty() {
+        return Ok(payer);
+    }
+    let granter = Address::parse(named)?;
+    if granter != payer {
+        let urls: Vec<&str> = tx.body.messages.iter().map(|m| m.type_url.as_str()).collect();
+        let refused = |e: Error| Error { log: format!("{granter} does not allow to pay fees for {payer}: {}", e.log), ..e };
+        cairn_feegrant::use_grant(ctx, &granter, &payer, std::slice::from_ref(fee), &urls).map_err(refused)?;
+    }
+    Ok(granter)
 }
 
 /// What can be said of a transaction without looking at state.

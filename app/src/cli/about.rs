@@ -1,7 +1,7 @@
 //! What the commands of the Cosmos SDK's messages and queries are for: the descriptors taken from its Go types hold no comments.
 
 /// By the full name of the request.
-const REQUESTS: [(&str, &str); 28] = [
+const REQUESTS: &[(&str, &str)] = &[
     ("cosmos.auth.v1beta1.MsgUpdateParams", "Replaces the limits of transactions; for governance alone."),
     ("cosmos.auth.v1beta1.QueryAccountRequest", "One account: its number, sequence and public key."),
     ("cosmos.auth.v1beta1.QueryAccountAddressByIDRequest", "The address of the account with a number."),
@@ -13,6 +13,12 @@ const REQUESTS: [(&str, &str); 28] = [
     ("cosmos.auth.v1beta1.QueryModuleAccountByNameRequest", "The account of one module."),
     ("cosmos.auth.v1beta1.QueryModuleAccountsRequest", "The accounts of the modules, with what each may do."),
     ("cosmos.auth.v1beta1.QueryParamsRequest", "The limits of transactions."),
+    ("cosmos.authz.v1beta1.MsgExec", "Runs messages that others have granted to the signer."),
+    ("cosmos.authz.v1beta1.MsgGrant", "Lets another account run a type of message in the signer's name."),
+    ("cosmos.authz.v1beta1.MsgRevoke", "Takes a grant back."),
+    ("cosmos.authz.v1beta1.QueryGranteeGrantsRequest", "What was granted to an account."),
+    ("cosmos.authz.v1beta1.QueryGranterGrantsRequest", "What an account has granted."),
+    ("cosmos.authz.v1beta1.QueryGrantsRequest", "What one account has granted to another."),
     ("cosmos.bank.v1beta1.MsgSend", "Sends coins to another account."),
     ("cosmos.bank.v1beta1.MsgMultiSend", "Sends coins of one account to many."),
     ("cosmos.bank.v1beta1.MsgSetSendEnabled", "Allows or forbids sending denominations; for governance alone."),
@@ -30,10 +36,16 @@ const REQUESTS: [(&str, &str); 28] = [
     ("cosmos.bank.v1beta1.QuerySpendableBalancesRequest", "What an account can spend, by denomination."),
     ("cosmos.bank.v1beta1.QuerySupplyOfRequest", "How much there is of one denomination."),
     ("cosmos.bank.v1beta1.QueryTotalSupplyRequest", "How much there is of every denomination."),
+    ("cosmos.feegrant.v1beta1.MsgGrantAllowance", "Lets another account pay its transaction fees from the signer's coins."),
+    ("cosmos.feegrant.v1beta1.MsgPruneAllowances", "Removes allowances that have ended."),
+    ("cosmos.feegrant.v1beta1.MsgRevokeAllowance", "Takes an allowance back."),
+    ("cosmos.feegrant.v1beta1.QueryAllowanceRequest", "What one account lets another spend on fees."),
+    ("cosmos.feegrant.v1beta1.QueryAllowancesByGranterRequest", "Whom an account lets spend on fees."),
+    ("cosmos.feegrant.v1beta1.QueryAllowancesRequest", "Who lets an account spend on fees."),
 ];
 
 /// By the name of the field.
-const FIELDS: [(&str, &str); 10] = [
+const FIELDS: &[(&str, &str)] = &[
     ("address", "The account, cairn1..."),
     ("to_address", "Who gets the coins, cairn1..."),
     ("amount", "What is sent."),
@@ -52,11 +64,11 @@ fn find(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
 
 /// What a request of the SDK is for.
 pub(crate) fn request(full_name: &str) -> Option<&'static str> {
-    find(&REQUESTS, full_name)
+    find(REQUESTS, full_name)
 }
 
 /// What a field of the SDK's messages is, by its full name.
 pub(crate) fn field(full_name: &str) -> Option<&'static str> {
     let (_, name) = full_name.strip_prefix("cosmos.")?.rsplit_once('.')?;
-    find(&FIELDS, name)
+    find(FIELDS, name)
 }

@@ -26,6 +26,7 @@ pub struct Tx {
     pub size: usize,
     body_bytes: Bytes,
     auth_bytes: Bytes,
+    ignored_fields: bool,
 }
 
 impl Tx {
@@ -40,6 +41,11 @@ impl Tx {
     /// Tx parse error (2) if there is none.
     pub fn fee(&self) -> Result<&Fee> {
         self.auth.fee.as_ref().ok_or_else(|| sdk::tx_decode("missing fee"))
+    }
+    /// Whether `TxBody` holds fields that this node does not know and that their author declared safe to ignore.
+    #[must_use]
+    pub fn has_ignored_fields(&self) -> bool {
+        self.ignored_fields
     }
     /// The document that a signer in `SIGN_MODE_DIRECT` signs.
     #[must_use]
@@ -80,11 +86,11 @@ impl Decoder {
             return Err(sdk::tx_too_large(format!("expected at most {MAX_TX_BYTES} bytes, found {}", bytes.len())));
         }
         let raw = Raw::read(bytes)?;
-        Strict { pool: &self.pool, non_critical: NonCritical::Allow }.check(&self.body, &raw.body)?;
-        Strict { pool: &self.pool, non_critical: NonCritical::Refuse }.check(&self.auth, &raw.auth)?;
+        let ignored_fields = Strict::new(&self.pool, NonCritical::Allow).check(&self.body, &raw.body)?;
+        Strict::new(&self.pool, NonCritical::Refuse).check(&self.auth, &raw.auth)?;
         let body = TxBody::decode(raw.body.clone()).map_err(|e| sdk::tx_decode(format!("TxBody: {e}")))?;
         let auth = AuthInfo::decode(raw.auth.clone()).map_err(|e| sdk::tx_decode(format!("AuthInfo: {e}")))?;
-        Ok(Tx { body, auth, signatures: raw.signatures, size: bytes.len(), body_bytes: raw.body, auth_bytes: raw.auth })
+        Ok(Tx { body, auth, signatures: raw.signatures, size: bytes.len(), body_bytes: raw.body, auth_bytes: raw.auth, ignored_fields })
     }
 }
 

@@ -1,8 +1,10 @@
 //! Refuses what the descriptors do not know: a field that this node ignores may be the one the signer cared about (ADR-020).
+use std::cell::Cell;
+
 use cairn_kernel::{Result, sdk};
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
-use super::wire::{Field, Fields, Value};
+use super::wire::{Field, Fields, Value, Varints};
 
 /// Messages within messages at the most. An `Any` and what it holds are two.
 const MAX_DEPTH: u8 = 24;
@@ -21,15 +23,21 @@ pub(super) enum NonCritical {
 
 /// Walks through a message and everything in it, `Any` included.
 pub(super) struct Strict<'p> {
-    pub(super) pool: &'p DescriptorPool,
-    pub(super) non_critical: NonCritical,
+    pool: &'p DescriptorPool,
+    non_critical: NonCritical,
+    passed_over: Cell<bool>,
 }
 
-impl Strict<'_> {
+impl<'p> Strict<'p> {
+    pub(super) fn new(pool: &'p DescriptorPool, non_critical: NonCritical) -> Self {
+        Self { pool, non_critical, passed_over: Cell::new(false) }
+    }
+
     /// Refuses `bytes` as tx parse error (2) if any field in them is unknown, has another wire type than its descriptor
-    /// says, or lies too deep.
-    pub(super) fn check(&self, message: &MessageDescriptor, bytes: &[u8]) -> Result<()> {
-        self.message(message, bytes, MAX_DEPTH)
+    /// says, holds a number that its type does not, or lies too deep. Gives whether unknown fields were passed over.
+    pub(super) fn check(&self, message: &MessageDescriptor, bytes: &[u8]) -> Result<bool> {
+        self.message(message, bytes, MAX_DEPTH)?;
+        Ok(self.passed_over.get())
     }
 
     fn message(&self, message: &MessageDescriptor, bytes: &[u8], depth: u8) -> Result<()> {
@@ -41,7 +49,7 @@ impl Strict<'_> {
             let field = field.map_err(|e| sdk::tx_decode(format!("{}: {e}", message.full_name())))?;
             match message.get_field(field.number) {
                 Some(known) => self.known(&known, field, deeper)?,
-                None if self.non_critical == NonCritical::Allow && field.number & NON_CRITICAL != 0 => {}
+                None if self.non_critical == NonCritical::Allow && field.number & NON_CRITICAL != 0 => self.passed_over.set(true),
                 None => return Err(unknown(message, field)),
             }
         }
@@ -97,9 +105,21 @@ fn fits(kind: &Kind, value: Value, list: bool) -> bool {
         Kind::Message(_) => false,
         Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => value == Value::Fixed64 || packed(value, list),
         Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => value == Value::Fixed32 || packed(value, list),
-        Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 | Kind::Sint32 | Kind::Sint64 | Kind::Bool | Kind::Enum(_) => {
-            value == Value::Varint || packed(value, list)
-        }
+        Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 | Kind::Sint32 | Kind::Sint64 | Kind::Bool | Kind::Enum(_) => match value {
+            Value::Varint(number) => holds(kind, number),
+            Value::Bytes(packed) => list && Varints::of(packed).all(|number| number.is_ok_and(|n| holds(kind, n))),
+            Value::Fixed64 | Value::Fixed32 => false,
+        },
+    }
+}
+
+/// Whether a number on the wire is one of the type and not cut to it: decoders would read the same value from different bytes.
+fn holds(kind: &Kind, number: u64) -> bool {
+    match kind {
+        Kind::Bool => number <= 1,
+        Kind::Uint32 | Kind::Sint32 => u32::try_from(number).is_ok(),
+        Kind::Int32 | Kind::Enum(_) => i32::try_from(number.cast_signed()).is_ok(),
+        _ => true,
     }
 }
 

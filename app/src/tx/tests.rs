@@ -169,6 +169,24 @@ fn nesting_is_limited() {
 }
 
 #[test]
+fn a_number_that_its_type_would_cut_is_refused() {
+    let auth_with = |mode: u64| {
+        let mut single = vec![0x08];
+        prost::encoding::encode_varint(mode, &mut single);
+        let info = field(2, &field(1, &single));
+        raw(body().encode_to_vec(), field(1, &info))
+    };
+    assert_eq!([1, 127, u64::MAX].map(|mode| code(auth_with(mode))), [0, 0, 0], "enums are 32 bits, also negative ones");
+    assert_eq!([1 << 31, 1 << 32 | 1, u64::MAX >> 1].map(|mode| code(auth_with(mode))), [2, 2, 2]);
+    let message = |url: &str, value: Vec<u8>| with_body(&TxBody { messages: vec![Any { type_url: url.into(), value }], ..body() });
+    let vesting = "/cosmos.vesting.v1beta1.MsgCreateVestingAccount";
+    assert_eq!([0, 1, 2].map(|delayed| code(message(vesting, vec![0x28, delayed]))), [0, 0, 2], "a bool is 0 or 1");
+    let multi = "/cosmos.crypto.multisig.LegacyAminoPubKey";
+    assert_eq!(code(message(multi, vec![0x08, 0xff, 0xff, 0xff, 0xff, 0x0f])), 0);
+    assert_eq!(code(message(multi, vec![0x08, 0xff, 0xff, 0xff, 0xff, 0x1f])), 2, "33 bits");
+}
+
+#[test]
 fn text_must_be_utf8() {
     assert_eq!(code(raw(field(2, &[0xff, 0xfe]), auth().encode_to_vec())), 2);
     let any = Any { type_url: "/cosmos.bank.v1beta1.MsgSend".into(), value: field(1, &[0xff]) };

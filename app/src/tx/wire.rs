@@ -12,8 +12,8 @@ pub(super) struct Field<'a> {
 /// A field's content by its wire type. Groups, long deprecated, are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value<'a> {
-    /// Integers, booleans, enums.
-    Varint,
+    /// Integers, booleans, enums: the bits as they lie.
+    Varint(u64),
     /// Eight bytes.
     Fixed64,
     /// Text, bytes, messages, packed numbers.
@@ -26,7 +26,7 @@ impl Value<'_> {
     /// The wire type as the Cosmos SDK prints it.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Varint => "varint",
+            Self::Varint(_) => "varint",
             Self::Fixed64 => "fixed64",
             Self::Bytes(_) => "bytes",
             Self::Fixed32 => "fixed32",
@@ -71,7 +71,7 @@ impl<'a> Fields<'a> {
         let number = tag >> 3;
         let number = u32::try_from(number).ok().filter(|n| (1..1 << 29).contains(n)).ok_or(WireError::Number(number))?;
         let value = match tag & 7 {
-            0 => self.varint().map(|_| Value::Varint)?,
+            0 => self.varint().map(Value::Varint)?,
             1 => self.take(8).map(|_| Value::Fixed64)?,
             2 => {
                 let length = self.varint()?;
@@ -106,6 +106,23 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The numbers of a packed list.
+pub(super) struct Varints<'a>(Fields<'a>);
+
+impl<'a> Varints<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Self(Fields::of(bytes))
+    }
+}
+
+impl Iterator for Varints<'_> {
+    type Item = Result<u64, WireError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.0.rest.is_empty()).then(|| self.0.varint().inspect_err(|_| self.0.rest = &[]))
+    }
+}
+
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, WireError>;
 
@@ -132,7 +149,7 @@ mod tests {
     #[test]
     fn every_wire_type_is_read() {
         let bytes = [0x08, 0x96, 0x01, 0x11, 1, 2, 3, 4, 5, 6, 7, 8, 0x1a, 2, 9, 9, 0x25, 1, 2, 3, 4];
-        let values = [Value::Varint, Value::Fixed64, Value::Bytes(&[9, 9]), Value::Fixed32];
+        let values = [Value::Varint(150), Value::Fixed64, Value::Bytes(&[9, 9]), Value::Fixed32];
         let expected: Vec<_> = (1..).zip(values).map(|(number, value)| Field { number, value }).collect();
         assert_eq!(all(&bytes), Ok(expected));
         assert_eq!(all(&[]), Ok(vec![]));

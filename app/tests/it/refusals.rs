@@ -102,8 +102,9 @@ fn fee_rows() -> Vec<Row> {
         row("two coins", 10, "invalid coins").draft(|d, _| d.fee.amount = vec![coin(1), coin(2)]),
         row("negative", 13, "invalid fee amount").draft(|d, _| d.fee.amount[0].amount = "-5".into()),
         row("too much", 5, "insufficient funds").draft(|d, _| d.fee.amount = vec![coin(FUNDS + 1)]),
-        row("granter", 18, "fee grants are not enabled: invalid request")
+        row("granter without a grant", 38, "fee-grant not found: not found")
             .draft(|d, net| d.fee.granter = net.wallets[2].address.to_string()),
+        row("bad granter", 7, "invalid address").draft(|d, _| d.fee.granter = "nobody".into()),
         row("bad payer", 7, "invalid address").draft(|d, _| d.fee.payer = "nobody".into()),
         row("unknown payer", 9, "does not exist: unknown address")
             .draft(|d, _| d.fee.payer = Wallet::new(77).address.to_string())
@@ -143,14 +144,15 @@ fn signature_rows() -> Vec<Row> {
             r.signatures[0] = k256::ecdsa::Signature::from_scalars(low.r(), -low.s()).unwrap().to_bytes().to_vec();
         }),
         row("body changed after signing", 4, "signature verification failed").raw(|r| r.body_bytes.extend([0x12, 1, b'm'])),
-        row("amino", 37, "found SIGN_MODE_LEGACY_AMINO_JSON: feature not supported").draft(|d, _| d.mode = SignMode::LegacyAminoJson),
+        row("a direct signature as an amino one", 4, "signature verification failed").draft(|d, _| d.mode = SignMode::LegacyAminoJson),
+        row("textual", 37, "found SIGN_MODE_TEXTUAL: feature not supported").draft(|d, _| d.mode = SignMode::Textual),
         row("no mode", 37, "found no mode").auth(|a, _| a.signer_infos[0].mode_info = None),
         row("multisignature", 37, "found a multisignature").auth(|a, _| {
             let multi = mode_info::Multi::default();
             a.signer_infos[0].mode_info = Some(ModeInfo { sum: Some(mode_info::Sum::Multi(multi)) });
         }),
         row("no key", 8, "pubkey on account is not set: invalid pubkey").auth(|a, _| a.signer_infos[0].public_key = None),
-        row("multisig key", 37, "multisig accounts are not supported yet").auth(|a, _| {
+        row("multisig key without keys", 8, "expected a threshold of 1 to 0, the number of keys, found 0: invalid pubkey").auth(|a, _| {
             a.signer_infos[0].public_key = Some(pack(&LegacyAminoPubKey::default()));
         }),
         row("ed25519 key", 8, "invalid pubkey").auth(|a, _| {

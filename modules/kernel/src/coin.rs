@@ -90,6 +90,18 @@ impl Coins {
         }
         Ok(())
     }
+    /// What is left without `other`; `None` if `other` has more of a coin.
+    #[must_use]
+    pub fn checked_sub(&self, other: &Self) -> Option<Self> {
+        let mut left = self.clone();
+        for (denom, taken) in &other.0 {
+            match self.amount_of(denom).checked_sub(*taken)? {
+                0 => left.0.remove(denom),
+                rest => left.0.insert(denom.clone(), rest),
+            };
+        }
+        Some(left)
+    }
     /// How much of `denom`.
     #[must_use]
     pub fn amount_of(&self, denom: &str) -> u128 {

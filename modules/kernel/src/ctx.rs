@@ -185,6 +185,23 @@ impl<'a> Ctx<'a> {
     pub fn events(&self) -> &[Event] {
         &self.events
     }
+    /// Adds an attribute to those events from the place `from` on that have attributes as they are.
+    pub fn mark_events(&mut self, from: usize, key: &str, value: &str) {
+        for event in self.events.iter_mut().skip(from) {
+            if let Payload::Raw(pairs) = &mut event.payload {
+                pairs.push((key.to_owned(), value.to_owned()));
+            }
+        }
+    }
+    /// Whether a message has a handler.
+    #[must_use]
+    pub fn handles(&self, url: &str) -> bool {
+        self.router.response_url(url).is_ok()
+    }
+    /// Whose signatures a message needs, as [`Router::signers`].
+    pub fn signers(&self, url: &str, bytes: &[u8]) -> Result<Vec<Address>> {
+        self.router.signers(url, bytes)
+    }
     /// Takes the events so far out, so that the caller can mark where they came from.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)

@@ -23,7 +23,7 @@ const LENIENT: GeneralPurpose =
     GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
 
 /// Standard base64, padded, as the SDK writes bytes.
-pub(super) fn encode_base64(bytes: &[u8]) -> String {
+pub(crate) fn encode_base64(bytes: &[u8]) -> String {
     LENIENT.encode(bytes)
 }
 
@@ -45,7 +45,7 @@ pub fn decode_base64_url_safe_too(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The integer of a `LegacyDec` as the decimal it stands for: `5` is `0.000000000000000005`. `None` if it is no integer.
-pub(super) fn unscale(integer: &str) -> Option<String> {
+pub(crate) fn unscale(integer: &str) -> Option<String> {
     let (sign, digits) = signed_digits(integer)?;
     let padded = format!("{digits:0>width$}", width = DECIMALS.saturating_add(1));
     let (whole, fraction) = padded.split_at_checked(padded.len().checked_sub(DECIMALS)?)?;
