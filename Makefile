@@ -5,7 +5,7 @@ SHELL := /bin/bash
 ENV := . localnet/env.sh &&
 # Cargo is always asked for the whole workspace: with other selections it picks other features and builds dependencies again.
 
-.PHONY: help tools tools-test localnet localnet-stop localnet-reset build test lint test-rust test-web test-e2e proto descriptors bench fmt
+.PHONY: help tools tools-test localnet localnet-stop localnet-reset build test lint test-rust test-slow test-web test-e2e proto descriptors bench fmt
 
 help: ## Show this list
 	@printf 'Cairn\n\n'; grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ lint:
 
 test-rust:
 	@$(ENV) cargo test --locked --workspace --exclude cairn-e2e --lib --bins --tests
+
+test-slow: ## Run the long tests: 10^6 steps of schedules of leases, 100,000 leases that end in one block, a job of a million labels
+	@$(ENV) cargo test --locked --workspace --exclude cairn-e2e --lib -- --ignored --nocapture
 
 test-e2e: build
 	@$(ENV) npm ci --prefix e2e/js --no-audit --no-fund --loglevel=error

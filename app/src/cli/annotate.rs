@@ -47,6 +47,9 @@ pub(crate) enum AnnotateCommand {
         job: u64,
         #[command(flatten)]
         sender: Sender,
+        /// Ask for a bond that the requester lends, for a first lease without money of one's own.
+        #[arg(long)]
+        lent_bond: bool,
     },
     /// 2. Fetch the items of a lease, check them against the chain, and write a table to fill in.
     Fetch {
@@ -92,7 +95,7 @@ impl AnnotateCommand {
         let rpc = Rpc::new(node);
         match self {
             Self::Qualify(args) => args.run(&rpc, home),
-            Self::Claim { job, sender } => claim(&rpc, home, &sender, job, output),
+            Self::Claim { job, sender, lent_bond } => claim(&rpc, home, &sender, job, lent_bond, output),
             Self::Fetch { lease, sender, out, gateway } => fetch(&rpc, home, &sender, lease, &out, gateway),
             Self::Commit { lease, labels, sender } => commit(&rpc, home, &sender, lease, &labels),
             Self::Reveal { lease, sender } => reveal(&rpc, home, &sender, lease),
@@ -130,7 +133,7 @@ fn tell_standing(rpc: &Rpc, job: u64, annotator: &str) -> Result<()> {
     Ok(())
 }
 
-fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, output: Output) -> Result<()> {
+fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, lent_bond: bool, output: Output) -> Result<()> {
     let denom = job(rpc, number)?.price.map(|p| p.denom).unwrap_or_default();
     let (key, options) = sender.open(home)?;
     let annotator = key.address().to_string();
@@ -140,7 +143,8 @@ fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, output: Output) -
     let before = ask()?;
     tell_standing(rpc, number, &annotator)?;
     if before.claim.is_none() {
-        let message = MsgClaimTasks { annotator: annotator.clone(), job: number, buckets: 1, nonce: before.nonce.saturating_add(1) };
+        let nonce = before.nonce.saturating_add(1);
+        let message = MsgClaimTasks { annotator: annotator.clone(), job: number, buckets: 1, nonce, lent_bond };
         let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
         eprintln!("claimed in block {}; the chain draws seats two or more blocks later", done.height);
     }

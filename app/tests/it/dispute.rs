@@ -232,7 +232,7 @@ impl Town {
         let query = QueryClaimRequest { job: 1, annotator: annotator.clone() };
         let claim: QueryClaimResponse = self.net.ask("/cairn.annotation.v1.Query/Claim", &query);
         if self.job().state() == JobState::Open && live.is_empty() && claim.claim.is_none() {
-            self.hope(n, pack(&MsgClaimTasks { annotator, job: 1, buckets: 1, nonce: height }));
+            self.hope(n, pack(&MsgClaimTasks { annotator, job: 1, buckets: 1, nonce: height, lent_bond: false }));
         }
     }
     /// A job that is labelled, and whose gold is opened.

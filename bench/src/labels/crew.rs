@@ -103,7 +103,7 @@ impl Crew {
 impl Annotator {
     fn claim(&mut self, job: u64) -> Draft {
         self.nonce += 1;
-        let message = MsgClaimTasks { annotator: self.text.clone(), job, buckets: 1, nonce: self.nonce };
+        let message = MsgClaimTasks { annotator: self.text.clone(), job, buckets: 1, nonce: self.nonce, lent_bond: false };
         Draft { account: self.account, message: pack(&message), gas: GAS }
     }
 

@@ -175,6 +175,7 @@ impl Annotator {
             job: self.job.id,
             buckets: 1,
             nonce: claim.nonce.saturating_add(1),
+            lent_bond: false,
         };
         match self.signer.send(&message).await {
             // The job ran out of time or seats between the look and the claim: nothing was lost but the fee.

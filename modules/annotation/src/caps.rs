@@ -1,6 +1,6 @@
 //! Caps of a day: how many tasks an account is leased, over all jobs. Who has little standing in a job's skill is on probation.
 use cairn_kernel::{Address, Ctx, Result};
-use cairn_proto::cairn::annotation::v1::DayCount;
+use cairn_proto::cairn::annotation::v1::{DayCount, Lease};
 
 use crate::{Unqualified, job::Running, rules, standing, state::DAYS};
 
@@ -20,7 +20,8 @@ pub(crate) fn check(ctx: &Ctx, run: &Running, annotator: &Address) -> Result<()>
     Err(Unqualified::DayCap { most, used, next: day.saturating_add(1).saturating_mul(run.rules.day_blocks) }.into())
 }
 
-/// Counts tasks leased to the account. Expired and returned ones stay counted, or a draw could be repeated for nothing.
+/// Counts tasks leased to the account. Those of leases that expired or were declined stay counted: the cap bounds how often an account can
+/// draw in a day, and who could get draws back would draw until it liked what it got.
 pub(crate) fn count(ctx: &mut Ctx, run: &Running, annotator: &Address, tasks: u32) -> Result<()> {
     if run.rules.day_blocks == 0 {
         return Ok(());
@@ -28,6 +29,17 @@ pub(crate) fn count(ctx: &mut Ctx, run: &Running, annotator: &Address, tasks: u3
     let mut count = today(ctx, run, annotator)?;
     count.labels = count.labels.saturating_add(tasks.into());
     DAYS.set(ctx, annotator, &count)
+}
+
+/// Takes a lease out of the count of the day on which it was granted, if that is today: it ended through no fault of the account, which was
+/// not served its content or whose job failed. As a way to draw again it stays dear: giving back uses up the job's skip budget and costs a
+/// pause.
+pub(crate) fn uncount(ctx: &mut Ctx, run: &Running, lease: &Lease) -> Result<()> {
+    let annotator = Address::parse(&lease.annotator)?;
+    let granted = lease.granted_height.checked_div(run.rules.day_blocks);
+    let Some(mut count) = DAYS.get(ctx, &annotator)?.filter(|count| Some(count.day) == granted) else { return Ok(()) };
+    count.labels = count.labels.saturating_sub(lease.tasks.into());
+    DAYS.set(ctx, &annotator, &count)
 }
 
 /// The cap that holds for the account: the lower of those that are set.

@@ -5,6 +5,7 @@ use cairn_proto::cairn::annotation::v1::{Claim, EventClaimExpired};
 use crate::{
     Error, escrow,
     job::Running,
+    lent,
     queues::{self, Kind},
     rules,
     state::{CLAIM_GROUPS, CLAIMANTS, CLAIMS},
@@ -22,6 +23,11 @@ pub(crate) fn enqueue(ctx: &mut Ctx, run: &mut Running, annotator: &Address, cla
     CLAIMS.set(ctx, &(run.id, *annotator), claim)?;
     run.status.claims_waiting = run.status.claims_waiting.checked_add(1).ok_or(Error::Overflow)?;
     Ok(())
+}
+
+/// Gives back what is left of a claim's bond, to whom it came from.
+pub(crate) fn give_back(ctx: &mut Ctx, run: &mut Running, annotator: &Address, claim: &Claim, amount: u128) -> Result<()> {
+    if claim.lent { lent::give_back(ctx, run, amount) } else { escrow::credit(ctx, annotator, &run.denom, amount) }
 }
 
 /// Whose claim has a place in a group.
@@ -56,7 +62,7 @@ pub(crate) fn expire(ctx: &mut Ctx, job: u64, height: u64, budget: u32) -> Resul
     let first = count.saturating_sub(budget.max(1));
     for place in first..count {
         let (annotator, claim) = claimant(ctx, job, height, place)?;
-        escrow::credit(ctx, &annotator, &run.denom, escrow::number(&claim.bond)?)?;
+        give_back(ctx, &mut run, &annotator, &claim, escrow::number(&claim.bond)?)?;
         ctx.emit(&EventClaimExpired { job, annotator: claim.annotator, nonce: claim.nonce });
     }
     dequeue(ctx, &mut run, height, (first..count).collect())?;

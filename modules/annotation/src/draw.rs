@@ -201,17 +201,18 @@ struct Wanted {
 
 impl Wanted {
     /// Blind leases are counted in buckets, against standing and the cap an account, and in tasks against that of a day; late ones in tasks,
-    /// against the quarter of the annotator's blind labels and the bond of the claim.
+    /// against the quarter of the annotator's blind labels, the bond of the claim and the cap of a day.
     fn of(ctx: &Ctx, run: &Running, annotator: &Address, claim: &Claim, worker: Option<&Worker>) -> Result<Self> {
         let number = |n: u32| usize::try_from(n).map_err(|_| Error::Overflow);
+        let today = caps::left(ctx, run, annotator)?.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
         if run.status.state() == JobState::Late {
             let bonded = claim.buckets.saturating_mul(run.buckets.largest());
-            return Ok(Self { buckets: number(rules::TRIES)?, tasks: number(worker.map_or(0, late::allowance).min(bonded))? });
+            let tasks = number(worker.map_or(0, late::allowance).min(bonded))?.min(today);
+            return Ok(Self { buckets: number(rules::TRIES)?, tasks });
         }
         let held = worker.map_or(0, |worker| worker.seats);
         let standing = standing::lease_buckets(ctx, annotator, &standing::skill(&run.job))?;
         let buckets = claim.buckets.min(standing).min(run.seat_cap().saturating_sub(held));
-        let today = caps::left(ctx, run, annotator)?.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
         let tasks = if today < number(run.buckets.smallest())? { 0 } else { today };
         Ok(Self { buckets: number(buckets)?, tasks })
     }
@@ -291,6 +292,7 @@ fn grant(
         from_extra: if from_extra > 0 { from_extra.to_string() } else { String::new() },
         partner: partner.is_some(),
         partner_from_extra: partner.filter(|extra| *extra > 0).map_or_else(String::new, |extra| extra.to_string()),
+        lent: claim.lent,
         ..Lease::default()
     };
     lease.set_state(LeaseState::Live);
@@ -314,15 +316,16 @@ fn record(ctx: &mut Ctx, run: &Running, annotator: &Address, lease: &Lease, bond
         end_height: lease.end_height,
         bond: Some(run.coin(bond)),
         late: lease.late,
+        lent: lease.lent,
     });
     Ok(())
 }
 
-/// The part of the claim's bond that the lease needs; the rest can be withdrawn.
-fn take_bond(ctx: &mut Ctx, run: &Running, annotator: &Address, claim: &Claim, tasks: u32) -> Result<u128> {
+/// The part of the claim's bond that the lease needs; the rest goes back.
+fn take_bond(ctx: &mut Ctx, run: &mut Running, annotator: &Address, claim: &Claim, tasks: u32) -> Result<u128> {
     let (paid, bond) = (escrow::number(&claim.bond)?, run.bond(tasks)?);
     let rest = paid.checked_sub(bond).ok_or(Error::Broken("a claim's bond is too small"))?;
-    escrow::credit(ctx, annotator, &run.denom, rest)?;
+    claims::give_back(ctx, run, annotator, claim, rest)?;
     Ok(bond)
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Money {
     pub(crate) burnt: u128,
     pub(crate) pool: u128,
     pub(crate) staged: u128,
+    pub(crate) lendable: u128,
+    pub(crate) on_loan: u128,
 }
 
 impl Money {
@@ -42,6 +44,8 @@ impl Money {
             burnt: number(&escrow.burnt)?,
             pool: number(&escrow.pool)?,
             staged: number(&escrow.staged)?,
+            lendable: number(&escrow.lendable)?,
+            on_loan: number(&escrow.on_loan)?,
         })
     }
     pub(crate) fn write(&self) -> Escrow {
@@ -57,17 +61,24 @@ impl Money {
             refunded: self.refunded.to_string(),
             burnt: self.burnt.to_string(),
             pool: self.pool.to_string(),
-            staged: if self.staged == 0 { String::new() } else { self.staged.to_string() },
+            staged: or_empty(self.staged),
+            lendable: or_empty(self.lendable),
+            on_loan: or_empty(self.on_loan),
         }
     }
     /// What lies in the job's buckets, and with the module.
     pub(crate) fn buckets(&self) -> Result<u128> {
-        [self.free, self.reserved, self.extra, self.held, self.fee_held, self.gold_bond].into_iter().try_fold(0, add)
+        [self.free, self.reserved, self.extra, self.held, self.fee_held, self.gold_bond, self.lendable].into_iter().try_fold(0, add)
     }
-    /// What left the job.
+    /// What left the job, for good or on loan.
     pub(crate) fn out(&self) -> Result<u128> {
-        [self.claimable, self.refunded, self.burnt, self.pool, self.staged].into_iter().try_fold(0, add)
+        [self.claimable, self.refunded, self.burnt, self.pool, self.staged, self.on_loan].into_iter().try_fold(0, add)
     }
+}
+
+/// An amount that most jobs never have.
+fn or_empty(amount: u128) -> String {
+    if amount == 0 { String::new() } else { amount.to_string() }
 }
 
 /// Takes `amount` out of one bucket (named for the refusal) and puts it into another.

@@ -3,10 +3,10 @@ use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{EventBondLost, EventLeaseEnded, JobState, Lease, LeaseState, Worker};
 
 use crate::{
-    Error, buckets,
+    Error, buckets, caps,
     escrow::{self, shift},
     job::Running,
-    late, partner,
+    late, lent, partner,
     queues::{self, Kind},
     rules, standing,
     state::{LEASES, WORKERS},
@@ -132,6 +132,9 @@ pub(crate) fn end(ctx: &mut Ctx, run: &mut Running, mut lease: Lease, to: LeaseS
             return Err(Error::Broken("a lease ended in a state that is no end").into());
         }
     }
+    if to == LeaseState::Released {
+        caps::uncount(ctx, run, &lease)?;
+    }
     if matches!(to, LeaseState::Expired | LeaseState::Returned) {
         worker.paused_until = height.saturating_add(rules::PAUSE_BLOCKS);
     }
@@ -139,8 +142,7 @@ pub(crate) fn end(ctx: &mut Ctx, run: &mut Running, mut lease: Lease, to: LeaseS
     lease.set_state(to);
     lease.ended_height = height;
     LEASES.set(ctx, &lease.id, &lease)?;
-    let back = if lost { 0 } else { bond };
-    escrow::credit(ctx, &Address::parse(&lease.annotator)?, &run.denom, back)?;
+    let back = if lost { 0 } else { give_back(ctx, run, &lease, bond)? };
     ctx.emit(&EventLeaseEnded {
         lease: lease.id,
         job: run.id,
@@ -194,15 +196,30 @@ pub(crate) fn seats(lease: &Lease) -> u32 {
     u32::try_from(lease.buckets.len()).unwrap_or(u32::MAX) // at most LEASE_BUCKETS_MAX by construction
 }
 
-/// Half of a lost bond is burnt, half goes to the pool; of another denomination than the chain's own all goes to the pool.
-pub(crate) fn lose_bond(ctx: &mut Ctx, run: &Running, lease: &Lease, amount: u128) -> Result<()> {
+/// A bond, or part of it, goes back to whom it came from. Gives what the annotator got of it.
+pub(crate) fn give_back(ctx: &mut Ctx, run: &mut Running, lease: &Lease, amount: u128) -> Result<u128> {
+    if lease.lent {
+        lent::give_back(ctx, run, amount)?;
+        return Ok(0);
+    }
+    escrow::credit(ctx, &Address::parse(&lease.annotator)?, &run.denom, amount)?;
+    Ok(amount)
+}
+
+/// Half of a lost bond is burnt, half goes to the pool; of another denomination than the chain's own all goes to the pool. A lent one is
+/// lost to the lender.
+pub(crate) fn lose_bond(ctx: &mut Ctx, run: &mut Running, lease: &Lease, amount: u128) -> Result<()> {
     let split = escrow::forfeit(ctx, &run.denom, amount, rules::SLASH_BURN_BPS)?;
+    if lease.lent {
+        lent::lose(run, &split)?;
+    }
     ctx.emit(&EventBondLost {
         lease: lease.id,
         job: run.id,
         annotator: lease.annotator.clone(),
         burnt: Some(run.coin(split.burnt)),
         pool: Some(run.coin(split.pooled)),
+        lent: lease.lent,
     });
     Ok(())
 }

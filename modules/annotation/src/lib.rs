@@ -24,6 +24,7 @@ mod jury;
 mod labels;
 mod late;
 mod leases;
+mod lent;
 mod lifecycle;
 mod msgs;
 mod partner;
@@ -52,6 +53,7 @@ use cairn_proto::cairn::annotation::v1::{Genesis, msg_routes, query_routes};
 
 pub use error::Error;
 pub use escrow::ACCOUNT;
+pub use lent::LoanRefusal;
 pub use partner::PartnerRefusal;
 pub use unqualified::Unqualified;
 
@@ -89,14 +91,17 @@ impl Module for Annotation {
     }
     fn invariants(&self) -> Vec<Invariant> {
         vec![
-            ("the money of each job is in its buckets or out", invariants::escrow),
+            ("the money of each job is in its buckets or out", |ctx| invariants::each_job(ctx, invariants::escrow)),
             ("the module holds what it owes", invariants::solvency),
-            ("reserved money covers standing leases and accepted unpaid labels", invariants::reserves),
-            ("reserved partner rewards cover the leases and labels that carry them", invariants::partner_reserves),
-            ("no task has more seats than its overlap", invariants::seats),
-            ("nobody has two seats in one bucket", invariants::parties),
-            ("nobody verifies drafts of its own or of its cluster", invariants::verifiers),
-            ("the lists of free buckets and waiting claims are whole", invariants::lists),
+            ("reserved money covers standing leases and accepted unpaid labels", |ctx| invariants::each_job(ctx, invariants::reserves)),
+            ("reserved partner rewards cover the leases and labels that carry them", |ctx| {
+                invariants::each_job(ctx, invariants::partner_reserves)
+            }),
+            ("lent bonds are those of waiting claims and standing leases", |ctx| invariants::each_job(ctx, invariants::loans)),
+            ("no task has more seats than its overlap", |ctx| invariants::each_job(ctx, invariants::seats)),
+            ("nobody has two seats in one bucket", |ctx| invariants::each_job(ctx, invariants::parties)),
+            ("nobody verifies drafts of its own or of its cluster", |ctx| invariants::each_job(ctx, invariants::verifiers)),
+            ("the lists of free buckets and waiting claims are whole", |ctx| invariants::each_job(ctx, invariants::lists)),
         ]
     }
 }

@@ -360,6 +360,9 @@ pub struct Job {
     /// Present in the verification stage of another job.
     #[prost(message, optional, tag = "56")]
     pub stage: ::core::option::Option<Stage>,
+    /// Bonds that the requester lends to newcomers for their first lease in the job.
+    #[prost(uint32, tag = "120")]
+    pub lent_bonds: u32,
 }
 impl ::prost::Name for Job {
     const NAME: &'static str = "Job";
@@ -372,7 +375,8 @@ impl ::prost::Name for Job {
     }
 }
 /// The money of a job, all in the denomination of its price, in base units.
-/// in_total = free + reserved + extra + held + fee_held + gold_bond + claimable + refunded + burnt + pool + staged, after every block.
+/// in_total = free + reserved + extra + held + fee_held + gold_bond + lendable + claimable + refunded + burnt + pool + staged +
+/// on_loan, after every block.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Escrow {
     /// Paid in by PostJob and FundJob.
@@ -411,6 +415,12 @@ pub struct Escrow {
     /// Moved to the verification stage.
     #[prost(string, tag = "40")]
     pub staged: ::prost::alloc::string::String,
+    /// For bonds of newcomers' first leases; empty for nothing.
+    #[prost(string, tag = "120")]
+    pub lendable: ::prost::alloc::string::String,
+    /// Lent: the bonds of waiting claims and standing leases that were lent; empty for nothing.
+    #[prost(string, tag = "121")]
+    pub on_loan: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Escrow {
     const NAME: &'static str = "Escrow";
@@ -702,9 +712,12 @@ pub struct Claim {
     /// The annotator's number of this claim.
     #[prost(uint64, tag = "5")]
     pub nonce: u64,
-    /// Bond that was taken, in base units of the price's denomination; what the lease does not need becomes claimable.
+    /// Bond that was taken, in base units of the price's denomination; what the lease does not need becomes claimable, or is lent no more.
     #[prost(string, tag = "6")]
     pub bond: ::prost::alloc::string::String,
+    /// Whether the requester lent the bond.
+    #[prost(bool, tag = "120")]
+    pub lent: bool,
 }
 impl ::prost::Name for Claim {
     const NAME: &'static str = "Claim";
@@ -797,6 +810,9 @@ pub struct Lease {
     /// Of the partner reward reserved for it, what came from extra; empty for nothing.
     #[prost(string, tag = "100")]
     pub partner_from_extra: ::prost::alloc::string::String,
+    /// Whether the requester lent the bond: it goes back there, and is lost to it.
+    #[prost(bool, tag = "120")]
+    pub lent: bool,
 }
 impl ::prost::Name for Lease {
     const NAME: &'static str = "Lease";
@@ -1298,7 +1314,7 @@ pub struct DayCount {
     /// The day: height divided by the rules' `day_blocks`.
     #[prost(uint64, tag = "1")]
     pub day: u64,
-    /// Tasks leased on it.
+    /// Tasks leased on it, less those of leases that ended through no fault of the account: given back as UNAVAILABLE, or released.
     #[prost(uint64, tag = "2")]
     pub labels: u64,
 }
@@ -2219,9 +2235,12 @@ pub struct EventTasksClaimed {
     /// Most buckets wanted in the lease.
     #[prost(uint32, tag = "4")]
     pub buckets: u32,
-    /// Bond that was taken.
+    /// The bond.
     #[prost(message, optional, tag = "5")]
     pub bond: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Whether the requester lent it.
+    #[prost(bool, tag = "120")]
+    pub lent: bool,
 }
 impl ::prost::Name for EventTasksClaimed {
     const NAME: &'static str = "EventTasksClaimed";
@@ -2263,6 +2282,9 @@ pub struct EventLeaseGranted {
     /// Whether it is of the late round.
     #[prost(bool, tag = "60")]
     pub late: bool,
+    /// Whether the requester lent the bond.
+    #[prost(bool, tag = "120")]
+    pub lent: bool,
 }
 impl ::prost::Name for EventLeaseGranted {
     const NAME: &'static str = "EventLeaseGranted";
@@ -2274,7 +2296,7 @@ impl ::prost::Name for EventLeaseGranted {
         "/cairn.annotation.v1.EventLeaseGranted".into()
     }
 }
-/// A claim got no seat (NO_SEAT): 60 blocks passed or the job stopped taking claims. Its bond is claimable.
+/// A claim got no seat (NO_SEAT): 60 blocks passed or the job stopped taking claims. Its bond is claimable, or lent no more.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventClaimExpired {
     /// The job.
@@ -2422,10 +2444,10 @@ pub struct EventLabelsRevealed {
     /// Tasks skipped.
     #[prost(uint32, tag = "6")]
     pub skipped: u32,
-    /// Bond that became claimable by the annotator.
+    /// Bond that became claimable by the annotator; 0 where it was lent.
     #[prost(message, optional, tag = "7")]
     pub bond: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
-    /// Fee that became claimable by the named revealer.
+    /// Fee that became claimable by the named revealer; 0 where the bond was lent.
     #[prost(message, optional, tag = "8")]
     pub reveal_fee: ::core::option::Option<
         super::super::super::cosmos::base::v1beta1::Coin,
@@ -2456,7 +2478,7 @@ pub struct EventLeaseEnded {
     /// How it ended.
     #[prost(enumeration = "LeaseState", tag = "4")]
     pub state: i32,
-    /// Bond that became claimable by the annotator.
+    /// Bond that became claimable by the annotator; 0 where it was lent.
     #[prost(message, optional, tag = "5")]
     pub bond: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
 }
@@ -2488,6 +2510,9 @@ pub struct EventBondLost {
     /// Given to the community pool.
     #[prost(message, optional, tag = "5")]
     pub pool: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Whether the requester had lent it, and loses it.
+    #[prost(bool, tag = "120")]
+    pub lent: bool,
 }
 impl ::prost::Name for EventBondLost {
     const NAME: &'static str = "EventBondLost";
@@ -5045,6 +5070,10 @@ pub struct MsgPostJob {
     /// How drafts are verified; required in producing jobs (BOX, POLYGON, SPAN, TEXT, AUDIO), refused in others.
     #[prost(message, optional, tag = "55")]
     pub verification: ::core::option::Option<Verification>,
+    /// Bonds that the requester lends to newcomers for their first lease in the job, at most one for each bucket seat of the blind round. The
+    /// bonds of so many leases of one bucket are paid with this message, beside the price of labels. 0 for none.
+    #[prost(uint32, tag = "120")]
+    pub lent_bonds: u32,
 }
 impl ::prost::Name for MsgPostJob {
     const NAME: &'static str = "MsgPostJob";
@@ -5210,6 +5239,9 @@ pub struct MsgClaimTasks {
     /// Number of this claim, chosen by the client: greater than that of the annotator's last lease in this job, from 1.
     #[prost(uint64, tag = "4")]
     pub nonce: u64,
+    /// Asks for a bond that the requester lends: for the first lease in the job of an account without any settled label, of one bucket.
+    #[prost(bool, tag = "120")]
+    pub lent_bond: bool,
 }
 impl ::prost::Name for MsgClaimTasks {
     const NAME: &'static str = "MsgClaimTasks";
@@ -5233,7 +5265,7 @@ pub struct MsgClaimTasksResponse {
     /// The lease that answered this nonce before; 0 for none.
     #[prost(uint64, tag = "3")]
     pub lease: u64,
-    /// Bond that was taken with this message.
+    /// Bond that was taken from the annotator with this message; 0 where it is lent.
     #[prost(message, optional, tag = "4")]
     pub bond: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
 }

@@ -87,6 +87,9 @@ pub(crate) struct Description {
     /// Who may lease in it, and what is paid beside the price.
     #[serde(default)]
     pub(crate) access: Access,
+    /// Bonds lent to newcomers for their first lease in the job, paid beside the price of labels.
+    #[serde(default)]
+    pub(crate) lent_bonds: u32,
     /// CSV `item,class` (`item,classes` with JSON lists for sets) of items whose answer is known, relative to this file. Not needed where the list of items tells enough of them.
     #[serde(default)]
     pub(crate) gold: Option<PathBuf>,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use cairn_annotation::formats::{self, Buckets, GoldTree, Quote};
+use cairn_annotation::formats::{self, Buckets, GoldTree, Quote, lease_bond};
 use cairn_formats::{
     Media,
     import::{Content, Spool},
@@ -240,13 +240,14 @@ fn estimate(description: &Description, params: &Params, prepared: &Prepared, quo
     let buckets = Buckets::new(prepared.tasks, description.bucket_size).context("the job has no tasks")?;
     let posting = params.posting_fee.as_ref().map_or_else(String::new, |c| format!("{}{}", c.amount, c.denom));
     let total = quote.total().context("the job is too dear to count")?;
+    let loans = loans(description, params, buckets.largest(), &price)?;
     Ok(format!(
         "{}: {} tasks of {} classes in {} buckets, {} labels each at {}\n\
          \x20 labels       {:>20}   the most that annotators can earn; what they do not earn comes back in part\n\
          \x20 fee          {:>20}   on what is paid; the rest comes back\n\
          \x20 gold bond    {:>20}   comes back if the gold is right and opened in time\n\
          \x20 escrow       {:>20}\n\
-         \x20 posting fee  {posting:>20}   burnt\n",
+         \x20 posting fee  {posting:>20}   burnt\n{loans}",
         description.title,
         prepared.tasks,
         description.classes.len(),
@@ -258,6 +259,17 @@ fn estimate(description: &Description, params: &Params, prepared: &Prepared, quo
         coin(quote.gold_bond),
         coin(total),
     ))
+}
+
+/// The line about bonds that are lent, where any are; they are paid beside the escrow.
+fn loans(description: &Description, params: &Params, bucket: u32, price: &Coin) -> Result<String> {
+    if description.lent_bonds == 0 {
+        return Ok(String::new());
+    }
+    let bps = params.rules.as_ref().context("the parameters hold no rules")?.lease_bond_bps;
+    let bond = lease_bond(bucket, price.amount, bps).and_then(|bond| bond.checked_mul(description.lent_bonds.into()));
+    let all = Coin::new(price.denom.clone(), bond.context("the lent bonds are too dear to count")?).to_string();
+    Ok(format!("  lent bonds   {all:>20}   for first leases of newcomers; what they do not lose comes back\n"))
 }
 
 fn confirmed() -> Result<bool> {
@@ -297,6 +309,7 @@ fn message(description: &Description, prepared: &Prepared, requester: &str, gate
         publication: Some(Publication { publish: description.publish, requester_bps: description.requester_share_bps }),
         duration: description.duration,
         skill: description.skill.clone(),
+        lent_bonds: description.lent_bonds,
         ..MsgPostJob::default()
     })
 }

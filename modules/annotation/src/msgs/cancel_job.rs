@@ -20,7 +20,12 @@ pub(super) fn cancel_job(ctx: &mut Ctx, msg: &MsgCancelJob) -> Result<MsgCancelJ
     }
     let refund = run.money.buckets()?;
     let money = &mut run.money;
-    for (bucket, what) in [(&mut money.free, "free"), (&mut money.fee_held, "fee_held"), (&mut money.gold_bond, "gold_bond")] {
+    for (bucket, what) in [
+        (&mut money.free, "free"),
+        (&mut money.fee_held, "fee_held"),
+        (&mut money.gold_bond, "gold_bond"),
+        (&mut money.lendable, "lendable"),
+    ] {
         let amount = *bucket;
         shift(bucket, &mut money.refunded, amount, what)?;
     }

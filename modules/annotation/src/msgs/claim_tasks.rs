@@ -6,7 +6,7 @@ use cairn_proto::cairn::annotation::v1::{Claim, EventTasksClaimed, JobState, Msg
 use crate::{
     Error, accounts, caps, claims, clusters, escrow,
     job::Running,
-    late, qualification, rules, stage, standing,
+    late, lent, qualification, rules, stage, standing,
     state::{self, CLAIMS},
 };
 
@@ -25,18 +25,28 @@ pub(super) fn claim_tasks(ctx: &mut Ctx, msg: &MsgClaimTasks) -> Result<MsgClaim
     if run.status.claims_waiting >= most {
         return Err(Error::ClaimsFull { most }.into());
     }
-    let standing = standing::lease_buckets(ctx, &annotator, &standing::skill(&run.job))?;
-    let buckets = msg.buckets.min(standing);
-    let bond = run.bond(buckets.saturating_mul(run.buckets.largest()))?;
-    escrow::collect(ctx, &annotator, &run.denom, bond)?;
+    let (buckets, bond) = bond(ctx, &mut run, &annotator, msg)?;
 
-    let height = ctx.block().height;
-    let claim = Claim { job: run.id, annotator: msg.annotator.clone(), height, buckets, nonce: msg.nonce, bond: bond.to_string() };
+    let (height, nonce, lent) = (ctx.block().height, msg.nonce, msg.lent_bond);
+    let claim = Claim { job: run.id, annotator: msg.annotator.clone(), height, buckets, nonce, bond: bond.to_string(), lent };
     claims::enqueue(ctx, &mut run, &annotator, &claim)?;
     run.save(ctx)?;
-    let bond = Some(run.coin(bond));
-    ctx.emit(&EventTasksClaimed { job: run.id, annotator: claim.annotator, nonce: claim.nonce, buckets, bond: bond.clone() });
+    ctx.emit(&EventTasksClaimed { job: run.id, annotator: claim.annotator, nonce, buckets, bond: Some(run.coin(bond)), lent });
+    let bond = Some(run.coin(if lent { 0 } else { bond }));
     Ok(MsgClaimTasksResponse { height, expires: height.saturating_add(rules::CLAIM_BLOCKS), lease: 0, bond })
+}
+
+/// How many buckets a claim may get, and the bond of the largest lease with them: the annotator's, or lent and then of one bucket.
+fn bond(ctx: &mut Ctx, run: &mut Running, annotator: &Address, msg: &MsgClaimTasks) -> Result<(u32, u128)> {
+    if msg.lent_bond {
+        let worker = accounts::worker(ctx, run.id, annotator)?;
+        return Ok((1, lent::lend(ctx, run, annotator, worker.as_ref())?));
+    }
+    let standing = standing::lease_buckets(ctx, annotator, &standing::skill(&run.job))?;
+    let buckets = msg.buckets.min(standing);
+    let bond = run.bond(buckets.saturating_mul(run.buckets.largest()))?;
+    escrow::collect(ctx, annotator, &run.denom, bond)?;
+    Ok((buckets, bond))
 }
 
 /// A claim sent again: the one that waits, or the lease that answered it. Refused: another one while one waits, an older one.

@@ -15,7 +15,7 @@ use crate::{
     escrow::ACCOUNT,
     formats::Buckets,
     job::{Running, state_key},
-    partner, qualification,
+    lent, partner, qualification,
     queues::{self, Kind},
     rules, stage, standing,
     state::{self, FUNDERS, GOLD_ROOTS, JOB_IDS, JOBS, JOBS_BY_REQUESTER, JOBS_BY_STATE, OPEN_JOBS},
@@ -43,6 +43,7 @@ pub(super) fn post_job(ctx: &mut Ctx, msg: MsgPostJob) -> Result<MsgPostJobRespo
     asset::check_publishable(&run.job.title, &run.content())?;
     let quote = run.quote()?;
     run.fund(&quote)?;
+    lent::put_aside(&mut run)?;
     let escrow = Coin::new(price.denom.clone(), run.money.in_total);
     rewards::forfeit(ctx, &requester, &fee, cairn_kernel::BPS)?;
     bank::send(ctx, &requester, &ACCOUNT.address(), std::slice::from_ref(&escrow))?;
@@ -209,6 +210,7 @@ fn open(ctx: &mut Ctx, msg: MsgPostJob, mut job_rules: Rules, extend: impl FnOnc
         posterior_bound_bps: msg.posterior_bound_bps,
         verification: msg.verification,
         stage: None,
+        lent_bonds: msg.lent_bonds,
         ..Job::default()
     };
     extend(&mut job);

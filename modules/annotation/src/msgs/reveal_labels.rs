@@ -56,7 +56,7 @@ pub(super) fn reveal_labels(ctx: &mut Ctx, msg: &MsgRevealLabels) -> Result<MsgR
     lease.set_state(LeaseState::Revealed);
     (lease.labels, lease.ended_height) = (accepted, ctx.block().height);
     LEASES.set(ctx, &lease.id, &lease)?;
-    settle_bond(ctx, &run, &lease, &mut worker, &sender, skipped)?;
+    settle_bond(ctx, &mut run, &lease, &mut worker, &sender, skipped)?;
     WORKERS.set(ctx, &(run.id, worker.number), &worker)?;
     lifecycle::advance(ctx, &mut run)?;
     run.save(ctx)?;
@@ -158,19 +158,18 @@ fn accept(ctx: &mut Ctx, run: &Running, lease: &Lease, answers: &[(u32, Answer)]
 }
 
 /// The bond goes back, whatever the labels are worth: 5 % to the revealer that the commitment named, if that is who sends, the rest to the
-/// holder. Tasks skipped beyond the budget were not delivered: they cost their part of it, as a lease without a reveal costs all.
-fn settle_bond(ctx: &mut Ctx, run: &Running, lease: &Lease, worker: &mut Worker, sender: &Address, skipped: u32) -> Result<()> {
+/// holder. A lent bond goes back whole. Tasks skipped beyond the budget were not delivered: they cost their part of it, as a lease without a reveal costs all.
+fn settle_bond(ctx: &mut Ctx, run: &mut Running, lease: &Lease, worker: &mut Worker, sender: &Address, skipped: u32) -> Result<()> {
     let bond = escrow::number(&lease.bond)?;
     let left = run.skip_budget().saturating_sub(worker.skips);
     let excess = u128::from(skipped.saturating_sub(left));
     worker.skips = worker.skips.saturating_add(skipped);
     let lost = bond.checked_mul(excess).and_then(|product| product.checked_div(lease.tasks.into())).ok_or(Error::Overflow)?;
-    let named = !lease.revealer.is_empty() && lease.revealer == sender.to_string();
+    let named = !lease.lent && !lease.revealer.is_empty() && lease.revealer == sender.to_string();
     let rate = if named { rules::REVEAL_FEE_BPS } else { 0 };
     let kept = bond.saturating_sub(lost);
     let fee = bps(kept, rate).ok_or(Error::Overflow)?;
-    let back = kept.saturating_sub(fee);
-    escrow::credit(ctx, &Address::parse(&lease.annotator)?, &run.denom, back)?;
+    let back = leases::give_back(ctx, run, lease, kept.saturating_sub(fee))?;
     escrow::credit(ctx, sender, &run.denom, fee)?;
     ctx.emit(&EventLabelsRevealed {
         lease: lease.id,

@@ -3,7 +3,7 @@ use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::{EventJobStopped, LeaseState, MsgSkipTasks, MsgSkipTasksResponse, SkipReason, Worker};
 
 use crate::{
-    Error,
+    Error, caps,
     job::Running,
     leases, rules,
     state::{REPORTS, WORKERS},
@@ -19,6 +19,9 @@ pub(super) fn skip_tasks(ctx: &mut Ctx, msg: &MsgSkipTasks) -> Result<MsgSkipTas
     let left = run.skip_budget().saturating_sub(leases::worker(ctx, &lease)?.skips);
     if wanted > left {
         return Err(Error::SkipBudget { left, wanted }.into());
+    }
+    if msg.reason() == SkipReason::Unavailable {
+        caps::uncount(ctx, &run, &lease)?;
     }
     leases::end(ctx, &mut run, lease, LeaseState::Returned)?;
 

@@ -118,6 +118,7 @@ fn finish(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
         (&mut money.held, "held"),
         (&mut money.fee_held, "fee_held"),
         (&mut money.gold_bond, "gold_bond"),
+        (&mut money.lendable, "lendable"),
     ] {
         let amount = *bucket;
         shift(bucket, &mut money.refunded, amount, what)?;

@@ -1,11 +1,11 @@
 //! Attacks on who may lease: exams, clusters.
-use cairn_kernel::Address;
-use cairn_proto::cairn::annotation::v1::{JobState, LeaseState, MsgLeaveCluster, MsgServer};
+use cairn_kernel::{Address, Module};
+use cairn_proto::cairn::annotation::v1::{JobState, LeaseState, MsgLeaveCluster, MsgPostJob, MsgServer};
 
 use super::{
     clusters::send,
     exams,
-    world::{Person, Post, World, user},
+    world::{Person, Post, WEALTH, World, user},
 };
 use crate::Annotation;
 
@@ -76,4 +76,57 @@ fn stranger_leaves_a_cluster_at_the_identity_price() {
     let balance = world.balance(&funded);
     send(&mut world, &funded, &attacker, balance - 99_999);
     assert_eq!(leave(&mut world, &funded).unwrap_err().codespace, "sdk");
+}
+
+/// A crowd without money takes every bond that is lent, as often as any is left: some let their leases expire, some commit and never
+/// reveal, some skip everything.
+#[test]
+fn sybils_on_lent_bonds_cost_the_lender_what_it_lent_and_gain_nothing() {
+    let mut genesis = Annotation.default_genesis();
+    let mut rules = super::world::quick_rules();
+    (rules.lease_blocks, rules.bucket_wait, rules.reveal_window) = (30, 200, 40);
+    genesis.params.as_mut().unwrap().rules = Some(rules);
+    let mut world = World::with(12, genesis);
+    let change = |msg: &mut MsgPostJob| msg.lent_bonds = 20;
+    let post = Post { tasks: 600, overlap: 5, bucket_size: 20, duration: 2_500, change, ..Post::default() };
+    let posted = world.post(&post);
+    let (lent, paid_in) = (world.money(posted.id).lendable, WEALTH - world.wealth(&user(1)));
+    let crowd: Vec<Address> = (0..120_u8).map(|n| Address::new(&[&[201; 19], [n].as_slice()].concat()).unwrap()).collect();
+    let honest: Vec<Person> = (2..=9).map(|n| Person::skilled(user(n), 90, post.truth, post.classes)).collect();
+    let mut taken = 0;
+    while matches!(world.status(posted.id).state(), JobState::Open | JobState::Revealing) {
+        for (n, sybil) in crowd.iter().enumerate() {
+            taken += u32::from(world.claim_lent(posted.id, sybil).is_ok());
+            for (lease, tasks) in world.leases(posted.id, sybil, LeaseState::Live).into_iter().filter(|_| n % 3 > 0) {
+                world.commit(&lease, &tasks.iter().map(|task| (*task, u16::MAX)).collect::<Vec<_>>()).unwrap();
+            }
+            for (lease, tasks) in world.leases(posted.id, sybil, LeaseState::Committed).into_iter().filter(|_| n % 3 > 1) {
+                let skipped: Vec<_> = tasks.iter().map(|task| (*task, u16::MAX)).collect();
+                let _too_early = world.reveal(sybil, &lease, &skipped);
+            }
+        }
+        world.work_one(posted.id, &honest);
+        world.block();
+    }
+    world.open_gold(&posted);
+    world.until(posted.id, JobState::Closed);
+    world.go_to(world.chain.block.height + 61);
+    let gain: u128 = crowd.iter().map(|sybil| world.wealth(sybil)).sum();
+    let money = world.money(posted.id);
+    let fee = money.claimable * 2 / 100;
+    // What left the job beside pay and its fee.
+    let loss = (money.burnt + money.pool).saturating_sub(fee + unearned(&mut world, posted.id));
+    println!(
+        "{taken} loans of {lent} in all to accounts without money: they gain {gain}, the lender loses {loss} of what it paid in ({paid_in})"
+    );
+    assert!(gain == 0 && taken > 20 && loss <= lent && money.on_loan == 0);
+    for n in 2..=9 {
+        assert!(world.pay_per_label(posted.id, &user(n)) >= 9_000_000, "honest user {n} is paid as ever");
+    }
+}
+
+/// Half of what workers did not earn, which goes to the pool.
+fn unearned(world: &mut World, job: u64) -> u128 {
+    let workers = (2..=9).map(|n| world.worker(job, &user(n)).result.unwrap().unearned.unwrap().amount.parse::<u128>().unwrap());
+    workers.sum::<u128>() / 2
 }

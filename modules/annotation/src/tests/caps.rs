@@ -1,6 +1,6 @@
 //! Caps: tasks a day, probation, seats of an account.
 use cairn_kernel::Module;
-use cairn_proto::cairn::annotation::v1::{Genesis, Rules};
+use cairn_proto::cairn::annotation::v1::{Genesis, JobState, MsgServer, MsgSkipTasks, Rules, SkipReason};
 
 use super::world::{Post, World, standing, user};
 use crate::{Annotation, rules};
@@ -80,4 +80,40 @@ fn caps_need_days_of_a_length() {
     rules::check_params(&params).unwrap();
     params.identity_price = Some(cairn_kernel::Coin::new("other", 1).into());
     assert!(rules::check_params(&params).is_err());
+}
+
+/// A lease whose content is not served, or whose job failed, was no work: it does not count. One that expired or was declined does, or its
+/// holder could draw again and again in a day.
+#[test]
+fn leases_that_end_through_no_fault_of_the_account_leave_its_day() {
+    let change = |rules: &mut Rules| {
+        (rules.labels_per_day, rules.day_blocks, rules.lease_blocks) = (10, 10_000, 20);
+    };
+    let mut world = world(4, change, vec![]);
+    let jobs: Vec<u64> = (0..3).map(|_| world.post(&Post::default()).id).collect();
+    let mut skip = |n: u8, reason: SkipReason| {
+        let (lease, _) = world.grant(jobs[0], &user(n));
+        assert_eq!(world.claim(jobs[1], &user(n)).unwrap_err().code, 143, "one bucket a day");
+        let msg = MsgSkipTasks { annotator: user(n).to_string(), lease: lease.id, reason: reason.into() };
+        world.tx(|ctx| Annotation.skip_tasks(ctx, msg)).unwrap();
+    };
+    skip(2, SkipReason::Unavailable);
+    skip(3, SkipReason::Declined);
+    world.grant(jobs[1], &user(2));
+    assert_eq!(world.claim(jobs[1], &user(3)).unwrap_err().code, 143);
+    let (lease, _) = world.grant(jobs[1], &user(4));
+    world.go_to(lease.end_height + 1);
+    assert_eq!(world.claim(jobs[2], &user(4)).unwrap_err().code, 143, "expired, and counted");
+}
+
+#[test]
+fn leases_released_from_quarantine_leave_the_day() {
+    let change = |rules: &mut Rules| (rules.labels_per_day, rules.day_blocks) = (10, 10_000);
+    let mut world = world(2, change, vec![]);
+    let (failing, other) = (world.post(&Post::default()).id, world.post(&Post::default()).id);
+    world.grant(failing, &user(2));
+    let height = world.height();
+    world.tx(|ctx| crate::state::DUE.insert(ctx, &(height, 1, failing, 999))).unwrap();
+    world.until(failing, JobState::Closed);
+    world.grant(other, &user(2));
 }

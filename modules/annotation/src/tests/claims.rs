@@ -8,7 +8,9 @@ use super::world::{Person, Post, WEALTH, World, standing, user};
 use crate::Annotation;
 
 fn claim(world: &mut World, job: u64, n: u8, buckets: u32, nonce: u64) -> cairn_kernel::Result<MsgClaimTasksResponse> {
-    world.tx(|ctx| Annotation.claim_tasks(ctx, MsgClaimTasks { annotator: user(n).to_string(), job, buckets, nonce }))
+    world.tx(|ctx| {
+        Annotation.claim_tasks(ctx, MsgClaimTasks { annotator: user(n).to_string(), job, buckets, nonce, ..MsgClaimTasks::default() })
+    })
 }
 
 #[test]
@@ -98,7 +100,12 @@ fn who_may_not_claim_is_told_why() {
     assert_eq!(claim(&mut world, 9, 2, 1, 1).unwrap_err().code, 25);
     assert_eq!(claim(&mut world, job, 1, 1, 1).unwrap_err().code, 41);
     let module = cairn_rewards::MINTER.address().to_string();
-    assert_eq!(world.refusal(|ctx| Annotation.claim_tasks(ctx, MsgClaimTasks { annotator: module, job, buckets: 1, nonce: 1 })), 23);
+    assert_eq!(
+        world
+            .refusal(|ctx| Annotation
+                .claim_tasks(ctx, MsgClaimTasks { annotator: module, job, buckets: 1, nonce: 1, ..MsgClaimTasks::default() })),
+        23
+    );
     let poor = super::world::user(99);
     let error = world.claim(job, &poor).unwrap_err();
     assert_eq!((error.codespace, error.code), ("sdk", 5));

@@ -24,7 +24,7 @@ fn messages_are_affordable() {
     let (mut claim, mut commit, mut most, mut least) = (0, 0, 0_u64, u64::MAX);
     for person in &people {
         let annotator = person.address.to_string();
-        let msg = MsgClaimTasks { annotator, job: 1, buckets: 4, nonce: 1 };
+        let msg = MsgClaimTasks { annotator, job: 1, buckets: 4, nonce: 1, ..MsgClaimTasks::default() };
         claim = claim.max(gas(&mut world, |ctx| Annotation.claim_tasks(ctx, msg)));
     }
     (0..4).for_each(|_| world.block());

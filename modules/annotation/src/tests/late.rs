@@ -150,7 +150,8 @@ fn only_the_proven_take_late_seats_and_only_a_quarter() {
     world.settle_to(posted.id, JobState::Late);
     let answered = world.height() + rules::CLAIM_BLOCKS;
     world.go_to(answered); // claims of the blind round are over
-    let claim = |n: u8, nonce| MsgClaimTasks { annotator: user(n).to_string(), job: posted.id, buckets: 4, nonce };
+    let claim =
+        |n: u8, nonce| MsgClaimTasks { annotator: user(n).to_string(), job: posted.id, buckets: 4, nonce, ..MsgClaimTasks::default() };
     let nonce = world.height();
     assert_eq!(world.refusal(|ctx| Annotation.claim_tasks(ctx, claim(11, nonce))), 161, "a constant answer");
     assert_eq!(world.refusal(|ctx| Annotation.claim_tasks(ctx, claim(13, nonce))), 161, "never there in the blind round");

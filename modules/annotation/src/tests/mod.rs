@@ -15,6 +15,7 @@ mod gold;
 mod jobs;
 mod late;
 mod leases;
+mod lent;
 mod partner;
 mod post;
 mod posting;

@@ -58,7 +58,7 @@ fn claim(world: &mut World, job: u64, accounts: std::ops::Range<u32>) {
             for n in accounts {
                 let annotator = annotator(n);
                 let name = annotator.to_string();
-                let claim = Claim { job, annotator: name, height, buckets: 1, nonce: 1, bond: bond.to_string() };
+                let claim = Claim { job, annotator: name, height, buckets: 1, nonce: 1, bond: bond.to_string(), lent: false };
                 claims::enqueue(ctx, &mut run, &annotator, &claim)?;
             }
             run.save(ctx)

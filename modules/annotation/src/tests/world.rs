@@ -174,15 +174,33 @@ impl World {
         found.leases.into_iter().map(|entry| (entry.lease.unwrap(), entry.tasks)).collect()
     }
     pub(crate) fn lease(&mut self, id: u64) -> Lease {
-        self.ask(|ctx| crate::leases::load(ctx, id)).1
+        self.ask(|ctx| crate::state::LEASES.get(ctx, &id)).unwrap()
     }
     pub(crate) fn claim(&mut self, job: u64, annotator: &Address) -> Result<()> {
         let nonce = self.height();
-        self.tx(|ctx| Annotation.claim_tasks(ctx, MsgClaimTasks { annotator: annotator.to_string(), job, buckets: 4, nonce })).map(drop)
+        self.tx(|ctx| {
+            Annotation
+                .claim_tasks(ctx, MsgClaimTasks { annotator: annotator.to_string(), job, buckets: 4, nonce, ..MsgClaimTasks::default() })
+        })
+        .map(drop)
+    }
+    /// A claim whose bond the requester lends. Gives what was taken from the annotator.
+    pub(crate) fn claim_lent(&mut self, job: u64, annotator: &Address) -> Result<u128> {
+        let msg = MsgClaimTasks { annotator: annotator.to_string(), job, buckets: 4, nonce: self.height(), lent_bond: true };
+        let taken = self.tx(|ctx| Annotation.claim_tasks(ctx, msg))?.bond.unwrap().amount;
+        Ok(taken.parse().unwrap())
     }
     /// A claim and blocks until it is answered: the lease.
     pub(crate) fn grant(&mut self, job: u64, annotator: &Address) -> (Lease, Vec<u32>) {
         self.claim(job, annotator).unwrap();
+        self.drawn(job, annotator)
+    }
+    /// The same on a lent bond.
+    pub(crate) fn grant_lent(&mut self, job: u64, annotator: &Address) -> (Lease, Vec<u32>) {
+        self.claim_lent(job, annotator).unwrap();
+        self.drawn(job, annotator)
+    }
+    fn drawn(&mut self, job: u64, annotator: &Address) -> (Lease, Vec<u32>) {
         (0..3).for_each(|_| self.block());
         self.leases(job, annotator, LeaseState::Live).pop().unwrap()
     }

@@ -11,4 +11,6 @@ mod real_sets;
 #[expect(clippy::float_arithmetic, reason = "the exact values to compare with")]
 mod reference;
 mod sets;
+#[expect(clippy::float_arithmetic, reason = "means of what attackers earn")]
+mod sets_under_attack;
 mod streaming;

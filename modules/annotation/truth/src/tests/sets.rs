@@ -11,16 +11,16 @@ use crate::{
 };
 
 /// How often each label is on, of 100.
-const OFTEN: [u64; 6] = [50, 40, 30, 20, 10, 4];
+pub(super) const OFTEN: [u64; 6] = [50, 40, 30, 20, 10, 4];
 
 /// Sets as (task, worker, set), the true set of each task, the tasks that are gold.
 #[derive(Debug, Clone)]
-struct SetJob {
+pub(super) struct SetJob {
     tasks: u32,
     labels: u16,
     workers: u32,
-    truths: Vec<u64>,
-    sets: Vec<(u32, u32, u64)>,
+    pub(super) truths: Vec<u64>,
+    pub(super) sets: Vec<(u32, u32, u64)>,
     gold: Vec<(u32, u64)>,
 }
 
@@ -39,7 +39,7 @@ fn answer(stream: &mut Stream, habit: Habit, truth: u64, labels: u16) -> u64 {
 }
 
 impl SetJob {
-    fn draw(seed: u64, tasks: u32, often: &[u64], overlap: usize, gold_in_bucket: usize, crew: &[Habit]) -> SetJob {
+    pub(super) fn draw(seed: u64, tasks: u32, often: &[u64], overlap: usize, gold_in_bucket: usize, crew: &[Habit]) -> SetJob {
         let labels = often.len() as u16;
         // The seats are those of a plain job.
         let seats = Job::draw(seed, tasks, 2, overlap, gold_in_bucket, crew);
@@ -53,7 +53,7 @@ impl SetJob {
         SetJob { tasks, labels, workers: crew.len() as u32, truths, sets, gold }
     }
 
-    fn params(&self, gold: Gold) -> SetParams {
+    pub(super) fn params(&self, gold: Gold) -> SetParams {
         SetParams::new(self.tasks, self.labels, self.workers, gold)
     }
 
@@ -82,14 +82,17 @@ impl SetJob {
     }
 
     fn solve(&self, gold: Gold) -> (Memory, SetOutcome, Vec<WorkerResult>) {
+        self.solve_with(self.params(gold))
+    }
+
+    pub(super) fn solve_with(&self, params: SetParams) -> (Memory, SetOutcome, Vec<WorkerResult>) {
         let mut pages = self.pages();
-        let inference = run(&mut pages, self.params(gold), || u64::MAX);
-        let params = self.params(gold);
+        let inference = run(&mut pages, params, || u64::MAX);
         let results = (0..params.sheets()).flat_map(|sheet| read_set_results(&pages, &params, sheet).unwrap()).collect();
         (pages, inference.outcome().unwrap(), results)
     }
 
-    fn inferred(&self, pages: &Memory, outcome: &SetOutcome) -> Vec<u64> {
+    pub(super) fn inferred(&self, pages: &Memory, outcome: &SetOutcome) -> Vec<u64> {
         let params = self.params(Gold::None);
         let chunk = |chunk| read_set_posteriors(pages, &params, &outcome.models(), chunk).unwrap();
         let chunks: Vec<_> = (0..params.chunks()).map(chunk).collect();
