@@ -17,7 +17,7 @@ use axum::{
 };
 use http_body::{Frame, SizeHint};
 use tokio::{
-    sync::OwnedSemaphorePermit,
+    sync::{Notify, OwnedSemaphorePermit},
     time::{Instant, interval_at, sleep},
 };
 
@@ -39,6 +39,8 @@ pub(super) struct Patience {
 #[derive(Debug, Default)]
 pub(super) struct Connection {
     asked: AtomicBool,
+    /// Somebody else needs its place.
+    wanted: Notify,
     next: AtomicU64,
     /// Answers not wholly taken, and when the client last took a part.
     unsent: Mutex<HashMap<u64, Instant>>,
@@ -53,10 +55,21 @@ impl Connection {
     pub(super) fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
     }
-    /// Returns once the connection should be closed: its client asked nothing in time, or left an answer lying for too long.
+    /// Whether it never asked anything.
+    pub(super) fn is_silent(&self) -> bool {
+        !self.asked.load(Ordering::Relaxed)
+    }
+    /// Asks it to make room for another one, if it is still silent by then.
+    pub(super) fn give_way(&self) {
+        self.wanted.notify_one();
+    }
+    /// Returns once the connection should be closed: its client asked nothing in time or while others wait for a place, or left an answer lying for too long.
     pub(super) async fn overdue(&self, patience: Patience) {
-        sleep(patience.first).await;
-        if !self.asked.load(Ordering::Relaxed) {
+        tokio::select! {
+            () = sleep(patience.first) => {}
+            () = self.wanted.notified() => {}
+        }
+        if self.is_silent() {
             return;
         }
         let look = LOOK.min(patience.stall);
@@ -166,6 +179,17 @@ mod tests {
         let idle = Connection::default();
         idle.ask();
         assert!(!closes_within(&idle, 10_000).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_silent_connection_gives_way() {
+        let (silent, asking) = (Connection::default(), Connection::default());
+        asking.ask();
+        for connection in [&silent, &asking] {
+            connection.give_way();
+        }
+        assert!(closes_within(&silent, 1).await);
+        assert!(!closes_within(&asking, 10_000).await);
     }
 
     #[tokio::test(start_paused = true)]

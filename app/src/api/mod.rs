@@ -72,9 +72,9 @@ pub struct Config {
     pub rest: SocketAddr,
     /// Bytes of the largest request.
     pub max_body: usize,
-    /// Connections at once on each door; more wait to be accepted.
+    /// Connections at once on each door; more wait, unless one that asked nothing yet gives way.
     pub max_connections: usize,
-    /// Of these, connections of one IP address; more are closed at once.
+    /// Of these, connections of one IP address; more are closed at once, unless one that asked nothing yet gives way.
     pub max_per_peer: usize,
     /// Requests at once that are held in memory, over both doors; more are refused. As many may be on their way in.
     pub max_pending: usize,

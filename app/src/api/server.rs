@@ -1,10 +1,10 @@
 //! Accepts connections with limits that no client can stretch, and lets them finish when the node stops.
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -42,9 +42,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How many connections there may be at once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// Of everybody; more wait to be accepted.
+    /// Of everybody; more wait, unless a silent one gives way.
     pub(super) connections: usize,
-    /// Of one IP address; more are closed.
+    /// Of one IP address; more are closed, unless a silent one gives way.
     pub(super) per_peer: usize,
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &places, &peers) => accepted,
             () = &mut shutdown => break,
         };
         let (stream, peer, place) = match accepted {
@@ -74,6 +74,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
             continue;
         };
         let connection = Arc::new(Connection::default());
+        peers.all().silent.push_back((peer.ip(), Arc::downgrade(&connection)));
         let service = TowerToHyperService::new(router.clone().layer(of(&connection)));
         let served = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
         tokio::spawn(async move {
@@ -92,17 +93,42 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
     }
 }
 
-/// The next connection, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+/// The next connection, once there is a place for it: where there is none, the connection that has been silent longest makes room. So clients
+/// that only hold places keep nobody out who asks.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    peers: &Peers,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
+    if places.available_permits() == 0 {
+        peers.all().make_room(None);
+    }
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     Ok((stream, peer, place))
 }
 
 /// Connections by address.
 #[derive(Default)]
-struct Peers(Mutex<HashMap<IpAddr, usize>>);
+struct Peers(Mutex<Open>);
+
+#[derive(Default)]
+struct Open {
+    by_address: HashMap<IpAddr, usize>,
+    /// Those that asked nothing yet, and some that did since or are closed, the oldest first.
+    silent: VecDeque<(IpAddr, Weak<Connection>)>,
+}
+
+impl Open {
+    /// Asks the connection that has been silent longest, of one address or of all, to close. Says whether there is one.
+    fn make_room(&mut self, of: Option<IpAddr>) -> bool {
+        self.silent.retain(|(_, connection)| connection.upgrade().is_some_and(|connection| connection.is_silent()));
+        let oldest = self.silent.iter().position(|(address, _)| of.is_none_or(|of| of == *address));
+        let oldest = oldest.and_then(|at| self.silent.remove(at)).and_then(|(_, connection)| connection.upgrade());
+        oldest.inspect(|connection| connection.give_way()).is_some()
+    }
+}
 
 /// One connection of an address, until it is dropped.
 struct Counted {
@@ -111,17 +137,18 @@ struct Counted {
 }
 
 impl Peers {
-    /// Counts one more connection; `None` where there are `most` already.
+    /// Counts one more connection; `None` where there are `most` already and none of them is silent.
     fn count(peers: &Arc<Self>, address: IpAddr, most: usize) -> Option<Counted> {
         let mut all = peers.all();
-        let open = all.entry(address).or_default();
-        if *open >= most {
+        let open = all.by_address.get(&address).copied().unwrap_or_default();
+        // What gives way is counted until it is gone, a moment later.
+        if open >= most && !all.make_room(Some(address)) {
             return None;
         }
-        *open = open.saturating_add(1);
+        all.by_address.insert(address, open.saturating_add(1));
         Some(Counted { peers: Arc::clone(peers), address })
     }
-    fn all(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn all(&self) -> MutexGuard<'_, Open> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -129,10 +156,10 @@ impl Peers {
 impl Drop for Counted {
     fn drop(&mut self) {
         let mut all = self.peers.all();
-        if let Some(open) = all.get_mut(&self.address) {
+        if let Some(open) = all.by_address.get_mut(&self.address) {
             *open = open.saturating_sub(1);
             if *open == 0 {
-                all.remove(&self.address);
+                all.by_address.remove(&self.address);
             }
         }
     }
@@ -164,6 +191,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_longest_silent_connection_makes_room() {
+        let mut open = Open::default();
+        let [a, b] = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
+        let all: Vec<_> = [a, b, a, b].into_iter().map(|address| (address, Arc::new(Connection::default()))).collect();
+        open.silent.extend(all.iter().map(|(address, connection)| (*address, Arc::downgrade(connection))));
+        all[0].1.ask();
+        assert!(open.make_room(Some(a)) && !open.make_room(Some(a)), "one of them asked, the other goes");
+        assert!(open.make_room(None));
+        assert_eq!(open.silent.len(), 1);
+        drop(all);
+        assert!(!open.make_room(None) && open.silent.is_empty());
+    }
+
+    #[test]
     fn an_address_has_its_limit_and_others_have_theirs() {
         let peers = Arc::new(Peers::default());
         let [a, b] = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
@@ -174,6 +215,6 @@ mod tests {
         drop(first);
         let third = Peers::count(&peers, a, 2).unwrap();
         drop((second, third, other));
-        assert!(peers.all().is_empty());
+        assert!(peers.all().by_address.is_empty());
     }
 }

@@ -7,7 +7,11 @@ use axum::{
     http::Request,
 };
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::oneshot,
+};
 use tower::ServiceExt;
 
 use super::{
@@ -127,6 +131,46 @@ async fn serves_over_the_network_and_stops() {
     stop.send(()).unwrap();
     running.await.unwrap();
     assert!(tokio::task::spawn_blocking(move || fetch(format!("http://{rest}/healthz"))).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn clients_that_only_hold_places_keep_nobody_out() {
+    let front = Front::bind(&config(), Arc::new(FakeChain::default()), &nowhere()).await.unwrap();
+    let (_, rest) = front.addresses().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running = tokio::spawn(front.run(async move { stopped.await.unwrap_or_default() }));
+    let mut kept = TcpStream::connect(rest).await.unwrap();
+    assert!(healthy(&mut kept).await, "a connection that is in use");
+    // Six times as many as there are places, from one address; some have begun a request.
+    let mut silent = Vec::new();
+    for n in 0..48 {
+        let mut stream = TcpStream::connect(rest).await.unwrap();
+        if n % 2 == 0 {
+            stream.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
+        }
+        silent.push(stream);
+        if n % 8 == 7 {
+            assert!(healthy(&mut TcpStream::connect(rest).await.unwrap()).await, "after {n}");
+        }
+    }
+    assert!(healthy(&mut kept).await, "what asked gives no way");
+    stop.send(()).unwrap();
+    drop(silent);
+    drop(kept);
+    running.await.unwrap();
+}
+
+/// Asks for the node's health.
+async fn healthy(stream: &mut TcpStream) -> bool {
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    // To its end, a JSON object, so that the connection can be used again.
+    let (mut answer, mut part) = (Vec::new(), [0; 4_096]);
+    while !answer.ends_with(b"}") {
+        let read = stream.read(&mut part).await.unwrap();
+        assert!(read > 0, "closed: {}", String::from_utf8_lossy(&answer));
+        answer.extend_from_slice(&part[..read]);
+    }
+    answer.starts_with(b"HTTP/1.1 200 OK")
 }
 
 #[tokio::test]
