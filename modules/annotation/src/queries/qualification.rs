@@ -31,12 +31,14 @@ pub(super) fn qualification(ctx: &Ctx, query: &QueryQualificationRequest) -> Res
 
 pub(super) fn exam_batches(ctx: &Ctx, query: QueryExamBatchesRequest) -> Result<QueryExamBatchesResponse> {
     let request = query.pagination.unwrap_or_default().into();
+    Running::load(ctx, query.job)?;
     let (entries, page) = EXAM_BATCHES.page(ctx, &key_prefix(&query.job), &request)?;
     Ok(QueryExamBatchesResponse { batches: entries.into_iter().map(|(_, batch)| batch).collect(), pagination: Some(page.into()) })
 }
 
 pub(super) fn allow_list(ctx: &Ctx, query: QueryAllowListRequest) -> Result<QueryAllowListResponse> {
     let request = query.pagination.unwrap_or_default().into();
+    Running::load(ctx, query.job)?;
     let (keys, page) = ALLOWED.page(ctx, &key_prefix(&query.job), &request)?;
     Ok(QueryAllowListResponse {
         accounts: keys.into_iter().map(|(_, account)| account.to_string()).collect(),

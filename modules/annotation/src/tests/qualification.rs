@@ -1,7 +1,8 @@
 //! Who may lease: lists of accounts, standings, and what a message must prove.
 use cairn_kernel::{Address, Module, Result, merkle};
 use cairn_proto::cairn::annotation::v1::{
-    Genesis, MsgPostJob, MsgQualify, MsgServer, Qualification, QueryAllowListRequest, QueryQualificationRequest, QueryServer,
+    Genesis, MsgPostJob, MsgQualify, MsgServer, Qualification, QueryAllowListRequest, QueryExamBatchesRequest, QueryQualificationRequest,
+    QueryServer,
 };
 
 use super::{
@@ -37,6 +38,8 @@ fn only_who_is_on_the_list_leases() {
     assert_eq!(refusal(&mut world, job, 2), 0);
     let query = QueryAllowListRequest { job, pagination: None };
     assert_eq!(world.ask(|ctx| Annotation.allow_list(ctx, query)).accounts, [user(2).to_string(), user(4).to_string()]);
+    assert_eq!(world.refusal(|ctx| Annotation.allow_list(ctx, QueryAllowListRequest { job: 99, pagination: None })), 25);
+    assert_eq!(world.refusal(|ctx| Annotation.exam_batches(ctx, QueryExamBatchesRequest { job: 99, pagination: None })), 25);
     for (n, code) in [(3, 121), (4, 129), (1, 41)] {
         let msg = MsgQualify { annotator: user(n).to_string(), job, ..MsgQualify::default() };
         assert_eq!(qualify(&mut world, msg).unwrap_err().code, code);
