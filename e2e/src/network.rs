@@ -53,6 +53,14 @@ impl Network {
     /// If it does not.
     #[must_use]
     pub fn start(options: &Options) -> Self {
+        Self::start_with(options, |_| {})
+    }
+    /// As [`Network::start`], with a genesis file that `change` has changed.
+    ///
+    /// # Panics
+    /// As [`Network::start`].
+    #[must_use]
+    pub fn start_with(options: &Options, change: impl Fn(&mut Value)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let accounts = cairn_driver::accounts::load_or_create(&folder.path().join("accounts.json")).expect("accounts");
         let base = free_ports(options.validators * 10 + 10);
@@ -63,6 +71,7 @@ impl Network {
             init.arg("--account").arg(format!("{}={}ucairn", account.address, account.funds));
         }
         run(&mut init);
+        (0..options.validators).for_each(|i| rewrite(&folder.path().join(format!("nodes/node{i}/config/genesis.json")), &change));
         let agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build().into();
         let mut network = Self { folder, base, accounts, nodes: Vec::new(), gateway: None, agent };
         network.nodes.resize_with(options.validators.into(), || None);
@@ -139,9 +148,13 @@ impl Network {
         command.arg("--store").arg(self.folder.path().join("content"));
         self.gateway = Some(Process::start("gateway", &mut command, &self.log("gateway")));
     }
-    fn import(&self, name: &str) {
+    /// Puts the key of an account that genesis funded into the client's home.
+    ///
+    /// # Panics
+    /// If there is no such account, or its key is there already.
+    pub fn import(&self, name: &str) {
         let account = cairn_driver::accounts::named(&self.accounts, name).expect("an account of the run");
-        let phrase = self.folder.path().join("phrase");
+        let phrase = self.folder.path().join(format!("{name}.phrase"));
         std::fs::write(&phrase, &account.mnemonic).expect("a file can be written");
         let mut command = Command::new(program("cairnd"));
         command.args(["keys", "add", name, "--recover", "--home"]).arg(self.client());
@@ -198,6 +211,13 @@ impl Network {
             std::thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// Changes a JSON file.
+fn rewrite(path: &Path, change: impl Fn(&mut Value)) {
+    let mut value = serde_json::from_slice(&std::fs::read(path).expect("a genesis file")).expect("JSON");
+    change(&mut value);
+    std::fs::write(path, value.to_string()).expect("a file can be written");
 }
 
 /// Runs a command to its end and returns what it printed.

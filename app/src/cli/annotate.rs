@@ -1,7 +1,10 @@
 //! `cairnd annotate`: a person's way through a lease without a browser.
 mod qualify;
+mod shown;
+pub(crate) mod table;
 
 pub(crate) use qualify::{read_accounts, read_classes};
+pub(crate) use shown::{fetch_item, write_draft, write_item};
 
 use std::{
     collections::BTreeMap,
@@ -13,18 +16,17 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use cairn_annotation::formats;
-use cairn_kernel::merkle;
 use cairn_proto::{
     cairn::annotation::v1::{
-        Job, Label, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgRevealLabels, QueryClaimRequest, QueryClaimResponse,
-        QueryJobRequest, QueryJobResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse,
+        DraftResult, DraftState, Job, JobState, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgRevealLabels, QueryClaimRequest,
+        QueryClaimResponse, QueryDraftsRequest, QueryDraftsResponse, QueryJobRequest, QueryJobResponse, QueryLeaseRequest,
+        QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse,
     },
     pack,
 };
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::json;
 
 use super::{
     gateway::Gateway,
@@ -32,46 +34,79 @@ use super::{
     job::Sender,
     keyring::AccountKey,
     output::Output,
+    reply::{Reply, kind_of},
     rpc::{Refused, Rpc},
     sign::Signer,
 };
+use table::{Said, example, template};
 
 /// Work on a job as an annotator, step by step.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AnnotateCommand {
     /// 0. Where a job asks for it: prove the place on its list, take its exam. Run it again to go on.
     Qualify(qualify::QualifyArgs),
-    /// 1. Ask for a lease and wait until the chain has drawn it.
+    /// 1. Ask for a lease and wait until the chain has drawn it. The drafts of a job are verified in a job of their own: 'job status' names it.
     Claim {
         /// The job.
         job: u64,
         #[command(flatten)]
         sender: Sender,
-        /// Ask for a bond that the requester lends, for a first lease without money of one's own.
-        #[arg(long)]
-        lent_bond: bool,
+        /// Fetch its items at once into this folder.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+        /// The gateway for --out; without it, the first that the job names.
+        #[arg(long, env = "CAIRN_GATEWAY")]
+        gateway: Option<String>,
     },
-    /// 2. Fetch the items of a lease, check them against the chain, and write a table to fill in.
+    /// 2. Fetch the items of a lease, check them against the chain, and write a file to fill in.
+    ///
+    /// Items are files named by their tasks (4.png; of a pair 4.left.png and 4.right.png). Where drafts are verified, the draft lies beside:
+    /// 4.draft.txt, 4.draft.wav, or shapes as 4.draft.json with 4.draft.svg (drawn over the picture) or 4.draft.txt (passages of the text).
+    /// The file is labels.csv (task,class) for answers of one class, and labels.jsonl, one JSON object a task, for all others.
     Fetch {
         /// The lease.
         lease: u64,
         #[command(flatten)]
         sender: Sender,
-        /// The folder to write: the items, and labels.csv.
+        /// The folder to write.
         #[arg(long)]
         out: PathBuf,
         /// The gateway; without it, the first that the job names.
         #[arg(long, env = "CAIRN_GATEWAY")]
         gateway: Option<String>,
     },
-    /// 3. Commit to the labels of the filled table. What opens the commitment is kept in the home; do not lose it.
+    /// 3. Commit to the labels of the filled file. What opens the commitment is kept in the home; do not lose it.
+    ///
+    /// A line for each task of the lease; one without an answer skips its task. By type of job:
+    ///
+    /// classify, verify, pairwise: labels.csv with task,class (pairwise: left, right, tie; verify: reject, accept)
+    ///
+    /// multi-label: {"task":4,"classes":["cat","dog"]}, [] where none holds
+    ///
+    /// box: {"task":4,"boxes":[{"class":"cat","x":3,"y":4,"width":10,"height":20}]}, pixels from the upper left corner
+    ///
+    /// polygon: {"task":4,"polygons":[{"class":"cat","points":[[0,0],[9,0],[9,9]]}]}
+    ///
+    /// span: {"task":4,"spans":[{"class":"PER","start":0,"end":4}]}, characters from 0, end outside
+    ///
+    /// text: {"task":4,"transcript":"what is said"} or {"task":4,"file":"4-draft.txt"}; audio: {"task":4,"file":"4-draft.wav"}.
+    /// Files lie beside the table; drafts are handed to the gateway before the commitment.
+    ///
+    /// All of it is checked before anything is sent, shapes also against the items beside the file.
+    #[command(verbatim_doc_comment)]
     Commit {
         /// The lease.
         lease: u64,
-        /// The table: task,class with the name of a class for each task; an empty class skips the task.
+        /// The file, or the folder that 'fetch' made.
         labels: PathBuf,
         #[command(flatten)]
         sender: Sender,
+        /// The gateway that takes drafts of text and audio jobs; without it, the first that the job names.
+        #[arg(long, env = "CAIRN_GATEWAY")]
+        gateway: Option<String>,
+        /// Stay, and reveal when the time comes.
+        #[arg(long)]
+        reveal: bool,
     },
     /// 4. Wait until the bucket's reveals are open, and reveal. Not revealed in time, the bond is lost.
     Reveal {
@@ -86,7 +121,8 @@ pub(crate) enum AnnotateCommand {
 #[derive(Debug, Serialize, Deserialize)]
 struct Opening {
     salt: String,
-    labels: Vec<(u32, u16)>,
+    /// What is said of each task, ascending; nothing for a skipped one.
+    labels: Vec<(u32, Option<Reply>)>,
 }
 
 impl AnnotateCommand {
@@ -95,9 +131,25 @@ impl AnnotateCommand {
         let rpc = Rpc::new(node);
         match self {
             Self::Qualify(args) => args.run(&rpc, home),
-            Self::Claim { job, sender, lent_bond } => claim(&rpc, home, &sender, job, lent_bond, output),
+            Self::Claim { job, sender, out, gateway } => {
+                let lease = claim(&rpc, home, &sender, job, output)?;
+                match out {
+                    Some(out) => fetch(&rpc, home, &sender, lease, &out, gateway),
+                    None => {
+                        eprintln!("next: cairnd annotate fetch {lease} --from {} --out lease-{lease}", sender.name());
+                        Ok(())
+                    }
+                }
+            }
             Self::Fetch { lease, sender, out, gateway } => fetch(&rpc, home, &sender, lease, &out, gateway),
-            Self::Commit { lease, labels, sender } => commit(&rpc, home, &sender, lease, &labels),
+            Self::Commit { lease, labels, sender, gateway, reveal } => {
+                commit(&rpc, home, &sender, lease, (&labels, gateway))?;
+                if reveal {
+                    return self::reveal(&rpc, home, &sender, lease);
+                }
+                println!("next: cairnd annotate reveal {lease} --from {}", sender.name());
+                Ok(())
+            }
             Self::Reveal { lease, sender } => reveal(&rpc, home, &sender, lease),
         }
     }
@@ -133,8 +185,17 @@ fn tell_standing(rpc: &Rpc, job: u64, annotator: &str) -> Result<()> {
     Ok(())
 }
 
-fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, lent_bond: bool, output: Output) -> Result<()> {
-    let denom = job(rpc, number)?.price.map(|p| p.denom).unwrap_or_default();
+/// Gives the lease that was drawn.
+fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, output: Output) -> Result<u64> {
+    let asked: QueryJobResponse = rpc.ask("/cairn.annotation.v1.Query/Job", &QueryJobRequest { job: number })?;
+    let stage = asked.status.filter(|status| status.state() == JobState::Verifying).map_or(0, |status| status.stage);
+    if stage > 0 {
+        bail!(
+            "the drafts of job {number} are in; they are verified in job {stage}: cairnd annotate claim {stage} --from {}",
+            sender.name()
+        );
+    }
+    let denom = asked.job.and_then(|job| job.price).map(|p| p.denom).unwrap_or_default();
     let (key, options) = sender.open(home)?;
     let annotator = key.address().to_string();
     let ask = || -> Result<QueryClaimResponse> {
@@ -143,8 +204,7 @@ fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, lent_bond: bool, 
     let before = ask()?;
     tell_standing(rpc, number, &annotator)?;
     if before.claim.is_none() {
-        let nonce = before.nonce.saturating_add(1);
-        let message = MsgClaimTasks { annotator: annotator.clone(), job: number, buckets: 1, nonce, lent_bond };
+        let message = MsgClaimTasks { annotator: annotator.clone(), job: number, buckets: 1, nonce: before.nonce.saturating_add(1) };
         let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
         eprintln!("claimed in block {}; the chain draws seats two or more blocks later", done.height);
     }
@@ -154,8 +214,7 @@ fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, lent_bond: bool, 
             let (granted, tasks, until) = lease(rpc, now.last_lease)?;
             let bond = format!("{}{denom}", granted.bond);
             output.value(&json!({ "lease": granted.id, "tasks": tasks.len(), "commit_until_height": until, "bond": bond }))?;
-            eprintln!("next: cairnd annotate fetch {} --from {} --out lease-{}", granted.id, sender.name(), granted.id);
-            return Ok(());
+            return Ok(granted.id);
         }
         if now.claim.is_none() {
             bail!("no seat was free within 60 blocks; the bond is yours again, claim later");
@@ -164,62 +223,72 @@ fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, lent_bond: bool, 
     }
 }
 
+/// A lease with the job that it is of, and for one of a verification stage, the job whose drafts are verified.
+struct Work {
+    lease: Lease,
+    tasks: Vec<u32>,
+    until: u64,
+    job: Job,
+    parent: Option<Job>,
+}
+
+impl Work {
+    fn load(rpc: &Rpc, number: u64) -> Result<Self> {
+        let (lease, tasks, until) = self::lease(rpc, number)?;
+        let job = self::job(rpc, lease.job)?;
+        let parent = job.stage.map(|stage| self::job(rpc, stage.parent)).transpose()?;
+        Ok(Self { lease, tasks, until, job, parent })
+    }
+    /// The draft that a task of a verification stage is about.
+    fn draft(&self, rpc: &Rpc, parent: &Job, task: u32) -> Result<DraftResult> {
+        let from = task.checked_rem(parent.tasks).context("the job has no tasks")?;
+        let request = QueryDraftsRequest { job: parent.id, from, limit: 1 };
+        let found: QueryDraftsResponse = rpc.ask("/cairn.annotation.v1.Query/Drafts", &request)?;
+        let is_it =
+            |draft: &DraftResult| draft.stage_task == task && draft.draft.as_ref().is_some_and(|draft| draft.state() != DraftState::Copied);
+        found.drafts.into_iter().find(is_it).with_context(|| format!("the chain tells no draft for task {task}"))
+    }
+}
+
 fn fetch(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, out: &Path, gateway: Option<String>) -> Result<()> {
     let (key, _) = sender.open(home)?;
-    let (granted, tasks, until) = lease(rpc, number)?;
-    own(&granted, &key, sender)?;
-    let job = job(rpc, granted.job)?;
+    let work = Work::load(rpc, number)?;
+    own(&work.lease, &key, sender)?;
+    let job = &work.job;
     let url = gateway.or_else(|| job.content_addresses.first().cloned()).context("the job names no gateway; give one with --gateway")?;
     let gateway = Gateway::sign_in(&url, &key)?;
-    let root: merkle::Hash = job.manifest_root.as_slice().try_into().context("a manifest root has 32 bytes")?;
     fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
-    let extension = extension(&job.media_type);
-    let mut table = String::from("task,class\n");
-    for task in &tasks {
-        let content = gateway.item(job.id, *task)?;
-        let proof = gateway.get(&format!("/v1/jobs/{}/tasks/{task}/proof", job.id))?;
-        check_item(&content, &proof, *task, job.tasks, &root)?;
-        fs::write(out.join(format!("{task}.{extension}")), content)?;
-        table.push_str(&format!("{task},\n"));
+    let kind = kind_of(job.r#type())?;
+    let mut known = BTreeMap::new();
+    for task in &work.tasks {
+        let Some(parent) = &work.parent else {
+            write_item(out, *task, &job.media_type, &fetch_item(&gateway, job, *task)?)?;
+            continue;
+        };
+        let draft = work.draft(rpc, parent, *task)?;
+        let content = fetch_item(&gateway, parent, draft.draft.as_ref().map_or(0, |draft| draft.task))?;
+        let item = write_item(out, *task, &parent.media_type, &content)?;
+        if let Some(why) = write_draft(out, *task, (parent, &draft), (&item, &content), &gateway)? {
+            println!("the draft of task {task} cannot be accepted: {why}");
+            let _none = known.insert(*task, "reject");
+        }
     }
-    let path = out.join("labels.csv");
+    let (name, text) = template(kind, &work.tasks, &known);
+    let path = out.join(name);
     if path.exists() {
         eprintln!("{} exists and is kept", path.display());
     } else {
-        fs::write(&path, table)?;
+        fs::write(&path, text)?;
     }
-    println!("{} items checked against the chain, in {}", tasks.len(), out.display());
-    println!("{}\nclasses: {}", job.description, job.classes.join(", "));
-    println!("fill in {}; an empty class skips its task. Then, until block {until}:", path.display());
-    println!("cairnd annotate commit {number} {} --from {}", path.display(), sender.name());
-    Ok(())
-}
-
-/// The ending of a file of this media type, by which other programs know it.
-fn extension(media_type: &str) -> &str {
-    match media_type {
-        "text/plain" => "txt",
-        "image/jpeg" => "jpg",
-        "image/svg+xml" => "svg",
-        "audio/mpeg" => "mp3",
-        "audio/x-wav" | "audio/vnd.wave" => "wav",
-        other => other.rsplit('/').next().filter(|e| !e.is_empty() && e.bytes().all(|b| b.is_ascii_alphanumeric())).unwrap_or("bin"),
+    println!("{} items checked against the chain, in {}", work.tasks.len(), out.display());
+    match &work.parent {
+        Some(parent) => println!("is each draft (*.draft.*) good? What its producer was asked for: {}", parent.description),
+        None => println!("{}", job.description),
     }
-}
-
-/// Refuses content that is not the item that the job committed to.
-fn check_item(content: &[u8], proof: &Value, task: u32, tasks: u32, root: &merkle::Hash) -> Result<()> {
-    let hash32 =
-        |text: &str| -> Result<merkle::Hash> { hex::decode(text).ok().and_then(|b| b.try_into().ok()).context("the proof holds no hash") };
-    let blind = hash32(proof.get("blind").and_then(Value::as_str).unwrap_or(""))?;
-    let path = proof.get("path").and_then(Value::as_array).context("the proof has no path")?;
-    let path = path.iter().map(|h| hash32(h.as_str().unwrap_or(""))).collect::<Result<Vec<_>>>()?;
-    let leaf = formats::item_leaf(task, &Sha256::digest(content).into(), u64::try_from(content.len())?, &blind);
-    if !merkle::verify(root, &leaf, task.into(), tasks.into(), &path) {
-        bail!(
-            "the gateway served something else than the item of task {task}; give the lease back with 'cairnd tx annotation skip-tasks --reason unavailable'"
-        );
-    }
+    let classes = if job.classes.is_empty() { String::new() } else { format!("classes: {}; ", job.classes.join(", ")) };
+    println!("{classes}fill in {}, a line such as\n{}", path.display(), example(kind, &job.classes));
+    println!("a task without an answer is skipped. Then, until block {}:", work.until);
+    println!("cairnd annotate commit {number} {} --from {} --reveal", out.display(), sender.name());
     Ok(())
 }
 
@@ -227,15 +296,19 @@ fn opening_path(home: &Home, chain_id: &str, lease: u64) -> PathBuf {
     home.path().join("openings").join(format!("{chain_id}-{lease}.json"))
 }
 
-fn commit(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, table: &Path) -> Result<()> {
+/// The file that a person filled in; the folder that `fetch` made holds it.
+fn filled(path: &Path) -> PathBuf {
+    let inside = ["labels.csv", "labels.jsonl"].iter().map(|name| path.join(name)).find(|file| file.is_file());
+    inside.unwrap_or_else(|| path.to_owned())
+}
+
+fn commit(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, (labels, gateway): (&Path, Option<String>)) -> Result<()> {
     let (key, options) = sender.open(home)?;
-    let (granted, tasks, _) = lease(rpc, number)?;
+    let Work { lease: granted, tasks, job, .. } = Work::load(rpc, number)?;
     own(&granted, &key, sender)?;
-    let job = job(rpc, granted.job)?;
     let chain_id = rpc.chain_id()?;
-    // The folder that `fetch` made holds its table.
-    let table = if table.is_dir() { table.join("labels.csv") } else { table.to_owned() };
-    let labels = read_labels(&table, &tasks, &job.classes)?;
+    let kind = kind_of(job.r#type())?;
+    let said = table::read_all(&filled(labels), &tasks, kind, &job.classes)?;
     let path = opening_path(home, &chain_id, number);
     if path.exists() {
         // A commitment that was sent before is final; an unsent one is opened by the same file.
@@ -247,8 +320,11 @@ fn commit(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, table: &Path) ->
         }
         bail!("lease {number} is committed, and that is final; next: cairnd annotate reveal {number} --from {}", sender.name());
     }
+    let labels = upload(said, &job, &key, gateway)?;
+    let skipped = labels.iter().filter(|(_, reply)| reply.is_none()).count();
     let salt = random();
-    let payloads: Vec<(u32, [u8; 2])> = labels.iter().map(|(t, c)| (*t, formats::class_payload(*c))).collect();
+    let payload = |(task, reply): &(u32, Option<Reply>)| Ok((*task, table::payload(reply.as_ref(), kind, job.classes.len())?));
+    let payloads = labels.iter().map(payload).collect::<Result<Vec<_>>>()?;
     let commitment = formats::label_commitment(&chain_id, job.id, number, &key.address(), &salt, &payloads).context("too many labels")?;
     write_secret_json(&path, &Opening { salt: hex::encode(salt), labels })?;
     let message =
@@ -258,36 +334,30 @@ fn commit(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, table: &Path) ->
         // The labels may be mended and sent again. After any other error the commitment may still arrive, and only this file opens it.
         fs::remove_file(&path)?;
     }
-    let skipped = payloads.iter().filter(|(_, p)| *p == formats::class_payload(formats::SKIPPED)).count();
     println!("committed {} labels, {skipped} tasks skipped, in block {}", payloads.len().saturating_sub(skipped), sent?.height);
-    println!("next: cairnd annotate reveal {number} --from {}", sender.name());
     Ok(())
 }
 
-fn read_labels(table: &Path, tasks: &[u32], classes: &[String]) -> Result<Vec<(u32, u16)>> {
-    let mut given: BTreeMap<u32, u16> = BTreeMap::new();
-    let mut reader = csv::Reader::from_path(table).with_context(|| format!("cannot read {}", table.display()))?;
-    for (line, row) in (2_u64..).zip(reader.records()) {
-        let row = row.with_context(|| format!("{} line {line}", table.display()))?;
-        let task: u32 =
-            row.get(0).unwrap_or("").trim().parse().with_context(|| format!("{} line {line}: no task number", table.display()))?;
-        let name = row.get(1).unwrap_or("").trim();
-        let class = match classes.iter().position(|c| c == name) {
-            Some(i) => u16::try_from(i)?,
-            None if name.is_empty() => formats::SKIPPED,
-            None => bail!("{} line {line}: {name:?} is none of {}", table.display(), classes.join(", ")),
-        };
-        if !tasks.contains(&task) || given.insert(task, class).is_some() {
-            bail!("{} line {line}: task {task} is not in this lease, or stands there twice", table.display());
+/// What the chain is told; contents of drafts are handed in first, so that nothing is committed that nobody can have.
+fn upload(said: Vec<(u32, Said)>, job: &Job, key: &AccountKey, gateway: Option<String>) -> Result<Vec<(u32, Option<Reply>)>> {
+    let mut signed_in: Option<Gateway> = None;
+    let mut labels = Vec::with_capacity(said.len());
+    for (task, said) in said {
+        let (reply, content) = said.told(&key.address())?;
+        if let (Some(Reply::Draft(hash)), Some(content)) = (&reply, content) {
+            let gateway = match signed_in.take() {
+                Some(gateway) => gateway,
+                None => {
+                    let url = gateway.clone().or_else(|| job.content_addresses.first().cloned());
+                    Gateway::sign_in(&url.context("the job names no gateway; give one with --gateway")?, key)?
+                }
+            };
+            gateway.put_item(&hex::encode(hash), &content).with_context(|| format!("uploading the draft of task {task}"))?;
+            signed_in = Some(gateway);
         }
+        labels.push((task, reply));
     }
-    if let Some(missing) = tasks.iter().find(|t| !given.contains_key(t)) {
-        bail!("{} has no line for task {missing}; leave the class empty to skip it", table.display());
-    }
-    if given.values().all(|c| *c == formats::SKIPPED) {
-        bail!("{} has no label; to give the lease back with its bond, use 'cairnd tx annotation skip-tasks'", table.display());
-    }
-    Ok(given.into_iter().collect())
+    Ok(labels)
 }
 
 fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
@@ -298,6 +368,8 @@ fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
     }
     let opening: Opening = read_secret_json(&path)?;
     let rpc = &rpc.patient();
+    let job = job(rpc, lease(rpc, number)?.0.job)?;
+    let (kind, classes) = (kind_of(job.r#type())?, job.classes.len());
     let mut told = false;
     loop {
         let (now, ..) = lease(rpc, number)?;
@@ -305,7 +377,7 @@ fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
             LeaseState::Committed if now.reveal_from > 0 => break,
             LeaseState::Committed => {
                 if !told {
-                    let last = job(rpc, now.job)?.commit_deadline;
+                    let last = job.commit_deadline;
                     eprintln!(
                         "waiting until every seat of the bucket is committed or its time is over, at the latest after block {last} ..."
                     );
@@ -323,38 +395,10 @@ fn reveal(rpc: &Rpc, home: &Home, sender: &Sender, number: u64) -> Result<()> {
         sender: key.address().to_string(),
         lease: number,
         salt: hex::decode(&opening.salt)?,
-        labels: opening.labels.iter().map(|(task, class)| Label { task: *task, class: u32::from(*class), ..Label::default() }).collect(),
+        labels: opening.labels.iter().map(|(task, reply)| table::label(*task, reply.as_ref(), kind, classes)).collect::<Result<_>>()?,
     };
     let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
     println!("revealed in block {}; your bond is back, and the pay comes when the job is settled:", done.height);
     println!("cairnd tx annotation withdraw-earnings --from {}", sender.name());
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_must_answer_exactly_the_tasks_of_the_lease() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let classes = ["cat".to_owned(), "dog".to_owned()];
-        let read = |text: &str| {
-            fs::write(file.path(), text).unwrap();
-            read_labels(file.path(), &[4, 7], &classes).map_err(|e| format!("{e:#}"))
-        };
-        assert_eq!(read("task,class\n7,dog\n4,\n").unwrap(), [(4, formats::SKIPPED), (7, 1)]);
-        assert!(read("task,class\n7,\n4,\n").unwrap_err().contains("has no label"));
-        assert!(read("task,class\n7,dog\n").unwrap_err().contains("no line for task 4"));
-        assert!(read("task,class\n7,cow\n").unwrap_err().contains("none of cat, dog"));
-        assert!(read("task,class\n7,dog\n7,cat\n4,cat\n").unwrap_err().contains("twice"));
-        assert!(read("task,class\n5,dog\n").unwrap_err().contains("not in this lease"));
-    }
-
-    #[test]
-    fn files_end_as_other_programs_expect() {
-        for (media_type, expected) in [("text/plain", "txt"), ("image/png", "png"), ("image/jpeg", "jpg"), ("a/b+c", "bin"), ("", "bin")] {
-            assert_eq!(extension(media_type), expected, "{media_type}");
-        }
-    }
 }

@@ -74,6 +74,13 @@ impl Gateway {
     pub(crate) fn item(&self, job: u64, task: u32) -> Result<Vec<u8>> {
         self.signed_in(|| self.fetch(&format!("/v1/jobs/{job}/tasks/{task}"), MAX_ITEM))
     }
+    /// A draft of a job whose drafts are told by their hashes, as its producer uploaded it, not checked yet; none if it never did.
+    pub(crate) fn draft(&self, job: u64, task: u32, sha256: &str) -> Result<Option<Vec<u8>>> {
+        let answer =
+            self.ask(|| self.fetch(&format!("/v1/jobs/{job}/tasks/{task}/drafts/{sha256}"), MAX_ITEM.saturating_add(MAX_REPLY)))?;
+        let is_missing = answer.0 == 404 && parse(&answer.1).get("code").and_then(Value::as_str) == Some("not_served");
+        if is_missing { Ok(None) } else { self.answered(answer).map(Some) }
+    }
     /// What a path answers, as JSON lines.
     pub(crate) fn lines(&self, path: &str) -> Result<Vec<u8>> {
         self.signed_in(|| self.fetch(path, MAX_MANIFEST))
@@ -87,6 +94,9 @@ impl Gateway {
     /// Asks, and again after signing in anew if the gateway no longer knows the token, or after a pause if it is away or busy. What is
     /// asked so may be asked twice: contents and manifests are named by their hashes.
     fn signed_in(&self, ask: impl Fn() -> Result<Answer>) -> Result<Vec<u8>> {
+        self.answered(self.ask(ask)?)
+    }
+    fn ask(&self, ask: impl Fn() -> Result<Answer>) -> Result<Answer> {
         let mut answer = ask();
         for _ in 1..ATTEMPTS {
             match &answer {
@@ -105,7 +115,7 @@ impl Gateway {
             }
             answer = ask();
         }
-        self.answered(answer?)
+        answer
     }
     fn fetch(&self, path: &str, limit: u64) -> Result<Answer> {
         self.receive(self.agent.get(format!("{}{path}", self.url)), limit)

@@ -18,6 +18,7 @@ mod keyring;
 mod keys;
 mod license;
 mod output;
+mod reply;
 mod rpc;
 mod sign;
 mod start;

@@ -12,3 +12,4 @@ mod job;
 mod readers;
 mod recovery;
 mod sealed;
+mod types;

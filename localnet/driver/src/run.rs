@@ -176,10 +176,6 @@ async fn label(args: &RunArgs, chain: &Chain, accounts: &[Account], job: &Arc<Jo
     loop {
         sleep(Duration::from_millis(300)).await;
         if let Some(status) = watcher.try_wait()? {
-            let state = tick(chain, job.id).await?.state;
-            if matches!(state, JobState::Appeal | JobState::Closed | JobState::Cancelled) {
-                break;
-            }
             // Its node was killed, perhaps: the gold must be opened in time, so it is started again and asks the next one.
             eprintln!("  the requester's watch ended with {status}; starting it again");
             sleep(Duration::from_secs(1)).await;
@@ -188,6 +184,9 @@ async fn label(args: &RunArgs, chain: &Chain, accounts: &[Account], job: &Arc<Jo
         }
         if let Ok(now) = tick(chain, job.id).await {
             send.send_if_modified(|old| std::mem::replace(old, now) != now);
+            if matches!(now.state, JobState::Appeal | JobState::Closed | JobState::Cancelled) {
+                break; // the watch would go on until the refund, for which the run does not wait yet
+            }
             if now.state == JobState::Quarantine {
                 bail!("job {} is in quarantine: see 'cairnd job status {}'", job.id, job.id);
             }

@@ -1,14 +1,20 @@
 //! `cairnd job`: an enterprise's way from a folder of items to a labelled data set.
 mod access;
 mod appeal;
+mod description;
+mod duties;
 mod export;
 mod gold;
+mod judge;
 mod labels;
+mod pairs;
 mod plan;
 mod post;
+mod prepare;
 mod record;
 mod result;
 mod truth;
+mod verdicts;
 mod watch;
 
 use anyhow::Result;
@@ -22,7 +28,7 @@ use super::{
     rpc::Rpc,
     sign::{TxOptions, parse_gas_price},
 };
-use record::Record;
+use duties::Duties;
 
 /// Who signs and what it may cost.
 #[derive(Debug, Args)]
@@ -61,7 +67,8 @@ pub(crate) enum JobCommand {
         /// Its number.
         job: u64,
     },
-    /// Follow a job until its result is published; with --from, open its gold as soon as the chain asks for it.
+    /// Follow a job until its result is published. With --from to its end, doing in time what its requester has to: opening gold and
+    /// pairs, committing to and opening the verdicts of 'job judge', withdrawing the refund. Begin it again at any time.
     Watch {
         /// Its number.
         job: u64,
@@ -69,13 +76,15 @@ pub(crate) enum JobCommand {
         #[arg(long, value_name = "NAME")]
         from: Option<String>,
     },
-    /// Open the gold of a job that this home posted. Not opened in time, it costs the whole gold bond.
+    /// Open the gold of a job that this home posted, and who was compared; of drafts, the gold of their verification. Not opened in time,
+    /// it costs the whole gold bond. 'job watch' does it by itself.
     OpenGold {
         /// Its number.
         job: u64,
         #[command(flatten)]
         sender: Sender,
     },
+    Judge(judge::JudgeArgs),
     /// Bring a decision about your labels, or a gold answer that contradicts one, before a jury. Takes a bond.
     Appeal(appeal::AppealArgs),
     /// Open the truths of an exam's batches whose answers are in. Not opened in time, all candidates are admitted.
@@ -101,10 +110,11 @@ impl JobCommand {
                 watch::watch(&rpc, home, job, key.as_ref())
             }
             Self::OpenGold { job, sender } => {
-                let record = Record::need(home, &rpc.chain_id()?, &watch::job(&rpc, job)?.0.manifest_root)?;
+                let (posted, status) = watch::job(&rpc, job)?;
                 let (key, options) = sender.open(home)?;
-                gold::open(&rpc, record, job, &key, &options)
+                Duties::new(&rpc, home, (&key, sender.name()), options, &posted)?.open_now(&rpc, &posted, &status)
             }
+            Self::Judge(args) => args.run(home, &rpc),
             Self::Appeal(args) => args.run(home, &rpc),
             Self::OpenExam { job, sender } => access::open_exam(&rpc, home, &sender, job),
             Self::Export(args) => args.run(home, &rpc),

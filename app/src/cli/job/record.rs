@@ -10,8 +10,11 @@ use anyhow::{Context, Result, bail};
 use cairn_formats::Size;
 use serde::{Deserialize, Serialize};
 
-use super::truth::Truth;
-use crate::cli::home::{Home, open_secret, stream_secret};
+use super::plan::Place;
+use crate::cli::{
+    home::{Home, open_secret, stream_secret},
+    reply::Reply,
+};
 
 /// One job's record, `jobs/<manifest root>.jsonl` below the home: this on the first line, then an item a line in the order of tasks, so
 /// that a million items need no memory. It is found by the manifest root that the chain tells.
@@ -27,8 +30,11 @@ pub(crate) struct Record {
     pub(crate) item_seed: String,
     /// Names of the classes.
     pub(crate) classes: Vec<String>,
-    /// Number of items.
+    /// Number of tasks.
     pub(crate) tasks: u32,
+    /// PAIRWISE: the names of what is compared, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) contestants: Vec<String>,
 }
 
 /// An item of a record.
@@ -42,7 +48,7 @@ pub(crate) struct Kept {
     pub(crate) bytes: u64,
     /// The requester's answer, where the task is gold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) gold: Option<Truth>,
+    pub(crate) gold: Option<Reply>,
     /// Width of a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     width: Option<u32>,
@@ -52,6 +58,9 @@ pub(crate) struct Kept {
     /// The content, where it stood in the list of items and so is in no file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
+    /// PAIRWISE: the contestants that are compared, left and right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pair: Option<(u32, u32)>,
 }
 
 impl Kept {
@@ -61,10 +70,14 @@ impl Kept {
             name: item.name.to_string(),
             sha256: hex::encode(item.sha256),
             bytes: item.bytes,
-            gold: item.gold,
+            gold: item.gold.clone(),
             width: item.size.map(|s| s.width),
             height: item.size.map(|s| s.height),
             text,
+            pair: match item.place {
+                Place::Pair { left, right } => Some((left, right)),
+                Place::Own(_) => None,
+            },
         }
     }
     /// Size of a picture.
@@ -120,7 +133,7 @@ pub(crate) struct Items {
 
 impl Items {
     /// The truths of the gold tasks among those not read yet, by task: of all, from a record just opened.
-    pub(crate) fn truths(mut self) -> Result<BTreeMap<u32, Truth>> {
+    pub(crate) fn truths(mut self) -> Result<BTreeMap<u32, Reply>> {
         let mut truths = BTreeMap::new();
         for task in 0_u32.. {
             match self.next()? {
@@ -155,15 +168,17 @@ mod tests {
             item_seed: hex::encode([2; 32]),
             classes: vec!["a".into(), "b".into()],
             tasks: 2,
+            contestants: vec![],
         };
         let item = |name: &str, text: Option<&str>| Kept {
             name: name.into(),
             sha256: String::new(),
             bytes: 1,
-            gold: Some(Truth::Class(1)),
+            gold: Some(Reply::Class(1)),
             width: Some(3),
             height: Some(2),
             text: text.map(str::to_owned),
+            pair: text.map(|_| (3, 1)),
         };
         let items = [item("a\n\"b\"", None), item("c", Some("text\n"))];
         record.save(&home, items.iter().cloned().map(Ok)).unwrap();

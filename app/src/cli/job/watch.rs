@@ -6,21 +6,14 @@ use std::{
 
 use anyhow::{Context, Result};
 use cairn_proto::cairn::annotation::v1::{
-    Job, JobState, JobStatus, QueryEarningsRequest, QueryEarningsResponse, QueryJobProgressRequest, QueryJobProgressResponse,
-    QueryJobRequest, QueryJobResponse, SettleStep, Settlement,
+    Job, JobState, JobStatus, QueryJobProgressRequest, QueryJobProgressResponse, QueryJobRequest, QueryJobResponse, SettleStep, Settlement,
 };
 use serde_json::{Value, json};
 
-use super::{gold, record::Record};
+use super::duties::Duties;
 use crate::{
     api::json::Dialect,
-    cli::{
-        home::Home,
-        keyring::AccountKey,
-        output::Output,
-        rpc::{Refused, Rpc},
-        sign::TxOptions,
-    },
+    cli::{home::Home, keyring::AccountKey, output::Output, rpc::Rpc, sign::TxOptions},
 };
 
 /// Between two lines that tell of nothing but more labels.
@@ -83,6 +76,13 @@ fn summary(job: &Job, status: &JobStatus, far: &QueryJobProgressResponse) -> Val
     if let Some(settlement) = status.settlement.as_ref().filter(|s| !s.digest.is_empty()) {
         add("settlement", verdict(settlement));
     }
+    if let Some(stage) = job.stage {
+        add("verifies the drafts of job", json!(stage.parent));
+    }
+    if status.stage > 0 {
+        add("drafts", json!(status.drafts));
+        add("verified in job", json!(status.stage));
+    }
     if status.asset_id > 0 {
         add("data set asset", json!(status.asset_id));
     }
@@ -121,34 +121,47 @@ fn line(p: &QueryJobProgressResponse) -> String {
     }
 }
 
-/// Follows a job until its result is published, or to its end. Where this home posted it and a key is given with its name, the gold is opened as soon as the chain asks for it.
+/// Follows a job. Without a key until its result is published; with the key of its requester, and its name, to its end, and what the
+/// requester has to do meanwhile is done in time.
 pub(crate) fn watch(rpc: &Rpc, home: &Home, number: u64, key: Option<&(AccountKey, String)>) -> Result<()> {
-    let record = |rpc: &Rpc| Record::need(home, &rpc.chain_id()?, &job(rpc, number)?.0.manifest_root);
-    if key.is_some() {
-        record(rpc)?; // told at once, not when the gold is asked for
-    }
-    job(rpc, number)?; // and so is a node that is not there
+    let (posted, _) = job(rpc, number)?; // a node that is not there is told at once
+    let mut duties = key.map(|(key, name)| Duties::new(rpc, home, (key, name), TxOptions::default(), &posted)).transpose()?;
     let rpc = &rpc.patient();
-    let mut last: Option<(QueryJobProgressResponse, Instant)> = None;
+    let (mut followed, mut stage) = (Followed::default(), None::<(u64, Followed)>);
     loop {
         let now = progress(rpc, number)?;
-        if is_news(last.as_ref(), &now) {
-            println!("{:>6}  {}", rpc.height()?, line(&now));
-            last = Some((now.clone(), Instant::now()));
-        }
-        match now.state() {
-            JobState::Appeal | JobState::Closed | JobState::Cancelled => return end(rpc, number, key),
-            JobState::Gold => {
-                if let Some((key, _)) = key {
-                    match gold::open(rpc, record(rpc)?, number, key, &TxOptions::default()) {
-                        Err(error) if !error.is::<Refused>() => eprintln!("{error:#}; trying again"),
-                        other => other?,
-                    }
+        followed.tell(rpc, "", &now)?;
+        match (now.state(), &mut duties) {
+            (JobState::Closed | JobState::Cancelled, _) | (JobState::Appeal, None) => return end(rpc, number, duties.as_ref()),
+            (JobState::Gold, Some(duties)) => duties.open(rpc, &posted)?,
+            (JobState::Verifying, duties) => {
+                let (_, status) = job(rpc, number)?;
+                if status.stage > 0 {
+                    let (stage, followed) = stage.get_or_insert_with(|| (status.stage, Followed::default()));
+                    followed.tell(rpc, &format!("job {stage}, which verifies: "), &progress(rpc, *stage)?)?;
+                }
+                if let Some(duties) = duties {
+                    duties.verify(rpc, &posted, &status)?;
                 }
             }
             _ => {}
         }
         sleep(Duration::from_secs(1));
+    }
+}
+
+/// What was told last, and when.
+#[derive(Default)]
+struct Followed(Option<(QueryJobProgressResponse, Instant)>);
+
+impl Followed {
+    /// Tells of a job where there is news.
+    fn tell(&mut self, rpc: &Rpc, who: &str, now: &QueryJobProgressResponse) -> Result<()> {
+        if is_news(self.0.as_ref(), now) {
+            println!("{:>6}  {who}{}", rpc.height()?, line(now));
+            self.0 = Some((now.clone(), Instant::now()));
+        }
+        Ok(())
     }
 }
 
@@ -159,7 +172,7 @@ fn is_news(last: Option<&(QueryJobProgressResponse, Instant)>, now: &QueryJobPro
     })
 }
 
-fn end(rpc: &Rpc, number: u64, key: Option<&(AccountKey, String)>) -> Result<()> {
+fn end(rpc: &Rpc, number: u64, duties: Option<&Duties<'_>>) -> Result<()> {
     let (_, status) = job(rpc, number)?;
     if status.asset_id > 0 {
         println!("published as data set asset {}", status.asset_id);
@@ -167,12 +180,8 @@ fn end(rpc: &Rpc, number: u64, key: Option<&(AccountKey, String)>) -> Result<()>
     if status.state() == JobState::Appeal {
         println!("annotators may appeal until block {}; what is left of the escrow comes back after that", status.appeal_deadline);
     }
-    if let Some((key, name)) = key {
-        let request = QueryEarningsRequest { account: key.address().to_string() };
-        let earnings: QueryEarningsResponse = rpc.ask("/cairn.annotation.v1.Query/Earnings", &request)?;
-        for coin in earnings.claimable {
-            println!("{}{} are yours to withdraw: 'cairnd tx annotation withdraw-earnings --from {name}'", coin.amount, coin.denom);
-        }
+    if let Some(duties) = duties {
+        duties.withdraw(rpc)?;
     }
     if status.labels > 0 {
         println!("results: 'cairnd job export {number} --out labels.jsonl'");

@@ -51,9 +51,12 @@ impl DraftKind {
 
 /// The shapes of a draft, ascending, none twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Shapes {
+pub enum Shapes {
+    /// Boxes with a class each.
     Boxes(Vec<(u16, Rect)>),
+    /// Polygons with a class each.
     Polygons(Vec<(u16, Polygon)>),
+    /// Spans, which carry their label.
     Spans(Vec<Span>),
 }
 
@@ -90,6 +93,11 @@ impl Draft {
     /// More than 256 of them, one twice.
     pub fn spans(spans: Vec<Span>) -> Result<Draft, DraftError> {
         Ok(Draft { shapes: Shapes::Spans(ascending(spans)?) })
+    }
+
+    /// Its shapes in their one order.
+    pub fn shapes(&self) -> &Shapes {
+        &self.shapes
     }
 
     /// What it consists of.

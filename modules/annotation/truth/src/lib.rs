@@ -40,7 +40,7 @@ mod tests;
 
 pub use drafts::{
     Draft, DraftError, DraftKind, MAX_COORDINATE, MAX_DRAFT_BYTES, MAX_DRAFT_VERTICES, MAX_DRAFTS, MAX_SHAPES, MAX_VERTICES, Polygon,
-    Ratio, Rect, Span, agreement, agrees, cost, medoid, span_f1,
+    Ratio, Rect, Shapes, Span, agreement, agrees, cost, medoid, span_f1,
 };
 pub use error::{Error, Failure};
 pub use fixed::{LOG_BITS, ONE, log2, normalise, power};

@@ -1,0 +1,206 @@
+//! A job of each of the nine types on a real network, from the folder of items to the withdrawn refund, every step by the command line.
+mod desk;
+
+use std::{
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+use cairn_e2e::{Network, Options};
+use cairn_formats::JobKind;
+use serde_json::{Value, json};
+
+/// People who annotate and verify.
+const CREW: [&str; 14] = [
+    "honest-55",
+    "honest-65",
+    "honest-75",
+    "honest-82",
+    "honest-88",
+    "honest-92",
+    "honest-94",
+    "honest-96",
+    "honest-97",
+    "honest-98",
+    "lazy",
+    "random",
+    "copier-a",
+    "copier-b",
+];
+
+/// Appeals are over soon, and one account may hold all seats of a job.
+fn hasten(genesis: &mut Value) {
+    let params = genesis.pointer_mut("/app_state/annotation/params/rules").expect("annotation has rules");
+    params["appeal_window"] = json!("8");
+    params["account_seats_bps"] = json!(10_000);
+}
+
+/// One job and who works on it.
+struct Work<'a> {
+    network: &'a Network,
+    kind: JobKind,
+    /// Where in the crew its people begin.
+    first: usize,
+}
+
+impl Work<'_> {
+    fn ask(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.network.cairnd(&[args, &["--output", "json"]].concat())).unwrap()
+    }
+    fn person(&self, n: usize) -> &'static str {
+        CREW[(self.first + n) % CREW.len()]
+    }
+    fn folder(&self, name: &str) -> PathBuf {
+        self.network.path().join(desk::word(self.kind)).join(name)
+    }
+    /// The job's state, and all that the chain tells of it.
+    fn status(&self, job: u64) -> (String, Value) {
+        let status = self.ask(&["job", "status", &job.to_string()]);
+        (status["progress"]["state"].as_str().unwrap().to_owned(), status["job"].clone())
+    }
+    /// Waits until the job is so far.
+    fn until(&self, job: u64, enough: impl Fn(&str, &Value) -> bool) -> Value {
+        let start = Instant::now();
+        loop {
+            let (state, status) = self.status(job);
+            if enough(&state, &status) {
+                return status;
+            }
+            assert!(start.elapsed() < Duration::from_secs(180), "{} job {job} is {state}: {status}", self.kind);
+            thread::sleep(Duration::from_millis(1_000));
+        }
+    }
+    fn post(&self) -> u64 {
+        let folder = self.folder("items");
+        desk::write_job(&folder, self.kind);
+        let gateway = self.network.gateway();
+        let posted = self.ask(&["job", "post", folder.to_str().unwrap(), "--from", "requester", "--gateway", &gateway, "--yes"]);
+        posted["job"].as_u64().unwrap()
+    }
+    /// A lease from the claim to the reveal.
+    fn lease(&self, job: u64, person: &str, round: usize, fill: impl Fn(&std::path::Path)) {
+        let out = self.folder(&format!("{job}-{person}-{round}"));
+        let text = out.to_str().unwrap();
+        let told = self.network.cairnd(&["annotate", "claim", &job.to_string(), "--from", person, "--out", text, "--output", "json"]);
+        let mut values = serde_json::Deserializer::from_str(&told).into_iter::<Value>();
+        let lease = values.next().unwrap().unwrap()["lease"].to_string();
+        fill(&out);
+        let _ = self.network.cairnd(&["annotate", "commit", &lease, text, "--from", person, "--reveal"]);
+    }
+    /// From the folder of items to the refund.
+    fn run(&self) -> u64 {
+        let job = self.post();
+        thread::scope(|scope| {
+            let watch = scope.spawn(move || self.network.cairnd(&["job", "watch", &job.to_string(), "--from", "requester"]));
+            thread::scope(|scope| {
+                for n in 0..if desk::produces(self.kind) { 2 } else { 3 } {
+                    scope.spawn(move || {
+                        self.lease(job, self.person(n), 0, |folder| desk::fill(folder, self.kind, n == 0 || !desk::produces(self.kind)))
+                    });
+                }
+            });
+            if desk::produces(self.kind) {
+                self.verify(job);
+            }
+            println!("{} job {job}:\n{}", self.kind, watch.join().unwrap());
+        });
+        self.check(job);
+        job
+    }
+    /// The requester judges, where drafts are told by their hashes; verifiers judge all.
+    fn verify(&self, job: u64) {
+        if matches!(self.kind, JobKind::Text | JobKind::Audio) {
+            self.until(job, |_, status| {
+                status.pointer("/status/settlement/step").is_some_and(|step| step == "SETTLE_STEP_AWAIT_VERDICT_GOLD")
+            });
+            let out = self.folder("judged");
+            let number = job.to_string();
+            let _ = self.network.cairnd(&["job", "judge", &number, "--out", out.to_str().unwrap(), "--from", "requester"]);
+            desk::judge(&out, self.kind, "verdicts.csv");
+            let _ = self.network.cairnd(&["job", "judge", &number, out.to_str().unwrap(), "--from", "requester"]);
+        }
+        let stage =
+            |status: &Value| status.pointer("/status/stage").and_then(Value::as_str).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+        let stage = stage(&self.until(job, |_, status| stage(status) > 0));
+        thread::scope(|scope| {
+            for n in 2..5 {
+                scope.spawn(move || {
+                    (0..2).for_each(|round| self.lease(stage, self.person(n), round, |folder| desk::judge(folder, self.kind, "labels.csv")))
+                });
+            }
+        });
+        self.books(stage);
+    }
+    /// A closed job has nothing left: what came in went somewhere.
+    fn books(&self, job: u64) {
+        let status = self.until(job, |state, _| state == "JOB_STATE_CLOSED");
+        let escrow = status.pointer("/status/escrow").unwrap();
+        let amount = |name: &str| escrow[name].as_str().unwrap_or("").parse::<u128>().unwrap_or(0);
+        assert!(amount("in_total") > 0);
+        let out: u128 = ["claimable", "refunded", "burnt", "pool", "staged"].map(amount).iter().sum();
+        assert_eq!(amount("in_total"), out, "{} job {job}: {escrow}", self.kind);
+        let verdict = status.pointer("/status/settlement/gold").unwrap();
+        assert_eq!(verdict, "GOLD_VERDICT_SOUND", "{} job {job}", self.kind);
+    }
+    fn check(&self, job: u64) {
+        self.books(job);
+        let number = job.to_string();
+        if desk::produces(self.kind) {
+            let found = self.ask(&["query", "annotation", "drafts", &number]);
+            let drafts = found["drafts"].as_array().unwrap();
+            assert_eq!(drafts.len(), 40);
+            let careful = self.network.accounts().iter().find(|account| account.name == self.person(0)).unwrap();
+            for draft in drafts {
+                let is_careful = draft["annotator"] == careful.address.as_str();
+                assert_eq!(draft["draft"]["chosen"] == true, is_careful, "{} job {job}: {draft}", self.kind);
+            }
+            return;
+        }
+        let text = self.network.cairnd(&["job", "export", &number, "--format", "jsonl"]);
+        let items: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        if self.kind == JobKind::Pairwise {
+            assert_eq!(items.len(), 28, "all pairs of eight");
+            let found = self.ask(&["query", "annotation", "ranking", &number]);
+            let order: Vec<u64> = found["ranking"].as_array().unwrap().iter().map(|one| one["contestant"].as_u64().unwrap_or(0)).collect();
+            assert_eq!(order, [7, 6, 5, 4, 3, 2, 1, 0]);
+            return;
+        }
+        assert_eq!(items.len(), 20);
+        for item in items {
+            let n = item["item"].as_str().unwrap()[..2].parse().unwrap();
+            let (field, value) = desk::right(self.kind, n);
+            assert_eq!(item[field], value, "{} job {job}: {item}", self.kind);
+        }
+    }
+}
+
+#[test]
+fn a_job_of_each_type_runs_from_the_folder_of_items_to_the_refund() {
+    let mut network = Network::start_with(&Options { validators: 1, pause: "200ms", gateway: true }, hasten);
+    thread::scope(|scope| CREW.iter().for_each(|name| drop(scope.spawn(|| network.import(name)))));
+    thread::scope(|scope| {
+        for (place, kind) in JobKind::ALL.into_iter().enumerate() {
+            let network = &network;
+            scope.spawn(move || Work { network, kind, first: place * 5 }.run());
+        }
+    });
+    let requester = network.accounts()[0].address.clone();
+    let left = network.cairnd(&["query", "annotation", "earnings", &requester, "--output", "json"]);
+    let left: Value = serde_json::from_str(&left).unwrap();
+    assert_eq!(left["claimable"], json!([]), "every watch withdrew its refund");
+    let careful = network.accounts().iter().find(|account| account.name == CREW[0]).unwrap().address.clone();
+    let before = balance(&network, &careful);
+    let _ = network.cairnd(&["tx", "annotation", "withdraw-earnings", "--from", CREW[0]]);
+    assert!(balance(&network, &careful) > before);
+    assert!(network.stop_node(0), "SIGTERM must end a node well");
+    let home = network.path().join("nodes/node0");
+    let checked = network.cairnd(&["check", "--home", home.to_str().unwrap()]);
+    assert!(checked.contains("every invariant"), "{checked}");
+}
+
+fn balance(network: &Network, address: &str) -> u128 {
+    let found = network.cairnd(&["query", "bank", "balance", address, "--denom", "ucairn", "--output", "json"]);
+    let found: Value = serde_json::from_str(&found).unwrap();
+    found["balance"]["amount"].as_str().unwrap().parse().unwrap()
+}
