@@ -7,11 +7,15 @@ use cairn_kernel::Address;
 use cairn_proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountRequest, QueryAccountResponse};
 use prost::{Message, Name};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// Replies are small; a node that sends more is broken or hostile.
 const MAX_REPLY: u64 = 64 << 20;
 /// How long a command that waits for the chain outlasts a node that does not answer: a restart must not cost a bond.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What CometBFT says of a transaction that it has already.
+const IN_CACHE: &str = "tx already exists in cache";
 
 /// A node's RPC.
 pub(crate) struct Rpc {
@@ -30,6 +34,10 @@ impl Refused {
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
+    /// Whether it was refused only because another transaction of its account stands before it.
+    pub(crate) fn out_of_turn(&self) -> bool {
+        self.0.contains("incorrect account sequence")
+    }
     fn not_found(&self) -> bool {
         self.0.contains("code = NotFound")
     }
@@ -44,7 +52,7 @@ impl std::fmt::Display for Refused {
 }
 
 /// What became of a transaction.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Outcome {
     /// Upper-case hexadecimal.
     pub(crate) hash: String,
@@ -153,10 +161,17 @@ impl Rpc {
         }
         Ok(BaseAccount::decode(&*any.value)?)
     }
-    /// Hands in a transaction; an error of CheckTx comes back as an [`Outcome`] of height 0.
+    /// Hands in a transaction; an error of CheckTx comes back as an [`Outcome`] of height 0. One that the node has already, as when two
+    /// commands of one account send the same at once, is accepted.
     pub(crate) fn broadcast(&self, tx: &[u8]) -> Result<Outcome> {
-        let result = self.call("broadcast_tx_sync", json!({ "tx": BASE64.encode(tx) }))?;
-        Ok(outcome(&result, &result))
+        match self.call("broadcast_tx_sync", json!({ "tx": BASE64.encode(tx) })) {
+            Ok(result) => Ok(outcome(&result, &result)),
+            Err(error) if error.to_string().contains(IN_CACHE) => {
+                let known = json!({ "hash": hex::encode_upper(Sha256::digest(tx)) });
+                Ok(outcome(&known, &known))
+            }
+            Err(error) => Err(error),
+        }
     }
     /// Waits until the transaction is in a block.
     pub(crate) fn wait(&self, hash: &str, patience: Duration) -> Result<Outcome> {
@@ -200,5 +215,7 @@ mod tests {
         assert_eq!(show(log), "no coins: invalid coins");
         assert_eq!(show("rpc error: code = NotFound desc = no job 9: key not found"), "no job 9: key not found");
         assert_eq!(show("unknown query path: unknown request"), "unknown query path: unknown request");
+        let log = "account sequence mismatch, expected 5, got 4: incorrect account sequence with gas used: '9'";
+        assert!(Refused::new(log).out_of_turn() && !Refused::new("no coins: invalid coins").out_of_turn());
     }
 }

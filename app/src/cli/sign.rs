@@ -79,14 +79,7 @@ impl<'a> Signer<'a> {
     /// error the transaction may still come into a block.
     pub(crate) fn send(&self, messages: Vec<Any>, options: &TxOptions) -> Result<Outcome> {
         let body = body(messages, &options.memo);
-        let mut accepted = self.hand_in(&body, options)?;
-        for _ in 1..ATTEMPTS {
-            if !out_of_turn(&accepted) {
-                break;
-            }
-            sleep(PAUSE);
-            accepted = self.hand_in(&body, options)?;
-        }
+        let accepted = in_turn(|| self.hand_in(&body, options))?;
         if accepted.code != 0 {
             return Err(Refused::new(format!("refused ({} {}): {}", accepted.codespace, accepted.code, accepted.log)).into());
         }
@@ -117,10 +110,31 @@ impl<'a> Signer<'a> {
     }
 }
 
+/// Tries again while another transaction of the account comes in between, be it found by the simulation or by the mempool.
+fn in_turn(hand_in: impl Fn() -> Result<Outcome>) -> Result<Outcome> {
+    let mut handed_in = hand_in();
+    for _ in 1..ATTEMPTS {
+        let again = match &handed_in {
+            Ok(accepted) => out_of_turn(accepted),
+            Err(error) => error.downcast_ref().is_some_and(Refused::out_of_turn),
+        };
+        if !again {
+            break;
+        }
+        sleep(PAUSE);
+        handed_in = hand_in();
+    }
+    handed_in
+}
+
 /// Refuses messages that the chain would not take now from the account of `public`. Nothing is signed or sent.
 pub(crate) fn rehearse(rpc: &Rpc, public: &[u8; 33], messages: Vec<Any>) -> Result<()> {
-    let account = rpc.account(&Address::from_secp256k1(public))?;
-    simulate(rpc, public, &body(messages, ""), account.sequence).map(drop)
+    let body = body(messages, "");
+    let simulated = || -> Result<Outcome> {
+        let account = rpc.account(&Address::from_secp256k1(public))?;
+        simulate(rpc, public, &body, account.sequence).map(|_| Outcome::default())
+    };
+    in_turn(simulated).map(drop)
 }
 
 fn body(messages: Vec<Any>, memo: &str) -> Vec<u8> {

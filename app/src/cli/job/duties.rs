@@ -81,18 +81,25 @@ impl<'a> Duties<'a> {
         };
         patiently(gold.open(rpc, stage.id, self.key, &self.options))
     }
+    /// What the account may withdraw.
+    fn claimable(&self, rpc: &Rpc) -> Result<Vec<String>> {
+        let request = QueryEarningsRequest { account: self.key.address().to_string() };
+        let earnings: QueryEarningsResponse = rpc.ask("/cairn.annotation.v1.Query/Earnings", &request)?;
+        Ok(earnings.claimable.iter().map(|coin| format!("{}{}", coin.amount, coin.denom)).collect())
+    }
     /// Withdraws what the account has claimable: what is left of the job, and whatever else waits.
     pub(crate) fn withdraw(&self, rpc: &Rpc) -> Result<()> {
-        let account = self.key.address().to_string();
-        let request = QueryEarningsRequest { account: account.clone() };
-        let earnings: QueryEarningsResponse = rpc.ask("/cairn.annotation.v1.Query/Earnings", &request)?;
-        if earnings.claimable.is_empty() {
+        let coins = self.claimable(rpc)?;
+        if coins.is_empty() {
             return Ok(());
         }
-        let message = MsgWithdrawEarnings { account, ..MsgWithdrawEarnings::default() };
-        let done = Signer::new(rpc, self.key)?.send(vec![pack(&message)], &self.options)?;
-        let coins: Vec<String> = earnings.claimable.iter().map(|coin| format!("{}{}", coin.amount, coin.denom)).collect();
-        println!("withdrew {} in block {}", coins.join(", "), done.height);
+        let message = MsgWithdrawEarnings { account: self.key.address().to_string(), ..MsgWithdrawEarnings::default() };
+        match Signer::new(rpc, self.key)?.send(vec![pack(&message)], &self.options) {
+            Ok(done) => println!("withdrew {} in block {}", coins.join(", "), done.height),
+            // Whoever watches another job of the account may have been first.
+            Err(error) if error.is::<Refused>() && self.claimable(rpc)?.is_empty() => println!("withdrawn with another job's"),
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 }

@@ -119,7 +119,7 @@ pub(super) fn write_job(folder: &Path, kind: JobKind) {
     });
     let labels = if produces(kind) { 2 } else { 3 };
     let mut text = format!(
-        "title = 'a {0} job'\ntype = '{0}'\nprice = '10000ucairn'\noverlap = {labels}\nbucket_size = 28\ngold_per_bucket = 10\nduration = 2000\n{more}",
+        "title = 'a {0} job'\ntype = '{0}'\nprice = '10000ucairn'\noverlap = {labels}\nbucket_size = 28\ngold_per_bucket = 10\nduration = 3000\n{more}",
         word(kind)
     );
     if kind == JobKind::Pairwise {
@@ -173,6 +173,14 @@ pub(super) fn fill(folder: &Path, kind: JobKind, cares: bool) {
         };
     }
     fs::write(folder.join(table), out).unwrap();
+}
+
+/// Fills in the opposite of what is right: whoever does so agrees with nobody.
+pub(super) fn contradict(folder: &Path) {
+    fill(folder, JobKind::Classify, true);
+    let table = folder.join("labels.csv");
+    let text = fs::read_to_string(&table).unwrap();
+    fs::write(table, text.replace("even", "x").replace("odd", "even").replace(",x", ",odd")).unwrap();
 }
 
 /// Fills in which drafts are good, from what lies in the folder.

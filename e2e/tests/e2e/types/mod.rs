@@ -1,8 +1,9 @@
 //! A job of each of the nine types on a real network, from the folder of items to the withdrawn refund, every step by the command line.
 mod desk;
+mod dispute;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -32,8 +33,9 @@ const CREW: [&str; 14] = [
 /// Appeals are over soon, and one account may hold all seats of a job.
 fn hasten(genesis: &mut Value) {
     let params = genesis.pointer_mut("/app_state/annotation/params/rules").expect("annotation has rules");
-    params["appeal_window"] = json!("8");
+    params["appeal_window"] = json!("30");
     params["account_seats_bps"] = json!(10_000);
+    dispute::hasten(genesis);
 }
 
 /// One job and who works on it.
@@ -54,50 +56,66 @@ impl Work<'_> {
     fn folder(&self, name: &str) -> PathBuf {
         self.network.path().join(desk::word(self.kind)).join(name)
     }
-    /// The job's state, and all that the chain tells of it.
-    fn status(&self, job: u64) -> (String, Value) {
-        let status = self.ask(&["job", "status", &job.to_string()]);
-        (status["progress"]["state"].as_str().unwrap().to_owned(), status["job"].clone())
+    fn address(&self, name: &str) -> String {
+        self.network.accounts().iter().find(|account| account.name == name).unwrap().address.clone()
     }
-    /// Waits until the job is so far.
-    fn until(&self, job: u64, enough: impl Fn(&str, &Value) -> bool) -> Value {
-        let start = Instant::now();
+    /// Waits until what the REST door answers is enough.
+    fn until_at(&self, path: &str, enough: impl Fn(&Value) -> bool) -> Value {
+        let (start, url) = (Instant::now(), format!("{}{path}", self.network.rest(0)));
         loop {
-            let (state, status) = self.status(job);
-            if enough(&state, &status) {
-                return status;
+            let found = serde_json::from_str(&ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap()).unwrap();
+            if enough(&found) {
+                return found;
             }
-            assert!(start.elapsed() < Duration::from_secs(180), "{} job {job} is {state}: {status}", self.kind);
-            thread::sleep(Duration::from_millis(1_000));
+            assert!(start.elapsed() < Duration::from_secs(180), "{} {path}: {found}", self.kind);
+            thread::sleep(Duration::from_millis(500));
         }
     }
-    fn post(&self) -> u64 {
-        let folder = self.folder("items");
+    /// Waits until the job is so far.
+    fn until(&self, job: u64, enough: impl Fn(&Value) -> bool) -> Value {
+        self.until_at(&format!("/cairn/annotation/v1/jobs/{job}"), enough)
+    }
+    /// Posts the items of a new folder.
+    fn post(&self, name: &str) -> u64 {
+        let folder = self.folder(name);
         desk::write_job(&folder, self.kind);
         let gateway = self.network.gateway();
         let posted = self.ask(&["job", "post", folder.to_str().unwrap(), "--from", "requester", "--gateway", &gateway, "--yes"]);
         posted["job"].as_u64().unwrap()
     }
-    /// A lease from the claim to the reveal.
-    fn lease(&self, job: u64, person: &str, round: usize, fill: impl Fn(&std::path::Path)) {
+    /// Claims a lease, fills it in and commits. Gives its number.
+    fn commit(&self, job: u64, person: &str, round: usize, fill: impl Fn(&Path)) -> String {
         let out = self.folder(&format!("{job}-{person}-{round}"));
         let text = out.to_str().unwrap();
         let told = self.network.cairnd(&["annotate", "claim", &job.to_string(), "--from", person, "--out", text, "--output", "json"]);
-        let mut values = serde_json::Deserializer::from_str(&told).into_iter::<Value>();
-        let lease = values.next().unwrap().unwrap()["lease"].to_string();
+        let lease = serde_json::Deserializer::from_str(&told).into_iter::<Value>().next().unwrap().unwrap()["lease"].to_string();
         fill(&out);
-        let _ = self.network.cairnd(&["annotate", "commit", &lease, text, "--from", person, "--reveal"]);
+        let _ = self.network.cairnd(&["annotate", "commit", &lease, text, "--from", person]);
+        lease
+    }
+    fn reveal(&self, person: &str, lease: &str) {
+        let _ = self.network.cairnd(&["annotate", "reveal", lease, "--from", person]);
+    }
+    /// Makes labels or drafts.
+    fn label(&self, job: u64, person: &str, cares: bool) {
+        let lease = self.commit(job, person, 0, |folder| desk::fill(folder, self.kind, cares));
+        self.reveal(person, &lease);
+    }
+    /// Judges both drafts of each task. A bucket is revealed when all have committed, so both are committed first.
+    fn judge(&self, stage: u64, person: &str) {
+        let commit = |round| self.commit(stage, person, round, |folder| desk::judge(folder, self.kind, "labels.csv"));
+        [0, 1].map(commit).iter().for_each(|lease| self.reveal(person, lease));
     }
     /// From the folder of items to the refund.
-    fn run(&self) -> u64 {
-        let job = self.post();
+    fn run(&self) {
+        let job = self.post("items");
         thread::scope(|scope| {
             let watch = scope.spawn(move || self.network.cairnd(&["job", "watch", &job.to_string(), "--from", "requester"]));
             thread::scope(|scope| {
-                for n in 0..if desk::produces(self.kind) { 2 } else { 3 } {
-                    scope.spawn(move || {
-                        self.lease(job, self.person(n), 0, |folder| desk::fill(folder, self.kind, n == 0 || !desk::produces(self.kind)))
-                    });
+                let people = if desk::produces(self.kind) { 2 } else { 3 };
+                for n in 0..people {
+                    let cares = n == 0 || !desk::produces(self.kind);
+                    scope.spawn(move || self.label(job, self.person(n), cares));
                 }
             });
             if desk::produces(self.kind) {
@@ -106,12 +124,11 @@ impl Work<'_> {
             println!("{} job {job}:\n{}", self.kind, watch.join().unwrap());
         });
         self.check(job);
-        job
     }
     /// The requester judges, where drafts are told by their hashes; verifiers judge all.
     fn verify(&self, job: u64) {
         if matches!(self.kind, JobKind::Text | JobKind::Audio) {
-            self.until(job, |_, status| {
+            self.until(job, |status| {
                 status.pointer("/status/settlement/step").is_some_and(|step| step == "SETTLE_STEP_AWAIT_VERDICT_GOLD")
             });
             let out = self.folder("judged");
@@ -122,19 +139,17 @@ impl Work<'_> {
         }
         let stage =
             |status: &Value| status.pointer("/status/stage").and_then(Value::as_str).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
-        let stage = stage(&self.until(job, |_, status| stage(status) > 0));
+        let stage = stage(&self.until(job, |status| stage(status) > 0));
         thread::scope(|scope| {
             for n in 2..5 {
-                scope.spawn(move || {
-                    (0..2).for_each(|round| self.lease(stage, self.person(n), round, |folder| desk::judge(folder, self.kind, "labels.csv")))
-                });
+                scope.spawn(move || self.judge(stage, self.person(n)));
             }
         });
         self.books(stage);
     }
     /// A closed job has nothing left: what came in went somewhere.
     fn books(&self, job: u64) {
-        let status = self.until(job, |state, _| state == "JOB_STATE_CLOSED");
+        let status = self.until(job, |status| status["status"]["state"] == "JOB_STATE_CLOSED");
         let escrow = status.pointer("/status/escrow").unwrap();
         let amount = |name: &str| escrow[name].as_str().unwrap_or("").parse::<u128>().unwrap_or(0);
         assert!(amount("in_total") > 0);
@@ -150,9 +165,9 @@ impl Work<'_> {
             let found = self.ask(&["query", "annotation", "drafts", &number]);
             let drafts = found["drafts"].as_array().unwrap();
             assert_eq!(drafts.len(), 40);
-            let careful = self.network.accounts().iter().find(|account| account.name == self.person(0)).unwrap();
+            let careful = self.address(self.person(0));
             for draft in drafts {
-                let is_careful = draft["annotator"] == careful.address.as_str();
+                let is_careful = draft["annotator"] == careful.as_str();
                 assert_eq!(draft["draft"]["chosen"] == true, is_careful, "{} job {job}: {draft}", self.kind);
             }
             return;
@@ -178,11 +193,17 @@ impl Work<'_> {
 #[test]
 fn a_job_of_each_type_runs_from_the_folder_of_items_to_the_refund() {
     let mut network = Network::start_with(&Options { validators: 1, pause: "200ms", gateway: true }, hasten);
-    thread::scope(|scope| CREW.iter().for_each(|name| drop(scope.spawn(|| network.import(name)))));
+    let shared = &network;
+    thread::scope(|scope| CREW.iter().for_each(|name| drop(scope.spawn(move || shared.import(name)))));
     thread::scope(|scope| {
         for (place, kind) in JobKind::ALL.into_iter().enumerate() {
-            let network = &network;
-            scope.spawn(move || Work { network, kind, first: place * 5 }.run());
+            scope.spawn(move || {
+                let work = Work { network: shared, kind, first: place * 5 };
+                work.run();
+                if kind == JobKind::Classify {
+                    dispute::run(&work, &[0, 1, 2].map(|n| work.person(n)));
+                }
+            });
         }
     });
     let requester = network.accounts()[0].address.clone();
