@@ -60,7 +60,6 @@ impl Sender {
 /// Annotation jobs from the requester's side.
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {
-    /// Hash, commit and upload items, pay the escrow and post the job.
     Post(post::PostArgs),
     /// Where a job stands; everything that the chain tells of it with --output json.
     Status {

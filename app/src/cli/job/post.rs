@@ -23,7 +23,25 @@ use crate::cli::{
 };
 
 /// Hash, commit and upload items, pay the escrow and post the job.
+///
+/// The description is TOML. Needed: title, type, price (of a label or draft, such as "20000ucairn"), duration (blocks until the commit
+/// deadline) and, but for verify, pairwise, text and audio, classes = ["cat", "dog"].
+///
+/// type: classify, multi-label, verify; pairwise (items compared in pairs and ranked); box, polygon, span, text, audio (drafts by some,
+/// accepted or rejected by others).
+///
+/// May be left out: description, item_kind (image, text, audio), visibility (private, public), media_type, list, gold, overlap (5 labels or
+/// 3 drafts a task), overlap_max, posterior_bound_bps, bucket_size (20), gold_per_bucket (1), kappa_target_bps (6000), gate_bits (-2),
+/// publish (true), requester_share_bps (7000), skill.
+///
+/// [pairs], of pairwise jobs: list (CSV left,right or left,right,class), or each (6: how often each item is compared); rank (true).
+///
+/// [verification], of drafts: price of a verdict (a fifth of the draft's), verdicts (3 a draft), duration (the job's), accept_bps (7500: least
+/// probability of being good), iou_bps (7000; box, polygon, span: least agreement with the truth of a gold task).
+///
+/// [access]: list, standing, exam, seats_bps, partner_reward, partner.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct PostArgs {
     /// The job description (job.toml in the folder without it), then the folder of items: one file each, or with a list of them
     /// (items.jsonl, items.csv, items.json: JSON Lines, CSV, Label Studio or COCO).
