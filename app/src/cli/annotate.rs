@@ -51,6 +51,9 @@ pub(crate) enum AnnotateCommand {
         job: u64,
         #[command(flatten)]
         sender: Sender,
+        /// Ask for a bond that the requester lends, for a first lease without money of one's own.
+        #[arg(long)]
+        lent_bond: bool,
         /// Fetch its items at once into this folder.
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
@@ -131,8 +134,8 @@ impl AnnotateCommand {
         let rpc = Rpc::new(node);
         match self {
             Self::Qualify(args) => args.run(&rpc, home),
-            Self::Claim { job, sender, out, gateway } => {
-                let lease = claim(&rpc, home, &sender, job, output)?;
+            Self::Claim { job, sender, lent_bond, out, gateway } => {
+                let lease = claim(&rpc, home, &sender, job, lent_bond, output)?;
                 match out {
                     Some(out) => fetch(&rpc, home, &sender, lease, &out, gateway),
                     None => {
@@ -186,7 +189,7 @@ fn tell_standing(rpc: &Rpc, job: u64, annotator: &str) -> Result<()> {
 }
 
 /// Gives the lease that was drawn.
-fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, output: Output) -> Result<u64> {
+fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, lent_bond: bool, output: Output) -> Result<u64> {
     let asked: QueryJobResponse = rpc.ask("/cairn.annotation.v1.Query/Job", &QueryJobRequest { job: number })?;
     let stage = asked.status.filter(|status| status.state() == JobState::Verifying).map_or(0, |status| status.stage);
     if stage > 0 {
@@ -204,7 +207,8 @@ fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, output: Output) -
     let before = ask()?;
     tell_standing(rpc, number, &annotator)?;
     if before.claim.is_none() {
-        let message = MsgClaimTasks { annotator: annotator.clone(), job: number, buckets: 1, nonce: before.nonce.saturating_add(1) };
+        let nonce = before.nonce.saturating_add(1);
+        let message = MsgClaimTasks { annotator: annotator.clone(), job: number, buckets: 1, nonce, lent_bond };
         let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
         eprintln!("claimed in block {}; the chain draws seats two or more blocks later", done.height);
     }

@@ -88,6 +88,9 @@ pub(crate) struct Description {
     /// Who may lease in it, and what is paid beside the price.
     #[serde(default)]
     pub(crate) access: Access,
+    /// Bonds lent to newcomers for their first lease in the job, paid beside the price of labels.
+    #[serde(default)]
+    pub(crate) lent_bonds: u32,
     /// Who is compared with whom, in `pairwise` jobs.
     #[serde(default)]
     pairs: Option<PairPlan>,

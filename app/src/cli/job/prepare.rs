@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use cairn_annotation::formats::{self, Buckets, GoldTree, Quote};
+use cairn_annotation::formats::{self, Buckets, GoldTree, Quote, lease_bond};
 use cairn_formats::import::Content;
 use cairn_kernel::{Coin, merkle};
 use cairn_proto::cairn::annotation::v1::{ItemKind, JobType, MsgPostJob, Params, Publication, Visibility};
@@ -157,6 +157,7 @@ impl Prepared {
             publication: Some(Publication { publish: description.publish, requester_bps: description.requester_share_bps }),
             duration: description.duration,
             skill: description.skill.clone(),
+            lent_bonds: description.lent_bonds,
             contestants,
             pairs_root: self.pairs_root.map_or_else(Vec::new, Vec::from),
             verification: description.verification()?,
@@ -201,6 +202,7 @@ impl Prepared {
         }
         let quote = Quote::of_labels(all, rules.fee_bps, rules.gold_bond_bps).context(dear)?;
         let (label, of) = if stage.is_empty() { ("labels", self.record.classes.len()) } else { ("drafts", self.record.classes.len()) };
+        let loans = loans(description, params, buckets.largest(), &price)?;
         let of = if of == 0 { String::new() } else { format!(" of {of} classes") };
         Ok(format!(
             "{}: {} tasks{of} in {} buckets, {each} {label} each at {price}\n\
@@ -209,7 +211,7 @@ impl Prepared {
              \x20 fee          {:>20}   on what is paid; the rest comes back\n\
              \x20 gold bond    {:>20}   comes back if the gold is right and opened in time\n\
              \x20 escrow       {:>20}\n\
-             \x20 posting fee  {posting:>20}   burnt\n",
+             \x20 posting fee  {posting:>20}   burnt\n{loans}",
             description.title,
             self.tasks,
             buckets.count(),
@@ -219,6 +221,17 @@ impl Prepared {
             coin(quote.total().context(dear)?),
         ))
     }
+}
+
+/// The line about bonds that are lent, where any are; they are paid beside the escrow.
+fn loans(description: &Description, params: &Params, bucket: u32, price: &Coin) -> Result<String> {
+    if description.lent_bonds == 0 {
+        return Ok(String::new());
+    }
+    let bps = params.rules.as_ref().context("the parameters hold no rules")?.lease_bond_bps;
+    let bond = lease_bond(bucket, price.amount, bps).and_then(|bond| bond.checked_mul(description.lent_bonds.into()));
+    let all = Coin::new(price.denom.clone(), bond.context("the lent bonds are too dear to count")?).to_string();
+    Ok(format!("  lent bonds   {all:>20}   for first leases of newcomers; what they do not lose comes back\n"))
 }
 
 #[cfg(test)]
