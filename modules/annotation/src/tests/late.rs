@@ -305,3 +305,23 @@ fn a_small_budget_settles_the_late_round_alike() {
     assert_eq!((fast.digest, fast.late_unearned.is_empty()), (slow.digest, slow.late_unearned.is_empty()));
     assert_eq!(money.in_total, slow_money.in_total);
 }
+
+/// A day's cap holds in the draw too: what was left when the claim was made may be used up since.
+#[test]
+fn a_late_lease_keeps_the_cap_of_the_day() {
+    let mut genesis = Annotation.default_genesis();
+    let rules = genesis.params.as_mut().unwrap().rules.as_mut().unwrap();
+    (rules.labels_per_day, rules.day_blocks, rules.appeal_window) = (500, 1_000_000, 0);
+    let mut world = World::with(12, genesis);
+    let posted = blind(&mut world, &post(), &people(&post()));
+    world.settle_to(posted.id, JobState::Late);
+    for n in 2..=10 {
+        let _waits_already = world.claim(posted.id, &user(n));
+        let used = cairn_proto::cairn::annotation::v1::DayCount { day: 0, labels: 500 - u64::from(n % 4) };
+        world.tx(|ctx| crate::state::DAYS.set(ctx, &user(n), &used)).unwrap();
+    }
+    (0..20).for_each(|_| world.block());
+    let found = (2..=10).flat_map(|n| world.leases(posted.id, &user(n), LeaseState::Unspecified).into_iter().map(move |lease| (n, lease)));
+    let late: Vec<(u8, u32)> = found.filter(|(_, (lease, _))| lease.late).map(|(n, (lease, _))| (n, lease.tasks)).collect();
+    assert!(late.len() > 4 && late.iter().all(|(n, tasks)| *tasks <= u32::from(n % 4)), "{late:?}");
+}

@@ -30,6 +30,17 @@ pub(super) fn truth(kind: Kind, task: u32) -> Label {
     Label { task, ..label }
 }
 
+/// An answer that is not the truth, nor agrees with it.
+pub(super) fn wrong(kind: Kind, truth: &Label) -> Label {
+    match kind {
+        Kind::Classify => class(u64::from(3 - truth.class)),
+        Kind::Pairs | Kind::Verify | Kind::Stage => class(u64::from(1 - truth.class)),
+        Kind::Sets => Label { set: truth.set.iter().map(|set| set ^ ((1 << LABELS) - 1)).collect(), ..Label::default() },
+        Kind::Text => Label { draft: vec![0xff; 32], ..Label::default() },
+        Kind::Spans => spans(5_000),
+    }
+}
+
 /// Right in four of five, skipped in one of forty.
 pub(super) fn answer(kind: Kind, dice: u64, task: u32) -> Label {
     let (skipped, right, other) = (dice.is_multiple_of(40), dice % 40 > 8, dice / 40);

@@ -7,6 +7,7 @@
 //! invariants of the module after every block, of every job that runs or ended in it, and of all of them at the end.
 mod answers;
 mod checks;
+mod exams;
 mod moves;
 mod openings;
 mod posts;
@@ -240,16 +241,27 @@ fn lease_invariants_hold_after_exams_under_random_schedules() {
     run(100..110, 1_600, Schedule::examined, &["leases", "reveals", "candidates"]);
 }
 
-/// 10^6 steps: `cargo test -p cairn-annotation _slow -- --ignored`.
+/// 10^6 steps in four parts, so that they run side by side: `cargo test -p cairn-annotation _slow -- --ignored`.
 #[test]
 #[ignore = "minutes"]
-fn lease_invariants_hold_over_a_million_steps_slow() {
-    run(1_000..1_200, 4_000, Schedule::post, &EVERYWHERE);
+fn lease_invariants_hold_over_a_million_steps_first_part_slow() {
+    run(1_000..1_090, 4_000, Schedule::post, &EVERYWHERE);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn lease_invariants_hold_over_a_million_steps_second_part_slow() {
+    run(1_090..1_180, 4_000, Schedule::post, &EVERYWHERE);
 }
 
 #[test]
 #[ignore = "minutes"]
 fn lease_invariants_hold_over_a_million_steps_in_late_rounds_slow() {
-    run(2_000..2_150, 1_000, Schedule::ripen, &LATE);
-    run(3_000..3_025, 2_000, Schedule::examined, &["leases", "reveals", "candidates"]);
+    run(2_000..2_180, 1_000, Schedule::ripen, &LATE);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn lease_invariants_hold_over_a_million_steps_after_exams_slow() {
+    run(3_000..3_050, 2_000, Schedule::examined, &["leases", "reveals", "candidates"]);
 }

@@ -5,10 +5,7 @@ use cairn_kernel::Coin;
 use cairn_proto::cairn::annotation::v1::{ItemKind, JobState, JobType, Label, MsgPostJob, Verification};
 
 use super::{
-    super::{
-        exams,
-        world::{FOREIGN, Person, Post, noise, user},
-    },
+    super::world::{FOREIGN, Person, Post, noise, user},
     Schedule, answers,
 };
 use crate::{
@@ -17,8 +14,8 @@ use crate::{
 };
 
 pub(super) const TASKS: u32 = 100;
-const CHAIN: &str = "cairn-test-1";
-const ROOT: [u8; 32] = [3; 32];
+pub(super) const CHAIN: &str = "cairn-test-1";
+pub(super) const ROOT: [u8; 32] = [3; 32];
 const CONTESTANTS: u32 = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,7 +91,7 @@ impl Schedule {
         self.add(kind, &post, |_| {});
     }
     /// Posts a job, with a partner reward or lent bonds by chance.
-    fn add(&mut self, kind: Kind, post: &Post, change: impl FnOnce(&mut MsgPostJob)) -> u64 {
+    pub(super) fn add(&mut self, kind: Kind, post: &Post, change: impl FnOnce(&mut MsgPostJob)) -> u64 {
         let salt = self.world.ask(|ctx| crate::state::JOB_IDS.last(ctx)) + 1;
         let gold = post.gold(CHAIN, salt);
         let truths: BTreeMap<u32, Label> = gold.truths.keys().map(|task| (*task, answers::truth(kind, *task))).collect();
@@ -125,35 +122,8 @@ impl Schedule {
         self.world.settle_to(id, JobState::Late);
         self.catch_up();
     }
-    /// Lets candidates sit an exam, and opens it or not.
-    pub(super) fn examined(&mut self) {
-        let sheets = exams::Sheets::new(CHAIN, 7);
-        let exam = sheets.exam(6);
-        let post = Post { duration: 1_500, ..Post::default() };
-        let asked = cairn_proto::cairn::annotation::v1::Qualification { exam: Some(exam), ..Default::default() };
-        let id = self.add(Kind::Classify, &post, |msg| msg.qualification = Some(asked));
-        let opened = self.dice.below(4) > 0;
-        let candidates: Vec<_> = self.people.iter().copied().map(|who| (who, self.dice.below(5) > 0)).collect();
-        let sheet = |good: bool| exams::truths(0).into_iter().map(|class| if good { class } else { 3 - class }).collect::<Vec<u16>>();
-        for (who, good) in &candidates {
-            exams::sit(&mut self.world, id, who, 0, &sheet(*good)).unwrap();
-            self.count("candidates");
-        }
-        exams::close(&mut self.world);
-        if opened {
-            exams::open(&mut self.world, sheets.opening(id, 0)).unwrap();
-            for (who, good) in &candidates {
-                assert_eq!(exams::answer(&mut self.world, id, who, &sheet(*good)).unwrap().0, *good);
-            }
-        }
-        for (who, good) in candidates {
-            let refused = self.world.claim(id, &who).err().map(|error| (error.codespace, error.code));
-            assert_eq!(refused == Some(("annotation", 125)), opened && !good, "{refused:?}");
-        }
-        self.catch_up();
-    }
     /// Learns of what was done without it.
-    fn catch_up(&mut self) {
+    pub(super) fn catch_up(&mut self) {
         for id in self.seen + 1..=self.world.ask(|ctx| LEASE_IDS.last(ctx)) {
             let lease = self.world.lease(id);
             let account = cairn_kernel::Address::parse(&lease.annotator).unwrap();
