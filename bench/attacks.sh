@@ -53,7 +53,7 @@ section() {
 
 {
     section "Randomness" cairn-beacon attacks:: rotated_key beacon_reveal_missing
-    section "Jobs, leases, gold" cairn-annotation attacks:: self_dealing:: stranger_leaves late_copier exam_then_constant
+    section "Jobs, leases, gold" cairn-annotation attacks:: self_dealing:: stranger_leaves sybils_on_lent late_copier exam_then_constant
     section "Truth and pay" cairn-truth a_pair_that_copies a_ring_of_three constant_and_random throw_away under_attack::
     section "Assets" cairn-asset attacks::
     section "Licences" cairn-licensing two_providers_cannot close_races bad_key_refunds remote_refund
