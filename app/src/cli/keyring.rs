@@ -14,7 +14,10 @@ use chacha20poly1305::{
     ChaCha20Poly1305, KeyInit,
     aead::{Aead, Payload},
 };
-use k256::ecdsa::{Signature, SigningKey, signature::Signer};
+use k256::ecdsa::{
+    Signature, SigningKey,
+    signature::{Signer, hazmat::PrehashSigner},
+};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -73,6 +76,11 @@ impl AccountKey {
     pub(crate) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
         let signature: Signature = self.0.sign(bytes);
         signature.normalize_s().unwrap_or(signature).to_bytes().to_vec()
+    }
+    /// As [`Self::sign`], over a hash itself.
+    pub(crate) fn sign_hash(&self, hash: &[u8; 32]) -> Result<Vec<u8>> {
+        let signature: Signature = self.0.sign_prehash(hash).map_err(|e| anyhow::anyhow!("cannot sign: {e}"))?;
+        Ok(signature.normalize_s().unwrap_or(signature).to_bytes().to_vec())
     }
 }
 

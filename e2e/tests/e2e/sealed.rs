@@ -27,14 +27,55 @@ fn offer(network: &Network) -> String {
     });
     signed(network, &["tx", "licensing", "deposit-key-bond", "--amount", "400000ucairn"]);
     signed(network, &["tx", "licensing", "offer-terms", "--content", &content.to_string()]);
+    terms(network, "research")
+}
+
+/// The id of the terms on asset 1 with that title.
+fn terms(network: &Network, title: &str) -> String {
     let found = ask(network, &["query", "licensing", "terms-by-asset", "1"]);
-    found["terms"][0]["id"].as_str().unwrap().to_owned()
+    let found = found["terms"].as_array().unwrap().iter().find(|terms| terms["content"]["title"] == title).unwrap();
+    found["id"].as_str().unwrap().to_owned()
 }
 
 fn content(folder: &Path) {
     fs::create_dir_all(folder.join("deep")).unwrap();
     fs::write(folder.join("hello.txt"), "hello").unwrap();
     fs::write(folder.join("deep/long"), vec![7; 3_000_000]).unwrap();
+}
+
+/// Calls of asset 1 are paid by vouchers; owner, provider and licensee are one account here.
+fn pays_calls(network: &Network) {
+    let content = json!({
+        "asset_id": 1, "title": "calls", "scope": { "infer": true }, "pricing": "PRICING_PER_CALL", "seats": 1,
+        "prices": [{ "denom": "ucairn", "amount": "1000" }], "provider_bps": 5_000,
+        "legal_text": { "uri": "https://example.org/terms", "sha256": BASE64.encode([0; 32]) },
+    });
+    signed(network, &["tx", "licensing", "offer-terms", "--content", &content.to_string()]);
+    let bought = signed(network, &["license", "buy", &terms(network, "calls"), "--yes"]);
+    let license = bought["license"].to_string();
+    let provider = network.cairnd(&["keys", "show", "requester", "--address"]);
+    let open = ["license", "session", "open", &license, "--deposit", "10000ucairn", "--provider", provider.trim()];
+    let session = signed(network, &open)["session"].to_string();
+    let path = network.path().join("voucher.json");
+    let file = path.to_str().unwrap();
+    for calls in ["1", "5"] {
+        let voucher = signed(network, &["license", "session", "voucher", &session, "--calls", calls]);
+        fs::write(&path, voucher.to_string()).unwrap();
+        let kept = ask(network, &["license", "session", "accept", file]);
+        assert_eq!(kept["redeemable"].as_str().unwrap(), format!("{calls}000"));
+    }
+    let _ = network.cairnd(&[&["license", "session", "watch", "--once"], &FROM[..]].concat());
+    let shown = ask(network, &["license", "session", "show", &session]);
+    assert_eq!((shown["settled"].as_str(), shown["settled_calls"].as_u64()), (Some("5000ucairn"), Some(5)));
+    let voucher = signed(network, &["license", "session", "voucher", &session]);
+    assert_eq!((voucher["calls"].as_u64(), voucher["amount"].as_str()), (Some(6), Some("6000")));
+    fs::write(&path, voucher.to_string()).unwrap();
+    ask(network, &["license", "session", "accept", file]);
+    // The provider's closing settles what it keeps and refunds the rest.
+    let closed = signed(network, &["license", "session", "close", &session]);
+    assert_eq!(closed["status"], "SESSION_STATUS_CLOSED");
+    assert_eq!(ask(network, &["license", "session", "show", &session])["settled"], "6000ucairn");
+    assert!(ask(network, &["license", "session", "list", &license]).as_array().unwrap().is_empty());
 }
 
 #[test]
@@ -66,4 +107,6 @@ fn sealed_content_is_published_bought_granted_and_opened_and_a_bad_key_is_proved
     assert_eq!(judged["bad"], true);
     let found = ask(&network, &["query", "licensing", "license", "2"]);
     assert_eq!(found["license"]["status"], "LICENSE_STATUS_REFUNDED");
+
+    pays_calls(&network);
 }

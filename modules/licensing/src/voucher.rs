@@ -37,6 +37,22 @@ impl Voucher {
             .finalize()
             .into()
     }
+
+    /// Whether `signature` is `key`'s over this voucher on the chain with that id.
+    ///
+    /// # Errors
+    /// [`Error::SigningKey`] where `key` is none of its scheme.
+    pub fn is_signed(&self, chain_id: &str, key: &SigningKey, signature: &[u8]) -> Result<bool, Error> {
+        let digest = self.digest(chain_id);
+        Ok(match verifier(key)? {
+            Verifier::Secp256k1(key) => {
+                k256::ecdsa::Signature::from_slice(signature).is_ok_and(|signature| key.verify_prehash(&digest, &signature).is_ok())
+            }
+            Verifier::Ed25519(key) => {
+                ed25519_consensus::Signature::try_from(signature).is_ok_and(|signature| key.verify(&signature, &digest).is_ok())
+            }
+        })
+    }
 }
 
 enum Verifier {
@@ -64,14 +80,6 @@ pub(crate) fn check_key(key: &SigningKey) -> Result<(), Error> {
 /// Refuses a signature that is not `key`'s over the voucher.
 pub(crate) fn verify(ctx: &Ctx, key: &SigningKey, voucher: &Voucher, signature: &[u8]) -> Result<()> {
     ctx.gas().consume_at(VERIFY_GAS, "voucher signature")?;
-    let digest = voucher.digest(&ctx.block().chain_id);
-    let valid = match verifier(key)? {
-        Verifier::Secp256k1(key) => {
-            k256::ecdsa::Signature::from_slice(signature).is_ok_and(|signature| key.verify_prehash(&digest, &signature).is_ok())
-        }
-        Verifier::Ed25519(key) => {
-            ed25519_consensus::Signature::try_from(signature).is_ok_and(|signature| key.verify(&signature, &digest).is_ok())
-        }
-    };
+    let valid = voucher.is_signed(&ctx.block().chain_id, key, signature)?;
     if valid { Ok(()) } else { Err(Error::VoucherSignature(voucher.session).into()) }
 }

@@ -1,6 +1,7 @@
 //! `cairnd license`: a licensee's way from terms to opened content, and an owner's to granted keys.
 mod grant;
 mod open;
+mod session;
 
 use std::{
     io::{IsTerminal, Write},
@@ -58,6 +59,9 @@ pub(crate) enum LicenseCommand {
         #[command(flatten)]
         sender: Sender,
     },
+    /// Prepaid calls: open a session, sign and redeem vouchers, close.
+    #[command(subcommand)]
+    Session(session::SessionCommand),
     /// Prove that a granted key is bad. Makes the licence's private key public, which a bad key makes worthless.
     ReportKey {
         /// The licence.
@@ -93,6 +97,7 @@ impl LicenseCommand {
             Self::Buy(args) => args.run(home, &rpc, output),
             Self::Open { license, out, gateway, sender } => open::open(&rpc, home, &sender, license, &gateway, &out, output),
             Self::Grant { once, sender } => grant::grant(&rpc, home, &sender, once),
+            Self::Session(command) => command.run(home, &rpc, output),
             Self::ReportKey { license, sender } => open::report(&rpc, home, &sender, license, output),
         }
     }
