@@ -133,7 +133,7 @@ fn a_bad_key_is_judged_by_the_chain_and_the_price_comes_back() {
     market.sell(wrapped(&ContentKey::new([1; 32])));
     let (licensee, private_key) = (market.name(BUYER), PRIVATE.to_vec());
     let (owner, before) = (market.balance(OWNER), market.balance(BUYER));
-    market.send(BUYER, pack(&MsgReportKeyFault { licensee, license_id: 1, private_key }));
+    market.send(BUYER, pack(&MsgReportKeyFault { licensee, license_id: 1, private_key, version: 0 }));
     assert_eq!((market.license().status(), market.access()), (LicenseStatus::Refunded, Access::None));
     // The price and half the bond, less the transaction's fee.
     assert_eq!((market.balance(OWNER), market.balance(BUYER)), (owner, before + 1_000_000 + 100_000 - 1_000));

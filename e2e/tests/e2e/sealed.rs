@@ -43,6 +43,34 @@ fn content(folder: &Path) {
     fs::write(folder.join("deep/long"), vec![7; 3_000_000]).unwrap();
 }
 
+/// Terms on every version: the key of one that comes after the purchase follows, and the licence is handed on with its keys.
+fn a_later_version_is_opened_too(network: &Network, gateway: &str) {
+    let [plain, sealed, opened] = ["plain2", "sealed2", "opened2"].map(|name| network.path().join(name));
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let coin = |amount: u64| json!({ "denom": "ucairn", "amount": amount.to_string() });
+    let content = json!({
+        "asset_id": 1, "title": "updates", "scope": { "train": true }, "pricing": "PRICING_ONE_OFF", "prices": [coin(1_000)], "seats": 1,
+        "key_bond": coin(200_000), "legal_text": { "uri": "https://example.org/terms", "sha256": BASE64.encode([0; 32]) },
+    });
+    signed(network, &["tx", "licensing", "deposit-key-bond", "--amount", "400000ucairn"]);
+    signed(network, &["tx", "licensing", "offer-terms", "--content", &content.to_string()]);
+    let license = signed(network, &["license", "buy", &terms(network, "updates"), "--yes"])["license"].to_string();
+    let grant = || drop(network.cairnd(&[&["license", "grant", "--once"], &FROM[..]].concat()));
+    grant();
+    fs::create_dir_all(&plain).unwrap();
+    fs::write(plain.join("more.txt"), "more").unwrap();
+    ask(network, &["asset", "encrypt", &text(&plain), "--out", &text(&sealed)]);
+    signed(network, &["asset", "publish", &text(&sealed), "--asset", "1", "--gateway", gateway]);
+    let due = signed(network, &["license", "grant", "--list"]);
+    assert_eq!((due[0]["license"].as_str(), due[0]["version"].as_str()), (Some(license.as_str()), Some("2")));
+    grant();
+    let done = signed(network, &["license", "open", &license, "--out", &text(&opened), "--gateway", gateway]);
+    assert_eq!((done["version"].as_u64(), done["files"].as_u64()), (Some(2), Some(1)));
+    assert_eq!(fs::read_to_string(opened.join("more.txt")).unwrap(), "more");
+    let keys = ask(network, &["license", "keys", &license]);
+    assert!(keys.as_array().unwrap().iter().all(|key| key["key"] == "granted"), "{keys}");
+}
+
 /// Calls of asset 1 are paid by vouchers; owner, provider and licensee are one account here.
 fn pays_calls(network: &Network) {
     let content = json!({
@@ -108,5 +136,6 @@ fn sealed_content_is_published_bought_granted_and_opened_and_a_bad_key_is_proved
     let found = ask(&network, &["query", "licensing", "license", "2"]);
     assert_eq!(found["license"]["status"], "LICENSE_STATUS_REFUNDED");
 
+    a_later_version_is_opened_too(&network, &gateway);
     pays_calls(&network);
 }

@@ -23,6 +23,8 @@ const MAX_VERSIONS: usize = 64;
 const MAX_PRICES: usize = 8;
 /// Longest term in blocks.
 const MAX_TERM: u64 = 1_000_000_000;
+/// Most encrypted versions whose keys are owed for one purchase.
+const MAX_KEYS: usize = 16;
 /// Most providers in a list.
 const MAX_PROVIDERS: usize = 16;
 /// Most seats of a licence.
@@ -107,9 +109,20 @@ fn legal_text(text: Option<&LegalText>) -> Result<(), Error> {
     if uri && text.sha256.len() == 32 { Ok(()) } else { Err(Error::LegalText) }
 }
 
-/// Refuses to sell what cannot be delivered: a deprecated or unpublished asset, a version that does not exist, more than one key. Gives the
-/// version whose key a licensee is owed: the encrypted one among those covered, unless calls are sold, for which nobody needs the content.
-pub(crate) fn sellable(ctx: &Ctx, licensed: &Asset, content: &TermsContent) -> Result<Option<u64>> {
+/// The keys that a licensee is owed from its purchase on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owed {
+    /// The newest encrypted version.
+    pub(crate) newest: u64,
+    /// How many encrypted versions there are.
+    pub(crate) required: u32,
+    /// Whether those of later versions follow.
+    pub(crate) updates: bool,
+}
+
+/// Refuses to sell what cannot be delivered: a deprecated or unpublished asset, a version that does not exist, too many keys. Gives the keys that
+/// a licensee is owed: of the encrypted versions covered, unless calls are sold, for which nobody needs the content.
+pub(crate) fn sellable(ctx: &Ctx, licensed: &Asset, content: &TermsContent) -> Result<Option<Owed>> {
     if licensed.status() == AssetStatus::Deprecated {
         return Err(Error::Deprecated(licensed.id).into());
     }
@@ -123,35 +136,52 @@ pub(crate) fn sellable(ctx: &Ctx, licensed: &Asset, content: &TermsContent) -> R
     if licensed.encrypted_versions == 0 || content.pricing() == Pricing::PerCall {
         return Ok(None);
     }
-    if versions.is_empty() {
+    let encrypted = encrypted(ctx, licensed, content)?;
+    let Some(newest) = encrypted.first().copied() else { return Ok(None) };
+    if encrypted.len() > MAX_KEYS {
         return Err(Error::Encrypted(licensed.id).into());
     }
-    let mut encrypted = None;
-    for number in versions {
-        let content = asset::version(ctx, licensed.id, *number)?.content.unwrap_or_default();
-        if content.encryption() != Encryption::None && encrypted.replace(*number).is_some() {
-            return Err(Error::Encrypted(licensed.id).into());
+    let required = u32::try_from(encrypted.len()).map_err(|_| Error::Overflow)?;
+    Ok(Some(Owed { newest, required, updates: versions.is_empty() }))
+}
+
+/// The encrypted versions that terms cover, newest first.
+pub(crate) fn encrypted(ctx: &Ctx, licensed: &Asset, content: &TermsContent) -> Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let all = usize::try_from(licensed.encrypted_versions).map_err(|_| Error::Overflow)?;
+    let covered: Box<dyn Iterator<Item = u64>> = if content.versions.is_empty() {
+        Box::new((1..=licensed.versions).rev())
+    } else {
+        Box::new(content.versions.iter().rev().copied())
+    };
+    for number in covered {
+        if found.len() == all {
+            break;
+        }
+        if is_encrypted(ctx, licensed.id, number)? {
+            found.push(number);
         }
     }
-    Ok(encrypted)
+    Ok(found)
+}
+
+/// Whether a version's content is encrypted.
+pub(crate) fn is_encrypted(ctx: &Ctx, asset: u64, number: u64) -> Result<bool> {
+    let content = asset::version(ctx, asset, number)?.content.unwrap_or_default();
+    Ok(content.encryption() != Encryption::None)
 }
 
 /// Refuses a key bond that is too low, in another denomination, or for no key.
-pub(crate) fn key_bond(ctx: &Ctx, content: &TermsContent, key_version: Option<u64>) -> Result<()> {
+pub(crate) fn key_bond(ctx: &Ctx, content: &TermsContent, owed: bool) -> Result<()> {
     let found = keys::bond_of(&content.key_bond)?;
-    let least = if key_version.is_some() { keys::bond_of(&state::params(ctx)?.least_key_bond)?.max(1) } else { 0 };
-    let fits = if key_version.is_some() { found >= least } else { content.key_bond.is_none() };
+    let least = if owed { keys::bond_of(&state::params(ctx)?.least_key_bond)?.max(1) } else { 0 };
+    let fits = if owed { found >= least } else { content.key_bond.is_none() };
     if fits { Ok(()) } else { Err(Error::KeyBond { least, found }.into()) }
 }
 
 /// Refuses a purchase without the keys that its terms need, or with others.
-pub(crate) fn keys(
-    content: &TermsContent,
-    key_version: Option<u64>,
-    public_key: &[u8],
-    signing_key: Option<&SigningKey>,
-) -> Result<(), Error> {
-    if key_version.is_some() == public_key.is_empty() {
+pub(crate) fn keys(content: &TermsContent, owed: bool, public_key: &[u8], signing_key: Option<&SigningKey>) -> Result<(), Error> {
+    if owed == public_key.is_empty() {
         return Err(Error::PublicKey);
     }
     match signing_key {

@@ -1,12 +1,12 @@
 //! The module's part of the genesis file.
 use cairn_kernel::{Address, Ctx, Result};
-use cairn_proto::cairn::licensing::v1::{Genesis, License, LicenseStatus, SessionStatus};
+use cairn_proto::cairn::licensing::v1::{Genesis, License, LicenseStatus, LicenseVersionKey, SessionStatus};
 
 use crate::{
     Error, check, check_params,
     deposits::{self, Deposit},
-    sessions,
-    state::{self, BY_ASSET, IDS, KEY_DEPOSITS, LICENSES, PARAMS, SESSION_IDS, SESSIONS, TERMS},
+    keys, sessions,
+    state::{self, BY_ASSET, IDS, KEY_DEPOSITS, LICENSES, PARAMS, SESSION_IDS, SESSIONS, TERMS, VERSION_KEYS},
 };
 
 /// Fills an empty store. Indexes are rebuilt.
@@ -53,6 +53,12 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
     for deposit in &genesis.key_deposits {
         deposits::set(ctx, &Address::parse(&deposit.owner)?, Deposit::read(deposit)?)?;
     }
+    for entry in &genesis.version_keys {
+        let key = entry.key.as_ref().ok_or_else(|| Error::Genesis(format!("a key of license {} is empty", entry.license_id)))?;
+        state::license(ctx, entry.license_id)?;
+        keys::check_wrapped(&key.wrapped_key)?;
+        VERSION_KEYS.set(ctx, &(entry.license_id, key.version), key)?;
+    }
     Ok(())
 }
 
@@ -74,5 +80,9 @@ pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
         licenses: LICENSES.range(ctx, &[]).map(|entry| entry.map(|(_, license)| license)).collect::<Result<_>>()?,
         sessions: SESSIONS.range(ctx, &[]).map(|entry| entry.map(|(_, session)| session)).collect::<Result<_>>()?,
         key_deposits: KEY_DEPOSITS.range(ctx, &[]).map(|entry| entry.map(|(_, deposit)| deposit)).collect::<Result<_>>()?,
+        version_keys: VERSION_KEYS
+            .range(ctx, &[])
+            .map(|entry| entry.map(|((license_id, _), key)| LicenseVersionKey { license_id, key: Some(key) }))
+            .collect::<Result<_>>()?,
     })
 }

@@ -10,6 +10,7 @@ use crate::{
     deposits::Deposit,
     escrow, keys, sessions,
     state::{self, BY_ASSET, BY_LICENSEE, DEADLINES, KEY_DEPOSITS, LICENSES, OPEN_SESSIONS, SEATS, SESSIONS, TERMS, TERMS_BY_ASSET},
+    version_keys,
 };
 
 /// Runs a check whose reads may fail.
@@ -138,5 +139,20 @@ pub(crate) fn key_bonds(ctx: &Ctx) -> Result<(), String> {
             }
         }
         Ok(locked.into_iter().find(|(_, bond)| *bond > 0).map(|(owner, bond)| format!("{owner} has no deposit for {bond}ucairn")))
+    })())
+}
+
+/// Each licence counts the keys that its owner wrapped for its present public key.
+pub(crate) fn granted_keys(ctx: &Ctx) -> Result<(), String> {
+    report((|| {
+        for entry in LICENSES.range(ctx, &[]) {
+            let (id, license) = entry?;
+            let Some(key) = &license.key else { continue };
+            let found = version_keys::count(ctx, id, &key.public_key)?.saturating_add(u32::from(key.granted_height > 0));
+            if found != key.granted {
+                return Ok(Some(format!("license {id} counts {} granted keys, {found} are", key.granted)));
+            }
+        }
+        Ok(None)
     })())
 }

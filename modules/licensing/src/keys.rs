@@ -10,7 +10,7 @@ use cairn_proto::cairn::licensing::v1::{
 };
 use cairn_rewards as rewards;
 
-use crate::{Error, deposits, escrow, sale, state};
+use crate::{Error, check::Owed, deposits, escrow, sale, state, version_keys};
 
 /// Gas of deriving a public key, agreeing on a secret, and opening 80 bytes: two multiplications on Curve25519 and hashes.
 const OPEN_GAS: u64 = 5_000;
@@ -18,14 +18,14 @@ const OPEN_GAS: u64 = 5_000;
 const CHECK_GAS: u64 = 2_000;
 
 /// What the sale of a licence to encrypted content must know of its key: checks the licensee's public key, locks the owner's bond.
-pub(crate) fn prepare(ctx: &mut Ctx, owner: &str, version: u64, content: &TermsContent, public_key: &[u8]) -> Result<KeyGrant> {
+pub(crate) fn prepare(ctx: &mut Ctx, owner: &str, owed: Owed, content: &TermsContent, public_key: &[u8]) -> Result<KeyGrant> {
     check_public(ctx, public_key)?;
     let owner = Address::parse(owner)?;
     let bond = content.key_bond.as_ref().ok_or(Error::KeyBond { least: 0, found: 0 })?;
     deposits::lock(ctx, &owner, deposits::base(Coin::try_from(bond)?)?)?;
     let params = state::params(ctx)?;
     Ok(KeyGrant {
-        version,
+        version: owed.newest,
         public_key: public_key.to_vec(),
         bond: Some(bond.clone()),
         bond_owner: owner.to_string(),
@@ -34,6 +34,9 @@ pub(crate) fn prepare(ctx: &mut Ctx, owner: &str, version: u64, content: &TermsC
         complaint_bond: params.complaint_bond,
         wrapped_key: vec![],
         granted_height: 0,
+        required: owed.required,
+        granted: 0,
+        updates: owed.updates,
     })
 }
 
@@ -55,20 +58,30 @@ pub(crate) fn wait(ctx: &Ctx, license: License) -> Result<License> {
 pub(crate) fn grant(ctx: &mut Ctx, m: &MsgGrantKey) -> Result<u64> {
     let before = state::license(ctx, m.license_id)?;
     let key = before.key.clone().ok_or(Error::NoKeyDue(before.id))?;
-    if key.bond_owner != m.owner && asset::asset(ctx, before.asset_id)?.owner != m.owner {
-        return Err(Error::NotOwner { asset: before.asset_id, signer: m.owner.clone() }.into());
-    }
+    check_granter(ctx, &before, &key, &m.owner)?;
     state::check_status(&before, LicenseStatus::Paid)?;
     check_wrapped(&m.wrapped_key)?;
+    let granted = key.granted.checked_add(1).ok_or(Error::Overflow)?;
+    if granted < key.required {
+        return Err(Error::KeysMissing { license: before.id, required: key.required, granted: key.granted }.into());
+    }
     let starts = ctx.block().height;
     let expires = sale::extend(starts, state::content(ctx, &before)?.term_blocks, before.periods)?;
     let deadline = starts.checked_add(key.fault_blocks).ok_or(Error::Overflow)?;
 
-    let key = Some(KeyGrant { wrapped_key: m.wrapped_key.clone(), granted_height: starts, ..key });
+    let key = Some(KeyGrant { wrapped_key: m.wrapped_key.clone(), granted_height: starts, granted, ..key });
     let after = License { status: LicenseStatus::Granted.into(), starts, expires, deadline, key, ..before.clone() };
     state::replace(ctx, &before, &after)?;
     ctx.emit(&EventKeyGranted { license_id: before.id, owner: m.owner.clone(), wrapped_key: m.wrapped_key.clone(), deadline, expires });
     Ok(deadline)
+}
+
+/// Refuses whoever owes nobody a key of this licence.
+pub(crate) fn check_granter(ctx: &Ctx, license: &License, key: &KeyGrant, signer: &str) -> Result<()> {
+    if key.bond_owner != signer && asset::asset(ctx, license.asset_id)?.owner != signer {
+        return Err(Error::NotOwner { asset: license.asset_id, signer: signer.to_owned() }.into());
+    }
+    Ok(())
 }
 
 /// Judges a granted key by the licensee's private key. Gives whether it is bad.
@@ -81,6 +94,8 @@ pub(crate) fn report(ctx: &mut Ctx, m: &MsgReportKeyFault) -> Result<bool> {
     state::check_status(&before, LicenseStatus::Granted)?;
     let key = before.key.as_ref().ok_or(Error::NoKeyDue(before.id))?;
     let bond = bond_of(&key.complaint_bond)?;
+    let version = if m.version == 0 { key.version } else { m.version };
+    let wrapped_key = version_keys::judged(ctx, &before, key, version)?;
     ctx.gas().consume_at(OPEN_GAS, "opening a wrapped key")?;
     let private = m.private_key.as_slice().try_into().map_err(|_| Error::PrivateKey)?;
     if cairn_content::public_key(&private).as_slice() != key.public_key {
@@ -88,7 +103,7 @@ pub(crate) fn report(ctx: &mut Ctx, m: &MsgReportKeyFault) -> Result<bool> {
     }
 
     escrow::take(ctx, &licensee, &Coin::base(bond))?;
-    let bad = !opens(ctx, &before, key, &private)?;
+    let bad = !opens(ctx, &before, version, &wrapped_key, &private)?;
     if bad {
         escrow::give(ctx, &licensee, &Coin::base(bond))?;
         slash(ctx, &before, bond_of(&key.bond)?)?;
@@ -126,12 +141,12 @@ pub(crate) fn cancel(ctx: &mut Ctx, license: &License) -> Result<()> {
 }
 
 /// Whether a wrapped key opens to the one that the version commits to.
-fn opens(ctx: &Ctx, license: &License, key: &KeyGrant, private: &[u8; 32]) -> Result<bool> {
-    let content = asset::version(ctx, license.asset_id, key.version)?.content.unwrap_or_default();
+fn opens(ctx: &Ctx, license: &License, version: u64, wrapped_key: &[u8], private: &[u8; 32]) -> Result<bool> {
+    let content = asset::version(ctx, license.asset_id, version)?.content.unwrap_or_default();
     let (Ok(root), Ok(commitment)) = (content.manifest_root.as_slice().try_into(), content.key_commitment.as_slice().try_into()) else {
         return Err(Error::NoKeyDue(license.id).into());
     };
-    let opened = cairn_content::open(&key.wrapped_key, root, commitment, license.id, private);
+    let opened = cairn_content::open(wrapped_key, root, commitment, license.id, private);
     Ok(opened.is_ok_and(|opened| opened.commitment(root) == *commitment))
 }
 

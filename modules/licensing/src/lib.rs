@@ -20,6 +20,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod version_keys;
 mod voucher;
 
 use std::sync::Arc;
@@ -121,6 +122,7 @@ impl Module for Licensing {
             ("the module holds what is in escrow", invariants::solvency),
             ("what ends by itself is queued", invariants::deadlines),
             ("key bonds are locked for what is due", invariants::key_bonds),
+            ("granted keys are counted", invariants::granted_keys),
             ("licenses are seated and indexed as they stand", invariants::licenses),
         ]
     }

@@ -7,11 +7,12 @@ use cairn_proto::{
         EventLicenseBought, EventLicenseRenewed, EventRevocationRequested, EventSeatsAssigned, EventTermsOffered, EventTermsRetired,
         License, MsgApproveLicense, MsgApproveLicenseResponse, MsgAssignSeats, MsgAssignSeatsResponse, MsgBuyLicense,
         MsgBuyLicenseResponse, MsgCloseSession, MsgCloseSessionResponse, MsgDepositKeyBond, MsgDepositKeyBondResponse, MsgGrantKey,
-        MsgGrantKeyResponse, MsgOfferTerms, MsgOfferTermsResponse, MsgOpenSession, MsgOpenSessionResponse, MsgRejectLicense,
-        MsgRejectLicenseResponse, MsgRenewLicense, MsgRenewLicenseResponse, MsgReportKeyFault, MsgReportKeyFaultResponse, MsgReportRevenue,
-        MsgReportRevenueResponse, MsgRequestRevocation, MsgRequestRevocationResponse, MsgRetireTerms, MsgRetireTermsResponse, MsgServer,
-        MsgSettleSession, MsgSettleSessionResponse, MsgTopUp, MsgTopUpResponse, MsgTransferLicense, MsgTransferLicenseResponse,
-        MsgUpdateParams, MsgUpdateParamsResponse, MsgWithdrawKeyBond, MsgWithdrawKeyBondResponse, Pricing, Terms,
+        MsgGrantKeyResponse, MsgGrantVersionKey, MsgGrantVersionKeyResponse, MsgOfferTerms, MsgOfferTermsResponse, MsgOpenSession,
+        MsgOpenSessionResponse, MsgRejectLicense, MsgRejectLicenseResponse, MsgRenewLicense, MsgRenewLicenseResponse, MsgReportKeyFault,
+        MsgReportKeyFaultResponse, MsgReportRevenue, MsgReportRevenueResponse, MsgRequestRevocation, MsgRequestRevocationResponse,
+        MsgRetireTerms, MsgRetireTermsResponse, MsgServer, MsgSettleSession, MsgSettleSessionResponse, MsgTopUp, MsgTopUpResponse,
+        MsgTransferLicense, MsgTransferLicenseResponse, MsgUpdateParams, MsgUpdateParamsResponse, MsgWithdrawKeyBond,
+        MsgWithdrawKeyBondResponse, Pricing, Terms,
     },
     coin,
 };
@@ -19,7 +20,7 @@ use cairn_proto::{
 use crate::{
     Error, Licensing, approval, check, check_params, deposits, keys, revenue, revocation, sale, sessions,
     state::{self, PARAMS, TERMS},
-    transfer,
+    transfer, version_keys,
 };
 
 impl MsgServer for Licensing {
@@ -30,8 +31,8 @@ impl MsgServer for Licensing {
         if licensed.owner != m.owner {
             return Err(Error::NotOwner { asset: licensed.id, signer: m.owner }.into());
         }
-        let key_version = check::sellable(ctx, &licensed, &content)?;
-        check::key_bond(ctx, &content, key_version)?;
+        let owed = check::sellable(ctx, &licensed, &content)?;
+        check::key_bond(ctx, &content, owed.is_some())?;
         let key = check::terms_id(&content);
         let terms_id = hex::encode(key);
         if TERMS.has(ctx, &key)? {
@@ -123,6 +124,11 @@ impl MsgServer for Licensing {
 
     fn grant_key(&self, ctx: &mut Ctx, m: MsgGrantKey) -> Result<MsgGrantKeyResponse> {
         Ok(MsgGrantKeyResponse { deadline: keys::grant(ctx, &m)? })
+    }
+
+    fn grant_version_key(&self, ctx: &mut Ctx, m: MsgGrantVersionKey) -> Result<MsgGrantVersionKeyResponse> {
+        version_keys::grant(ctx, &m)?;
+        Ok(MsgGrantVersionKeyResponse {})
     }
 
     fn report_key_fault(&self, ctx: &mut Ctx, m: MsgReportKeyFault) -> Result<MsgReportKeyFaultResponse> {

@@ -2,16 +2,17 @@
 use cairn_asset as asset;
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::licensing::v1::{
-    Access, License, LicenseStatus, QueryCheckAccessRequest, QueryCheckAccessResponse, QueryKeyDepositRequest, QueryKeyDepositResponse,
-    QueryLicenseRequest, QueryLicenseResponse, QueryLicensesByAssetRequest, QueryLicensesByAssetResponse, QueryLicensesByHolderRequest,
-    QueryLicensesByHolderResponse, QueryOpenSessionsRequest, QueryOpenSessionsResponse, QueryParamsRequest, QueryParamsResponse,
-    QueryServer, QuerySessionRequest, QuerySessionResponse, QueryTermsByAssetRequest, QueryTermsByAssetResponse, QueryTermsRequest,
-    QueryTermsResponse,
+    Access, License, QueryCheckAccessRequest, QueryCheckAccessResponse, QueryKeyDepositRequest, QueryKeyDepositResponse,
+    QueryLicenseKeysRequest, QueryLicenseKeysResponse, QueryLicenseRequest, QueryLicenseResponse, QueryLicensesByAssetRequest,
+    QueryLicensesByAssetResponse, QueryLicensesByHolderRequest, QueryLicensesByHolderResponse, QueryOpenSessionsRequest,
+    QueryOpenSessionsResponse, QueryParamsRequest, QueryParamsResponse, QueryServer, QuerySessionRequest, QuerySessionResponse,
+    QueryTermsByAssetRequest, QueryTermsByAssetResponse, QueryTermsRequest, QueryTermsResponse,
 };
 
 use crate::{
     Error, Grant, Licensing, access, deposits,
     state::{self, BY_ASSET, BY_LICENSEE, OPEN_SESSIONS, TERMS, TERMS_BY_ASSET},
+    version_keys,
 };
 
 impl QueryServer for Licensing {
@@ -44,11 +45,15 @@ impl QueryServer for Licensing {
     }
 
     fn licenses_by_asset(&self, ctx: &Ctx, q: QueryLicensesByAssetRequest) -> Result<QueryLicensesByAssetResponse> {
-        asset::asset(ctx, q.asset_id)?;
-        let wanted = |(_, id): &(u64, u64)| Ok(!q.key_due || state::license(ctx, *id)?.status() == LicenseStatus::Paid);
+        let licensed = asset::asset(ctx, q.asset_id)?;
+        let wanted = |(_, id): &(u64, u64)| Ok(!q.key_due || version_keys::owes(ctx, &licensed, &state::license(ctx, *id)?));
         let request = q.pagination.unwrap_or_default().into();
         let (keys, page) = BY_ASSET.page_filtered(ctx, &key_prefix(&q.asset_id), &request, wanted)?;
         Ok(QueryLicensesByAssetResponse { licenses: find(ctx, keys)?, pagination: Some(page.into()) })
+    }
+
+    fn license_keys(&self, ctx: &Ctx, q: QueryLicenseKeysRequest) -> Result<QueryLicenseKeysResponse> {
+        Ok(QueryLicenseKeysResponse { keys: version_keys::list(ctx, &state::license(ctx, q.license_id)?)? })
     }
 
     fn session(&self, ctx: &Ctx, q: QuerySessionRequest) -> Result<QuerySessionResponse> {

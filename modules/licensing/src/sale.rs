@@ -12,7 +12,9 @@ use cairn_proto::{
 use cairn_rewards as rewards;
 
 use crate::{
-    Error, check, escrow, keys,
+    Error,
+    check::{self, Owed},
+    escrow, keys,
     state::{self, BY_ASSET, IDS, TERMS},
 };
 
@@ -28,7 +30,7 @@ pub(crate) struct Order {
     terms: Terms,
     content: TermsContent,
     periods: u32,
-    key_version: Option<u64>,
+    owed: Option<Owed>,
     public_key: Vec<u8>,
     signing_key: Option<SigningKey>,
 }
@@ -41,14 +43,17 @@ pub(crate) fn order(ctx: &Ctx, m: &MsgBuyLicense) -> Result<Order> {
     check_open(&terms)?;
     let content = terms.content.clone().ok_or(Error::NoContent)?;
     let licensed = asset::asset(ctx, content.asset_id)?;
-    let key_version = check::sellable(ctx, &licensed, &content)?;
+    let owed = check::sellable(ctx, &licensed, &content)?;
+    if owed.is_some() && content.key_bond.is_none() {
+        return Err(Error::Encrypted(licensed.id).into());
+    }
     let periods = check::periods(content.pricing(), m.periods)?;
     let price = check::payment(&check::purchase_prices(&content)?, periods, offered(m.payment.as_ref())?)?;
-    check::keys(&content, key_version, &m.public_key, m.signing_key.as_ref())?;
+    check::keys(&content, owed.is_some(), &m.public_key, m.signing_key.as_ref())?;
     let users = check::users(&licensee.to_string(), &m.users, content.seats)?;
     extend(ctx.block().height, content.term_blocks, periods)?;
     let (public_key, signing_key) = (m.public_key.clone(), m.signing_key.clone());
-    Ok(Order { price, buyer, licensed, licensee, users, key, terms, content, periods, key_version, public_key, signing_key })
+    Ok(Order { price, buyer, licensed, licensee, users, key, terms, content, periods, owed, public_key, signing_key })
 }
 
 /// Takes the price of a purchase and writes its licence. Gives the fee where the sale is final.
@@ -79,8 +84,8 @@ fn hold(ctx: &mut Ctx, order: &Order) -> Result<()> {
 
 /// The licence of a purchase before anything happens to it, its price counted as held.
 fn new_license(ctx: &mut Ctx, order: &Order) -> Result<License> {
-    let key = match order.key_version {
-        Some(version) => Some(keys::prepare(ctx, &order.licensed.owner, version, &order.content, &order.public_key)?),
+    let key = match order.owed {
+        Some(owed) => Some(keys::prepare(ctx, &order.licensed.owner, owed, &order.content, &order.public_key)?),
         None => None,
     };
     Ok(License {

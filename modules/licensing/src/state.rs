@@ -1,6 +1,6 @@
 //! What licensing stores.
 use cairn_kernel::{Address, Coin, Ctx, Item, Map, Result, Sequence, Set, key_prefix};
-use cairn_proto::cairn::licensing::v1::{KeyDeposit, License, LicenseStatus, Params, Session, Terms, TermsContent};
+use cairn_proto::cairn::licensing::v1::{KeyDeposit, License, LicenseStatus, Params, Session, Terms, TermsContent, VersionKey};
 
 use crate::{Error, deadlines};
 
@@ -34,6 +34,8 @@ cairn_kernel::state! { "licensing";
     OPEN_SESSIONS: Set<(u64, u64)> = 12;
     /// Deposits for key bonds, by owner.
     KEY_DEPOSITS: Map<Address, KeyDeposit> = 13;
+    /// Keys that owners wrapped beside the one that a licence holds, by licence and version.
+    VERSION_KEYS: Map<(u64, u64), VersionKey> = 14;
 }
 
 /// The settings in force.

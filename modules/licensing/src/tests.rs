@@ -10,6 +10,7 @@ mod revenues;
 mod revocations;
 mod rights;
 mod sales;
+mod version_keys;
 
 use std::sync::Arc;
 

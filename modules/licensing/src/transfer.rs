@@ -2,7 +2,7 @@
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::licensing::v1::{EventLicenseTransferred, KeyGrant, License, MsgTransferLicense};
 
-use crate::{Error, check, keys, msgs, revocation, sessions, state};
+use crate::{Error, check, keys, msgs, revocation, sessions, state, version_keys};
 
 /// Passes a licence on, with new keys where it has any: those that the old licensee knows must neither spend the new one's money nor be all
 /// that it can open the content with.
@@ -20,8 +20,7 @@ pub(crate) fn transfer(ctx: &mut Ctx, m: &MsgTransferLicense) -> Result<()> {
     if sessions::open_sessions(ctx, before.id)? > 0 {
         return Err(Error::OpenSessions(before.id).into());
     }
-    let version = before.key.as_ref().map(|key| key.version);
-    check::keys(&content, version, &m.public_key, m.signing_key.as_ref())?;
+    check::keys(&content, before.key.is_some(), &m.public_key, m.signing_key.as_ref())?;
     let key = match before.key.clone() {
         Some(key) => Some(rewrapped(ctx, key, m)?),
         None => None,
@@ -34,9 +33,15 @@ pub(crate) fn transfer(ctx: &mut Ctx, m: &MsgTransferLicense) -> Result<()> {
     Ok(())
 }
 
-/// The old licensee wraps the key for the new one; between the two of them, so nobody judges it.
+/// The old licensee wraps the key for the new one, between the two of them, so nobody judges it; or leaves that to the owner, who owes the new
+/// public key the keys of all versions again.
 fn rewrapped(ctx: &Ctx, key: KeyGrant, m: &MsgTransferLicense) -> Result<KeyGrant> {
     keys::check_public(ctx, &m.public_key)?;
-    keys::check_wrapped(&m.wrapped_key)?;
-    Ok(KeyGrant { public_key: m.public_key.clone(), wrapped_key: m.wrapped_key.clone(), ..key })
+    if !m.wrapped_key.is_empty() {
+        keys::check_wrapped(&m.wrapped_key)?;
+    }
+    let (public_key, wrapped_key) = (m.public_key.clone(), m.wrapped_key.clone());
+    // Of an account that held it before, with the same key.
+    let granted = version_keys::count(ctx, m.license_id, &public_key)?;
+    Ok(KeyGrant { public_key, wrapped_key, granted_height: 0, granted, ..key })
 }

@@ -61,8 +61,8 @@ pub struct TermsContent {
     /// Name for people; 1 to 128 bytes. Two offers alike in all else differ by it.
     #[prost(string, tag = "2")]
     pub title: ::prost::alloc::string::String,
-    /// Version numbers covered, ascending, at most 64, and but with PER_CALL at most one of them encrypted; empty: every version, later ones
-    /// too, where none is encrypted.
+    /// Version numbers covered, ascending, at most 64; empty: every version, later ones too. But with PER_CALL at most 16 encrypted ones may be
+    /// covered at a purchase.
     #[prost(uint64, repeated, tag = "3")]
     pub versions: ::prost::alloc::vec::Vec<u64>,
     /// What is permitted; at least one use.
@@ -168,10 +168,11 @@ impl ::prost::Name for SigningKey {
         "/cairn.licensing.v1.SigningKey".into()
     }
 }
-/// The key of an encrypted version that a licensee is owed.
+/// The keys of encrypted versions that a licensee is owed. Those that were covered at purchase are granted before the licence begins, the newest of
+/// them last, and are judged together; those of later versions, and those that a new licensee needs, are granted by `GrantVersionKey`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct KeyGrant {
-    /// The encrypted version.
+    /// The newest encrypted version covered at purchase.
     #[prost(uint64, tag = "1")]
     pub version: u64,
     /// The licensee's X25519 public key, 32 canonical bytes; used for this licence only.
@@ -198,9 +199,18 @@ pub struct KeyGrant {
     /// root, key commitment; aad = u64 licence.
     #[prost(bytes = "vec", tag = "8")]
     pub wrapped_key: ::prost::alloc::vec::Vec<u8>,
-    /// Height of the grant.
+    /// Height of the grant; 0 where a licensee before wrapped the key, or nobody yet.
     #[prost(uint64, tag = "9")]
     pub granted_height: u64,
+    /// Encrypted versions that were covered at purchase.
+    #[prost(uint32, tag = "10")]
+    pub required: u32,
+    /// Encrypted versions whose key was wrapped by the owner for `public_key`.
+    #[prost(uint32, tag = "11")]
+    pub granted: u32,
+    /// Whether later encrypted versions are covered, too.
+    #[prost(bool, tag = "12")]
+    pub updates: bool,
 }
 impl ::prost::Name for KeyGrant {
     const NAME: &'static str = "KeyGrant";
@@ -210,6 +220,32 @@ impl ::prost::Name for KeyGrant {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.licensing.v1.KeyGrant".into()
+    }
+}
+/// A key that the owner wrapped for a licensee beside that of `KeyGrant.version`, or in its place after a transfer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct VersionKey {
+    /// The encrypted version.
+    #[prost(uint64, tag = "1")]
+    pub version: u64,
+    /// For whom: worthless once the licence has another public key.
+    #[prost(bytes = "vec", tag = "2")]
+    pub public_key: ::prost::alloc::vec::Vec<u8>,
+    /// 80 bytes, as in `KeyGrant`.
+    #[prost(bytes = "vec", tag = "3")]
+    pub wrapped_key: ::prost::alloc::vec::Vec<u8>,
+    /// Height of the grant.
+    #[prost(uint64, tag = "4")]
+    pub granted_height: u64,
+}
+impl ::prost::Name for VersionKey {
+    const NAME: &'static str = "VersionKey";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.VersionKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.VersionKey".into()
     }
 }
 /// Prepaid money for metered calls of one provider.
@@ -1112,6 +1148,29 @@ impl ::prost::Name for EventRevocationRejected {
         "/cairn.licensing.v1.EventRevocationRejected".into()
     }
 }
+/// The key of a further encrypted version was posted.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventVersionKeyGranted {
+    #[prost(uint64, tag = "1")]
+    pub license_id: u64,
+    #[prost(string, tag = "2")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub version: u64,
+    /// 80 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub wrapped_key: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for EventVersionKeyGranted {
+    const NAME: &'static str = "EventVersionKeyGranted";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.EventVersionKeyGranted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.EventVersionKeyGranted".into()
+    }
+}
 /// Why a purchase was refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1170,6 +1229,9 @@ pub struct Genesis {
     /// By owner.
     #[prost(message, repeated, tag = "5")]
     pub key_deposits: ::prost::alloc::vec::Vec<KeyDeposit>,
+    /// By licence and version.
+    #[prost(message, repeated, tag = "6")]
+    pub version_keys: ::prost::alloc::vec::Vec<LicenseVersionKey>,
 }
 impl ::prost::Name for Genesis {
     const NAME: &'static str = "Genesis";
@@ -1179,6 +1241,24 @@ impl ::prost::Name for Genesis {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.licensing.v1.Genesis".into()
+    }
+}
+/// A key of a licence.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LicenseVersionKey {
+    #[prost(uint64, tag = "1")]
+    pub license_id: u64,
+    #[prost(message, optional, tag = "2")]
+    pub key: ::core::option::Option<VersionKey>,
+}
+impl ::prost::Name for LicenseVersionKey {
+    const NAME: &'static str = "LicenseVersionKey";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.LicenseVersionKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.LicenseVersionKey".into()
     }
 }
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -1355,7 +1435,7 @@ pub struct QueryLicensesByAssetRequest {
     pub pagination: ::core::option::Option<
         super::super::super::cosmos::base::query::v1beta1::PageRequest,
     >,
-    /// Only those that wait for their key.
+    /// Only those to which the owner owes a key.
     #[prost(bool, tag = "3")]
     pub key_due: bool,
 }
@@ -1386,6 +1466,61 @@ impl ::prost::Name for QueryLicensesByAssetResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.licensing.v1.QueryLicensesByAssetResponse".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct QueryLicenseKeysRequest {
+    #[prost(uint64, tag = "1")]
+    pub license_id: u64,
+}
+impl ::prost::Name for QueryLicenseKeysRequest {
+    const NAME: &'static str = "QueryLicenseKeysRequest";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.QueryLicenseKeysRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.QueryLicenseKeysRequest".into()
+    }
+}
+/// The key of one version as a licensee has it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LicenseKey {
+    #[prost(uint64, tag = "1")]
+    pub version: u64,
+    /// 80 bytes, wrapped for the licence's public key; empty where there is none yet.
+    #[prost(bytes = "vec", tag = "2")]
+    pub wrapped_key: ::prost::alloc::vec::Vec<u8>,
+    /// Height of the owner's grant; 0: not by the owner.
+    #[prost(uint64, tag = "3")]
+    pub granted_height: u64,
+    /// Whether the owner owes it.
+    #[prost(bool, tag = "4")]
+    pub due: bool,
+}
+impl ::prost::Name for LicenseKey {
+    const NAME: &'static str = "LicenseKey";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.LicenseKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.LicenseKey".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryLicenseKeysResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub keys: ::prost::alloc::vec::Vec<LicenseKey>,
+}
+impl ::prost::Name for QueryLicenseKeysResponse {
+    const NAME: &'static str = "QueryLicenseKeysResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.QueryLicenseKeysResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.QueryLicenseKeysResponse".into()
     }
 }
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -1594,6 +1729,12 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryLicensesByAssetRequest,
     ) -> ::cairn_kernel::Result<QueryLicensesByAssetResponse>;
+    /// The encrypted versions that a licence covers, ascending, with their keys as far as its licensee has them.
+    fn license_keys(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryLicenseKeysRequest,
+    ) -> ::cairn_kernel::Result<QueryLicenseKeysResponse>;
     /// One session, closed ones too.
     fn session(
         &self,
@@ -1653,6 +1794,11 @@ pub fn query_routes<S: QueryServer>(
             server,
             "/cairn.licensing.v1.Query/LicensesByAsset",
             S::licenses_by_asset,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.licensing.v1.Query/LicenseKeys",
+            S::license_keys,
         ),
         ::cairn_kernel::QueryRoute::new(
             server,
@@ -1970,7 +2116,8 @@ pub struct MsgTransferLicense {
     /// The new licensee's, just with PER_CALL.
     #[prost(message, optional, tag = "5")]
     pub signing_key: ::core::option::Option<SigningKey>,
-    /// The content key, wrapped by the old licensee for the new one; a matter between the two. 80 bytes where there is one.
+    /// The content key of `KeyGrant.version`, wrapped by the old licensee for the new one, a matter between the two: 80 bytes. Empty: the owner
+    /// is to grant it. It owes the new licensee the keys of all versions that are covered.
     #[prost(bytes = "vec", tag = "6")]
     pub wrapped_key: ::prost::alloc::vec::Vec<u8>,
 }
@@ -2068,6 +2215,42 @@ impl ::prost::Name for MsgGrantKeyResponse {
         "/cairn.licensing.v1.MsgGrantKeyResponse".into()
     }
 }
+/// Posts the wrapped key of a further version.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgGrantVersionKey {
+    /// The asset's owner, or whose bond was locked for the licence.
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub license_id: u64,
+    #[prost(uint64, tag = "3")]
+    pub version: u64,
+    /// 80 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub wrapped_key: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgGrantVersionKey {
+    const NAME: &'static str = "MsgGrantVersionKey";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgGrantVersionKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgGrantVersionKey".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgGrantVersionKeyResponse {}
+impl ::prost::Name for MsgGrantVersionKeyResponse {
+    const NAME: &'static str = "MsgGrantVersionKeyResponse";
+    const PACKAGE: &'static str = "cairn.licensing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.licensing.v1.MsgGrantVersionKeyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.licensing.v1.MsgGrantVersionKeyResponse".into()
+    }
+}
 /// Reports a bad key.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgReportKeyFault {
@@ -2079,6 +2262,9 @@ pub struct MsgReportKeyFault {
     /// The private key of the licence's public key, 32 bytes. Known to all from then on.
     #[prost(bytes = "vec", tag = "3")]
     pub private_key: ::prost::alloc::vec::Vec<u8>,
+    /// Whose key is bad, of the versions covered at purchase; 0: the newest of them.
+    #[prost(uint64, tag = "4")]
+    pub version: u64,
 }
 impl ::prost::Name for MsgReportKeyFault {
     const NAME: &'static str = "MsgReportKeyFault";
@@ -2463,8 +2649,9 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgAssignSeats,
     ) -> ::cairn_kernel::Result<MsgAssignSeatsResponse>;
-    /// Posts the key of an encrypted version, wrapped for a licensee; the licence is valid from now on. Refused: neither the asset's owner nor
-    /// whose bond it is, a licence that does not wait for its key, another size.
+    /// Posts the key of the newest encrypted version that was covered at purchase, wrapped for a licensee; the licence is valid from now on.
+    /// Refused: neither the asset's owner nor whose bond it is, a licence that does not wait for its key, keys of older versions that are still
+    /// due, another size.
     fn grant_key(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,
@@ -2518,6 +2705,14 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgSettleSession,
     ) -> ::cairn_kernel::Result<MsgSettleSessionResponse>;
+    /// Posts the key of a further encrypted version that a licence covers, wrapped for its licensee: of an older one while the licence waits for
+    /// its key, of a later one, or of any that a new licensee needs. Refused: neither the asset's owner nor whose bond it is, a licence that is
+    /// not valid, a version that is not covered, not encrypted or has its key already, another size.
+    fn grant_version_key(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgGrantVersionKey,
+    ) -> ::cairn_kernel::Result<MsgGrantVersionKeyResponse>;
     /// By the licensee: newer vouchers settle through a window, then the rest is refunded. By the provider, with a last voucher if it has one:
     /// settled and refunded at once. Refused: anyone else, a session that is closed, or for the licensee one that is closing.
     fn close_session(
@@ -2651,6 +2846,13 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.sender)?]),
             ),
             S::settle_session,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgGrantVersionKey| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
+            ),
+            S::grant_version_key,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

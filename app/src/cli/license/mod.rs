@@ -2,6 +2,7 @@
 mod grant;
 mod open;
 mod session;
+mod transfer;
 
 use std::{
     io::{IsTerminal, Write},
@@ -12,10 +13,10 @@ use anyhow::{Context, Result, bail};
 use cairn_kernel::{Coin, Coins};
 use cairn_proto::{
     cairn::{
-        asset::v1::{Encryption, QueryVersionRequest, QueryVersionResponse, Version},
+        asset::v1::{QueryVersionRequest, QueryVersionResponse, Version},
         licensing::v1::{
-            License, MsgBuyLicense, MsgBuyLicenseResponse, Pricing, QueryLicenseRequest, QueryLicenseResponse, QueryTermsRequest,
-            QueryTermsResponse, SigningKey, SigningScheme, TermsContent,
+            License, LicenseKey, MsgBuyLicense, MsgBuyLicenseResponse, Pricing, QueryLicenseKeysRequest, QueryLicenseKeysResponse,
+            QueryLicenseRequest, QueryLicenseResponse, QueryTermsRequest, QueryTermsResponse, SigningKey, SigningScheme, TermsContent,
         },
     },
     coin, pack,
@@ -39,26 +40,27 @@ pub(crate) enum LicenseCommand {
     /// Buy a licence. A private key for encrypted content is made and kept in the home; do not lose it.
     Buy(BuyArgs),
     /// Wait for the key of a licence, fetch the sealed items, open and check them.
-    Open {
+    Open(OpenArgs),
+    /// The encrypted versions that a licence covers, and which of their keys it has.
+    Keys {
         /// The licence.
         license: u64,
-        /// The folder of opened files; an interrupted opening goes on where it was.
-        #[arg(long)]
-        out: PathBuf,
-        /// The gateway that serves the items.
-        #[arg(long, env = "CAIRN_GATEWAY", default_value = "http://127.0.0.1:8780")]
-        gateway: String,
-        #[command(flatten)]
-        sender: Sender,
     },
     /// Grant keys to whoever paid for them, by itself, as the owner. Ends with Ctrl-C.
     Grant {
         /// Grant those that are due now and end.
         #[arg(long)]
         once: bool,
+        /// Tell which are due and grant none.
+        #[arg(long, conflicts_with = "once")]
+        list: bool,
         #[command(flatten)]
         sender: Sender,
     },
+    /// Make a key for a licence that is to be transferred to you, and print what its holder needs for it.
+    NewKey,
+    /// Pass a licence to another account, with the key of its content.
+    Transfer(transfer::TransferArgs),
     /// Prepaid calls: open a session, sign and redeem vouchers, close.
     #[command(subcommand)]
     Session(session::SessionCommand),
@@ -66,9 +68,30 @@ pub(crate) enum LicenseCommand {
     ReportKey {
         /// The licence.
         license: u64,
+        /// The version; without it, the newest that was covered at purchase.
+        #[arg(long)]
+        version: Option<u64>,
         #[command(flatten)]
         sender: Sender,
     },
+}
+
+/// Wait for the key of a licence, fetch the sealed items, open and check them.
+#[derive(Debug, Args)]
+pub(crate) struct OpenArgs {
+    /// The licence.
+    license: u64,
+    /// The version to open; without it, the newest whose key is there.
+    #[arg(long)]
+    version: Option<u64>,
+    /// The folder of opened files; an interrupted opening goes on where it was.
+    #[arg(long)]
+    out: PathBuf,
+    /// The gateway that serves the items.
+    #[arg(long, env = "CAIRN_GATEWAY", default_value = "http://127.0.0.1:8780")]
+    gateway: String,
+    #[command(flatten)]
+    sender: Sender,
 }
 
 /// Buy a licence.
@@ -95,10 +118,13 @@ impl LicenseCommand {
         let rpc = Rpc::new(node);
         match self {
             Self::Buy(args) => args.run(home, &rpc, output),
-            Self::Open { license, out, gateway, sender } => open::open(&rpc, home, &sender, license, &gateway, &out, output),
-            Self::Grant { once, sender } => grant::grant(&rpc, home, &sender, once),
+            Self::Open(args) => open::open(&rpc, home, args, output),
+            Self::Keys { license } => table(&rpc, license, output),
+            Self::Grant { once, list, sender } => grant::grant(&rpc, home, &sender, once, list.then_some(output)),
+            Self::NewKey => transfer::new_key(home),
+            Self::Transfer(args) => args.run(home, &rpc, output),
             Self::Session(command) => command.run(home, &rpc, output),
-            Self::ReportKey { license, sender } => open::report(&rpc, home, &sender, license, output),
+            Self::ReportKey { license, version, sender } => open::report(&rpc, home, &sender, license, version, output),
         }
     }
 }
@@ -108,7 +134,7 @@ impl BuyArgs {
         let found: QueryTermsResponse = rpc.ask("/cairn.licensing.v1.Query/Terms", &QueryTermsRequest { terms_id: self.terms.clone() })?;
         let content = found.terms.and_then(|terms| terms.content).context("the chain tells nothing of these terms")?;
         let price = price(&content, self.periods, self.denom.as_deref())?;
-        let sealed = owes_key(rpc, &content)?;
+        let sealed = owes_key(&content);
         if !self.yes && !confirmed(&content, price.as_ref())? {
             bail!("nothing was bought");
         }
@@ -157,17 +183,9 @@ fn price(content: &TermsContent, periods: u32, denom: Option<&str>) -> Result<Op
 }
 
 /// Whether the terms cover a version whose key a licensee is owed.
-fn owes_key(rpc: &Rpc, content: &TermsContent) -> Result<bool> {
-    if content.pricing() == Pricing::PerCall {
-        return Ok(false);
-    }
-    for number in &content.versions {
-        let encryption = version(rpc, content.asset_id, *number)?.content.map(|content| content.encryption());
-        if encryption == Some(Encryption::Envelope) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+fn owes_key(content: &TermsContent) -> bool {
+    // Terms stake a bond on keys just where they owe any.
+    content.pricing() != Pricing::PerCall && content.key_bond.is_some()
 }
 
 fn confirmed(content: &TermsContent, price: Option<&Coin>) -> Result<bool> {
@@ -186,6 +204,26 @@ fn confirmed(content: &TermsContent, price: Option<&Coin>) -> Result<bool> {
 fn license(rpc: &Rpc, license_id: u64) -> Result<License> {
     let found: QueryLicenseResponse = rpc.ask("/cairn.licensing.v1.Query/License", &QueryLicenseRequest { license_id })?;
     found.license.context("the chain tells nothing of this licence")
+}
+
+/// The encrypted versions that a licence covers, ascending, with their keys.
+fn keys(rpc: &Rpc, license_id: u64) -> Result<Vec<LicenseKey>> {
+    let found: QueryLicenseKeysResponse = rpc.ask("/cairn.licensing.v1.Query/LicenseKeys", &QueryLicenseKeysRequest { license_id })?;
+    Ok(found.keys)
+}
+
+fn table(rpc: &Rpc, id: u64, output: Output) -> Result<()> {
+    let row = |key: &LicenseKey| {
+        let state = match (key.due, key.wrapped_key.is_empty()) {
+            (true, true) => "due from the owner",
+            (true, false) => "passed on by the licensee before; due from the owner",
+            (false, true) => "none",
+            (false, false) => "granted",
+        };
+        vec![key.version.to_string(), state.to_owned(), key.granted_height.to_string()]
+    };
+    let rows: Vec<_> = keys(rpc, id)?.iter().map(row).collect();
+    output.table(&["version", "key", "granted at"], &rows)
 }
 
 /// A version of an asset.

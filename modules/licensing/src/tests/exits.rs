@@ -72,7 +72,7 @@ impl World {
                 chain.tx(|ctx| Licensing.grant_key(ctx, m)).map(drop)
             }
             7 => {
-                let m = MsgReportKeyFault { licensee, license_id, private_key: PRIVATE.to_vec() };
+                let m = MsgReportKeyFault { licensee, license_id, private_key: PRIVATE.to_vec(), version: 0 };
                 chain.tx(|ctx| Licensing.report_key_fault(ctx, m)).map(drop)
             }
             8 => chain.tx(|ctx| Licensing.deposit_key_bond(ctx, MsgDepositKeyBond { owner, amount })).map(drop),

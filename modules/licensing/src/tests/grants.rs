@@ -63,7 +63,7 @@ fn grant(chain: &mut Chain, owner: u8, license_id: u64, wrapped_key: Vec<u8>) ->
 }
 
 fn report(chain: &mut Chain, n: u8, private_key: &[u8]) -> Result<bool, Refusal> {
-    let m = MsgReportKeyFault { licensee: name(n), license_id: 1, private_key: private_key.to_vec() };
+    let m = MsgReportKeyFault { licensee: name(n), license_id: 1, private_key: private_key.to_vec(), version: 0 };
     chain.tx(|ctx| Licensing.report_key_fault(ctx, m)).map(|response| response.bad)
 }
 
@@ -102,11 +102,17 @@ fn terms_on_an_encrypted_version_stake_a_bond_on_its_key() {
     let atoms = TermsContent { key_bond: Some(coin(ATOM, 1_000_000)), ..sealed() };
     refused(offer(&mut chain, OWNER, other(atoms)), Error::BondDenom("1000000ibc/atom".into()));
     offer(&mut chain, OWNER, other(TermsContent { key_bond: Some(coin(BASE_DENOM, 100_000)), ..sealed() })).unwrap();
-    // One key a licence; calls need none.
-    refused(offer(&mut chain, OWNER, other(one_off())), Error::Encrypted(1));
+    // Every version and later ones: a bond for these, too. Calls need no key.
+    refused(offer(&mut chain, OWNER, other(one_off())), low(0));
     publish_encrypted(&mut chain);
-    refused(offer(&mut chain, OWNER, other(TermsContent { versions: vec![2, 3], ..sealed() })), Error::Encrypted(1));
+    offer(&mut chain, OWNER, other(TermsContent { versions: vec![2, 3], ..sealed() })).unwrap();
     offer(&mut chain, OWNER, per_call()).unwrap();
+    // Sixteen keys at a purchase, not more.
+    (0..14).for_each(|_| publish_encrypted(&mut chain));
+    let all = |title: &str| TermsContent { title: title.into(), versions: vec![], ..sealed() };
+    offer(&mut chain, OWNER, all("sixteen")).unwrap();
+    publish_encrypted(&mut chain);
+    refused(offer(&mut chain, OWNER, all("seventeen")), Error::Encrypted(1));
     assert_invariants(&mut chain);
 }
 
@@ -309,7 +315,7 @@ fn a_transferred_licence_takes_its_key_along() {
     for (m, error) in [
         (MsgTransferLicense { public_key: vec![], ..right.clone() }, Error::PublicKey),
         (MsgTransferLicense { public_key: vec![0; 32], ..right.clone() }, Error::PublicKey),
-        (MsgTransferLicense { wrapped_key: vec![], ..right.clone() }, Error::WrappedKey(0)),
+        (MsgTransferLicense { wrapped_key: vec![0; 79], ..right.clone() }, Error::WrappedKey(79)),
     ] {
         refused(chain.tx(|ctx| Licensing.transfer_license(ctx, m)), error);
     }

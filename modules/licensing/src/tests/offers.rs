@@ -106,8 +106,8 @@ fn nothing_is_offered_that_cannot_be_delivered() {
     chain.tx(|ctx| Asset.register_asset(ctx, empty)).unwrap();
     refused(offer(&mut chain, OWNER, TermsContent { asset_id: 2, ..one_off() }), Error::NotPublished(2));
     publish(&mut chain, 1, true);
-    refused(offer(&mut chain, OWNER, one_off()), Error::Encrypted(1));
     let unstaked = Error::KeyBond { least: 100_000, found: 0 };
+    refused(offer(&mut chain, OWNER, one_off()), unstaked.clone());
     refused(offer(&mut chain, OWNER, TermsContent { versions: vec![1, 2], ..one_off() }), unstaked);
     offer(&mut chain, OWNER, TermsContent { versions: vec![1], ..one_off() }).unwrap();
     deprecate(&mut chain);
