@@ -1,19 +1,17 @@
 //! `cairnd tx` and `cairnd query`: a command for every message and every query, built from the descriptors. A new message needs no line here.
+mod values;
+
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::{
-    about,
-    genesis::{parse_coin, parse_coins},
-};
+use super::about;
 use crate::api::json::Dialect;
+use values::{argument, page, page_args};
 
-/// Messages nested as JSON text are no larger than this.
-const MAX_FILE: u64 = 16 << 20;
 /// Messages within messages are explained as deep as this.
 const MAX_SHAPE: usize = 4;
 
@@ -69,7 +67,7 @@ impl Method {
         }
         arg = match self.positional.iter().position(|p| p == field.name()) {
             Some(i) => arg.index(i.saturating_add(1)).required(true).value_name(field.name().to_uppercase()),
-            None => arg.long(kebab(field.name())),
+            None => arg.long(kebab(field.name())).required(self.is_needed(field)),
         };
         match field.kind() {
             Kind::Bool if !field.is_list() => arg.action(ArgAction::SetTrue).value_name("").num_args(0),
@@ -77,6 +75,15 @@ impl Method {
             _ if field.is_list() => arg.action(ArgAction::Append),
             _ => arg,
         }
+    }
+    /// Whether a field that does not stand in the path must be given all the same: no query makes sense of an empty denomination.
+    fn is_needed(&self, field: &FieldDescriptor) -> bool {
+        self.signers.is_empty() && self.descriptor.parent_service().name() == "Query" && field.name() == "denom"
+    }
+    /// What the caller calls a field.
+    fn shown(&self, field: &FieldDescriptor) -> String {
+        let positional = self.positional.iter().any(|p| p == field.name());
+        if positional { field.name().to_uppercase() } else { format!("--{}", kebab(field.name())) }
     }
     /// The request as JSON in the REST dialect, the signer's fields set to `signer`.
     pub(crate) fn request(&self, matches: &ArgMatches, signer: Option<&str>) -> Result<Value> {
@@ -87,7 +94,7 @@ impl Method {
         for field in self.arguments() {
             if is_page(&field) {
                 out.insert(field.name().to_owned(), page(matches));
-            } else if let Some(value) = argument(&field, matches).with_context(|| format!("--{}", kebab(field.name())))? {
+            } else if let Some(value) = argument(&field, matches).with_context(|| self.shown(&field))? {
                 out.insert(field.name().to_owned(), value);
             }
         }
@@ -200,6 +207,7 @@ fn placeholder(field: &FieldDescriptor) -> String {
         Kind::Enum(_) => "NAME".into(),
         Kind::Bytes => "BYTES".into(),
         Kind::Bool => String::new(),
+        Kind::String if field.name() == "denom" => "DENOM".into(),
         Kind::String => "TEXT".into(),
         _ => "NUMBER".into(),
     }
@@ -256,85 +264,6 @@ fn enum_names(e: &EnumDescriptor) -> Vec<String> {
     e.values().map(|v| v.name().to_owned()).collect()
 }
 
-fn page_args() -> Vec<Arg> {
-    let text = |name: &'static str, help: &'static str| Arg::new(format!("page_{name}")).long(name).help(help);
-    vec![
-        text("limit", "Entries wanted").value_name("NUMBER"),
-        text("offset", "Entries to pass over").value_name("NUMBER"),
-        text("page-key", "next_key of the page before, base64").value_name("BYTES"),
-        text("count-total", "Count all entries").action(ArgAction::SetTrue),
-        text("reverse", "From the last entry to the first").action(ArgAction::SetTrue),
-    ]
-}
-
-fn page(matches: &ArgMatches) -> Value {
-    let text = |name: &str| matches.get_one::<String>(name).map_or(Value::Null, |s| json!(s));
-    json!({
-        "limit": text("page_limit"), "offset": text("page_offset"), "key": text("page_page-key"),
-        "count_total": matches.get_flag("page_count-total"), "reverse": matches.get_flag("page_reverse"),
-    })
-}
-
-fn argument(field: &FieldDescriptor, matches: &ArgMatches) -> Result<Option<Value>> {
-    if matches!(field.kind(), Kind::Bool) && !field.is_list() {
-        return Ok(matches.get_flag(&id(field)).then_some(Value::Bool(true)));
-    }
-    let Some(values) = matches.get_many::<String>(&id(field)) else { return Ok(None) };
-    let values: Vec<&String> = values.collect();
-    match field.kind() {
-        Kind::Message(m) if field.is_list() && is_coin(&m) => {
-            let coins = parse_coins(values.first().map_or("", |s| s.as_str()))?;
-            Ok(Some(coins.iter().map(|c| json!({ "denom": c.denom, "amount": c.amount.to_string() })).collect()))
-        }
-        _ if field.is_list() => Ok(Some(Value::Array(values.into_iter().map(|v| scalar(field, v)).collect::<Result<_>>()?))),
-        _ => values.first().map(|v| scalar(field, v)).transpose(),
-    }
-}
-
-fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value> {
-    match field.kind() {
-        Kind::Message(m) if is_coin(&m) => {
-            let coin = parse_coin(text)?;
-            Ok(json!({ "denom": coin.denom, "amount": coin.amount.to_string() }))
-        }
-        Kind::Message(_) => {
-            let bytes = if let Some(path) = text.strip_prefix('@') { read_file(path)? } else { text.as_bytes().to_vec() };
-            serde_json::from_slice(&bytes).context("not JSON")
-        }
-        Kind::Enum(e) => Ok(json!(enum_value(&e, text)?)),
-        Kind::Bytes => Ok(json!(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes(text)?))),
-        _ => Ok(json!(text)),
-    }
-}
-
-/// A full name, or its end in any case: `dataset` for `ASSET_KIND_DATASET`.
-fn enum_value(e: &EnumDescriptor, text: &str) -> Result<String> {
-    let wanted = text.to_ascii_uppercase().replace('-', "_");
-    let names = enum_names(e);
-    let fits = |n: &&String| **n == wanted || n.ends_with(&format!("_{wanted}"));
-    let found = names.iter().find(|n| **n == wanted).or_else(|| names.iter().find(fits));
-    found.cloned().with_context(|| format!("expected one of {}, found {text:?}", names.join(", ")))
-}
-
-fn bytes(text: &str) -> Result<Vec<u8>> {
-    if let Some(path) = text.strip_prefix('@') {
-        return read_file(path);
-    }
-    let bare = text.strip_prefix("0x").unwrap_or(text);
-    if let Ok(raw) = hex::decode(bare) {
-        return Ok(raw);
-    }
-    crate::api::json::decode_base64(text).context("expected hexadecimal, base64 or @file")
-}
-
-fn read_file(path: &str) -> Result<Vec<u8>> {
-    let size = std::fs::metadata(path).with_context(|| format!("cannot read {path}"))?.len();
-    if size > MAX_FILE {
-        bail!("{path} has {size} bytes; at most {MAX_FILE} are read");
-    }
-    std::fs::read(path).with_context(|| format!("cannot read {path}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -387,13 +316,17 @@ mod tests {
     }
 
     #[test]
-    fn enums_and_bytes_are_read_in_the_forms_people_use() {
-        let status = Dialect::cairn().pool().get_enum_by_name("cosmos.staking.v1beta1.BondStatus").unwrap();
-        assert_eq!(enum_value(&status, "bonded").unwrap(), "BOND_STATUS_BONDED");
-        assert!(enum_value(&status, "bond").is_err());
-        assert_eq!(bytes("0xff00").unwrap(), [255, 0]);
-        assert_eq!(bytes("/wA=").unwrap(), [255, 0]);
-        assert!(bytes("@/no/such/file").is_err() && bytes("%").is_err());
+    fn a_denomination_that_is_missing_is_named() {
+        let tree = tree("Query");
+        let refused = |args: &[&str]| tree.command(Command::new("query")).try_get_matches_from(args).unwrap_err().to_string();
+        let text = refused(&["query", "bank", "balance", "cairn1x"]);
+        assert!(text.contains("--denom <DENOM>") && text.contains("required"), "{text}");
+        let matches = tree.command(Command::new("query")).try_get_matches_from(["query", "bank", "denom-metadata", "ucairn"]).unwrap();
+        assert_eq!(tree.find(&matches).unwrap().0.request(tree.find(&matches).unwrap().1, None).unwrap()["denom"], "ucairn");
+    }
+
+    #[test]
+    fn commands_are_named_in_lower_case() {
         assert_eq!((kebab("AllBalances").as_str(), kebab("AddressByID").as_str()), ("all-balances", "address-by-id"));
     }
 }

@@ -53,7 +53,10 @@ pub(crate) fn tx(tree: &Tree, matches: &ArgMatches, node: &str, home: &Home, out
         println!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(());
     }
-    let gas = inner.get_one::<String>("gas").map(|g| g.parse().context("--gas is a number")).transpose()?;
+    let gas = inner
+        .get_one::<String>("gas")
+        .map(|g| g.parse().with_context(|| format!("--gas is a whole number of units, such as 200000; found {g:?}")))
+        .transpose()?;
     let price = inner.get_one::<String>("gas-price").context("a gas price is needed")?;
     let options =
         TxOptions { gas, micro_price: parse_gas_price(price)?, memo: inner.get_one::<String>("memo").cloned().unwrap_or_default() };
@@ -79,7 +82,10 @@ pub(crate) fn tx(tree: &Tree, matches: &ArgMatches, node: &str, home: &Home, out
 /// Asks the query that the matches name.
 pub(crate) fn query(tree: &Tree, matches: &ArgMatches, node: &str, output: Output) -> Result<()> {
     let (method, inner) = tree.find(matches)?;
-    let height = inner.get_one::<String>("height").map(|h| h.parse::<u64>().context("--height is a number")).transpose()?;
+    let height = inner
+        .get_one::<String>("height")
+        .map(|h| h.parse::<u64>().with_context(|| format!("--height is a block's number, such as 100; found {h:?}")))
+        .transpose()?;
     if height == Some(0) {
         bail!("--height starts at 1");
     }

@@ -104,9 +104,13 @@ impl Dialect {
                 by_name.or_else(|| number(json)).map(Wire::EnumNumber).ok_or_else(|| missing(&format!("a value of {}", e.full_name())))
             }
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => number(json).map(Wire::I32).ok_or_else(|| missing("an integer of 32 bits")),
-            Kind::Uint32 | Kind::Fixed32 => number(json).map(Wire::U32).ok_or_else(|| missing("a positive integer of 32 bits")),
+            Kind::Uint32 | Kind::Fixed32 => {
+                number(json).map(Wire::U32).ok_or_else(|| missing("a whole number of 32 bits, 0 or more, such as 100"))
+            }
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => number(json).map(Wire::I64).ok_or_else(|| missing("an integer of 64 bits")),
-            Kind::Uint64 | Kind::Fixed64 => number(json).map(Wire::U64).ok_or_else(|| missing("a positive integer of 64 bits")),
+            Kind::Uint64 | Kind::Fixed64 => {
+                number(json).map(Wire::U64).ok_or_else(|| missing("a whole number of 64 bits, 0 or more, such as 100"))
+            }
             Kind::Float => number::<f32>(json).map(Wire::F32).ok_or_else(|| missing("a number")),
             Kind::Double => number::<f64>(json).map(Wire::F64).ok_or_else(|| missing("a number")),
         }

@@ -166,8 +166,14 @@ fn says_where_a_value_does_not_fit() {
     let body = "cosmos.tx.v1beta1.TxBody";
     assert_eq!(refused(body, json!({"messages": [{}]})), "messages[0]: \"@type\" is missing");
     assert_eq!(refused(body, json!({"messages": [{"@type": "/a.B"}]})), "messages[0].@type: unable to resolve type URL \"/a.B\"");
-    assert_eq!(refused(body, json!({"timeout_height": -1})), "timeout_height: expected a positive integer of 64 bits, found -1");
-    assert_eq!(refused(body, json!({"timeout_height": 1.5})), "timeout_height: expected a positive integer of 64 bits, found 1.5");
+    assert_eq!(
+        refused(body, json!({"timeout_height": -1})),
+        "timeout_height: expected a whole number of 64 bits, 0 or more, such as 100, found -1"
+    );
+    assert_eq!(
+        refused(body, json!({"timeout_height": 1.5})),
+        "timeout_height: expected a whole number of 64 bits, 0 or more, such as 100, found 1.5"
+    );
     assert!(refused(body, json!({"timeout_height": "18446744073709551616"})).contains("64 bits"));
     assert!(refused(body, json!({"memo": "x", "unordered": true})).contains("no field \"unordered\""));
     assert!(refused("cosmos.tx.v1beta1.ModeInfo", json!({"single": {}, "multi": {}})).contains("given twice"));

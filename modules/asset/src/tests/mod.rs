@@ -4,6 +4,7 @@ mod attacks;
 mod genesis;
 mod income;
 mod job;
+mod lineage;
 mod property;
 mod registry;
 mod shares;

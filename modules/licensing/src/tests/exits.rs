@@ -1,8 +1,9 @@
 //! Whatever is bought, approved, granted, reported, opened and closed, in any order: everything ends by itself and nothing is lost.
 use cairn_content::{ContentKey, PublicKey, public_key, wrap};
 use cairn_proto::cairn::licensing::v1::{
-    LicenseStatus, MsgApproveLicense, MsgCloseSession, MsgDepositKeyBond, MsgGrantKey, MsgOpenSession, MsgRejectLicense, MsgReportKeyFault,
-    MsgReportRevenue, MsgTransferLicense, MsgWithdrawKeyBond, SessionStatus, SigningKey, SigningScheme,
+    LicenseStatus, MsgApproveLicense, MsgCloseSession, MsgDepositKeyBond, MsgGrantKey, MsgGrantVersionKey, MsgOpenSession,
+    MsgRejectLicense, MsgReportKeyFault, MsgReportRevenue, MsgTransferLicense, MsgWithdrawKeyBond, SessionStatus, SigningKey,
+    SigningScheme,
 };
 
 use super::*;
@@ -13,26 +14,38 @@ const PRIVATE: [u8; 32] = [42; 32];
 /// Everyone who holds coins in these worlds.
 const PEOPLE: [u8; 5] = [OWNER, HOLDER, BUYER, 7, 8];
 
+/// The key of a version, or another one, wrapped for the licensee.
+fn wrapped(license: u64, good: bool) -> Vec<u8> {
+    let to = PublicKey::parse(&public_key(&PRIVATE)).unwrap();
+    wrap(&ContentKey::new([if good { 99 } else { 1 }; 32]), &ROOT, license, &to, [3; 32]).unwrap().to_vec()
+}
+
 struct World {
     chain: Chain,
     terms: Vec<String>,
     random: u64,
 }
 
+/// One more encrypted version, under the same key.
+fn publish_sealed(chain: &mut Chain) {
+    let key_commitment = ContentKey::new([99; 32]).commitment(&ROOT).to_vec();
+    let encryption = Encryption::Envelope.into();
+    let content = VersionContent { encryption, key_commitment, manifest_root: ROOT.to_vec(), ..version() };
+    let m = asset_v1::MsgPublishVersion { owner: name(OWNER), asset_id: 1, content: Some(content) };
+    chain.tx(|ctx| Asset.publish_version(ctx, m)).unwrap();
+}
+
 impl World {
     fn new(seed: u64) -> Self {
         let mut chain = chain();
-        let key_commitment = ContentKey::new([99; 32]).commitment(&ROOT).to_vec();
-        let encryption = Encryption::Envelope.into();
-        let content = VersionContent { encryption, key_commitment, manifest_root: ROOT.to_vec(), ..version() };
-        let m = asset_v1::MsgPublishVersion { owner: name(OWNER), asset_id: 1, content: Some(content) };
-        chain.tx(|ctx| Asset.publish_version(ctx, m)).unwrap();
+        publish_sealed(&mut chain);
+        publish_sealed(&mut chain);
         fund(&mut chain, OWNER, BASE_DENOM, 1_000_000_000);
-        let sealed = TermsContent { versions: vec![2], key_bond: Some(coin(BASE_DENOM, 150_000)), seats: 1, ..period() };
+        let sealed = TermsContent { versions: vec![2, 3], key_bond: Some(coin(BASE_DENOM, 150_000)), seats: 1, ..period() };
         let clear = |content: TermsContent| TermsContent { versions: vec![1], ..content };
         let offers = [
             sealed.clone(),
-            TermsContent { title: "sealed, asked".into(), needs_approval: true, ..sealed },
+            TermsContent { title: "all, asked".into(), versions: vec![], needs_approval: true, ..sealed },
             clear(TermsContent { title: "asked".into(), needs_approval: true, ..period() }),
             clear(revenue_share()),
             clear(per_call()),
@@ -58,21 +71,27 @@ impl World {
     fn step(&mut self) {
         let license_id = 1 + self.below(12);
         let (owner, licensee, amount) = (name(OWNER), name(BUYER), Some(coin(BASE_DENOM, 150_000)));
-        let choice = self.below(14);
-        let good = self.below(2) == 0;
+        let choice = self.below(18);
+        let (good, version) = (self.below(2) == 0, 2 + self.below(3));
         let chain = &mut self.chain;
         let _ = match choice {
             0..=3 => return self.buy(),
             4 => chain.tx(|ctx| Licensing.approve_license(ctx, MsgApproveLicense { owner, license_id })).map(drop),
             5 => chain.tx(|ctx| Licensing.reject_license(ctx, MsgRejectLicense { owner, license_id })).map(drop),
             6 => {
-                let to = PublicKey::parse(&public_key(&PRIVATE)).unwrap();
-                let key = wrap(&ContentKey::new([if good { 99 } else { 1 }; 32]), &ROOT, license_id, &to, [3; 32]).unwrap();
-                let m = MsgGrantKey { owner, license_id, wrapped_key: key.to_vec() };
+                let m = MsgGrantKey { owner, license_id, wrapped_key: wrapped(license_id, good) };
                 chain.tx(|ctx| Licensing.grant_key(ctx, m)).map(drop)
             }
+            14..=16 => {
+                let m = MsgGrantVersionKey { owner, license_id, version, wrapped_key: wrapped(license_id, good) };
+                chain.tx(|ctx| Licensing.grant_version_key(ctx, m)).map(drop)
+            }
+            17 if license_id == 1 => {
+                publish_sealed(chain);
+                Ok(())
+            }
             7 => {
-                let m = MsgReportKeyFault { licensee, license_id, private_key: PRIVATE.to_vec(), version: 0 };
+                let m = MsgReportKeyFault { licensee, license_id, private_key: PRIVATE.to_vec(), version: if good { 0 } else { version } };
                 chain.tx(|ctx| Licensing.report_key_fault(ctx, m)).map(drop)
             }
             8 => chain.tx(|ctx| Licensing.deposit_key_bond(ctx, MsgDepositKeyBond { owner, amount })).map(drop),
@@ -90,7 +109,8 @@ impl World {
                 chain.tx(|ctx| Licensing.report_revenue(ctx, m)).map(drop)
             }
             13 if good => {
-                let m = MsgTransferLicense { licensee, license_id, new_licensee: name(7), ..Default::default() };
+                let public_key = if version == 2 { public_key(&[8; 32]).to_vec() } else { vec![] };
+                let m = MsgTransferLicense { licensee, license_id, new_licensee: name(7), public_key, ..Default::default() };
                 chain.tx(|ctx| Licensing.transfer_license(ctx, m)).map(drop)
             }
             _ => {
