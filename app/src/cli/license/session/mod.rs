@@ -168,8 +168,13 @@ impl SessionCommand {
 fn send<A: Message + Default>(rpc: &Rpc, home: &Home, sender: &Sender, message: impl FnOnce(String) -> Any) -> Result<(Outcome, A)> {
     let (key, options) = sender.open(home)?;
     let done = Signer::new(rpc, &key)?.send(vec![message(key.address().to_string())], &options)?;
-    let answer = A::decode(&*answers(&done)?.first().context("the transaction answers nothing")?.value)?;
+    let answer = answer(&done)?;
     Ok((done, answer))
+}
+
+/// What the one message of a transaction answered.
+fn answer<A: Message + Default>(done: &Outcome) -> Result<A> {
+    Ok(A::decode(&*answers(done)?.first().context("the transaction answers nothing")?.value)?)
 }
 
 fn session(rpc: &Rpc, session_id: u64) -> Result<Session> {
@@ -238,8 +243,9 @@ fn redeem(home: &Home, rpc: &Rpc, id: u64, sender: &Sender, output: Output) -> R
     let found = session(rpc, id)?;
     let paper = unredeemed(home, &rpc.chain_id()?, &found)?
         .with_context(|| format!("this home keeps no voucher of session {id} for more than the {} calls that are settled", found.calls))?;
-    let message = |sender| pack(&MsgSettleSession { sender, session_id: id, voucher: Some(paper.message()) });
-    let (done, answer): (_, MsgSettleSessionResponse) = send(rpc, home, sender, message)?;
+    let (key, options) = sender.open(home)?;
+    let done = Signer::new(rpc, &key)?.send(vec![settlement(&key.address(), &paper)], &options)?;
+    let answer: MsgSettleSessionResponse = answer(&done)?;
     output.value(
         &json!({ "session": id, "calls": paper.calls, "paid": told(answer.paid.as_ref()), "hash": done.hash, "height": done.height }),
     )
@@ -289,23 +295,23 @@ fn list(rpc: &Rpc, license_id: u64, output: Output) -> Result<()> {
 
 /// Redeems what would be lost otherwise: the licensee closes with an old voucher, and the window is all there is.
 fn watch(home: &Home, rpc: &Rpc, sender: &Sender, once: bool) -> Result<()> {
+    let (key, options) = sender.open(home)?;
     let chain_id = rpc.chain_id()?;
     let rpc = &rpc.patient();
+    let signer = Signer::new(rpc, &key)?;
     loop {
         for id in Journal::new(home, &chain_id, Side::Kept).sessions()? {
             let found = session(rpc, id)?;
-            let height = rpc.height()?;
             let due = match found.status() {
                 SessionStatus::Closing => true,
-                SessionStatus::Open => once || found.deadline <= height.saturating_add(AHEAD),
+                SessionStatus::Open => once || found.deadline <= rpc.height()?.saturating_add(AHEAD),
                 SessionStatus::Closed | SessionStatus::Unspecified => false,
             };
             let Some(paper) = unredeemed(home, &chain_id, &found)?.filter(|_| due) else { continue };
-            let message = |sender| pack(&MsgSettleSession { sender, session_id: id, voucher: Some(paper.message()) });
-            let sent: Result<(_, MsgSettleSessionResponse)> = send(rpc, home, sender, message);
-            match sent {
-                Ok((done, answer)) => {
-                    eprintln!("session {id}: {} for {} calls in block {}", told(answer.paid.as_ref()), paper.calls, done.height);
+            match signer.send(vec![settlement(&key.address(), &paper)], &options) {
+                Ok(done) => {
+                    let paid = answer::<MsgSettleSessionResponse>(&done)?.paid;
+                    eprintln!("session {id}: {} for {} calls in block {}", told(paid.as_ref()), paper.calls, done.height);
                 }
                 Err(error) if once => return Err(error),
                 Err(error) => eprintln!("session {id}: not redeemed, and must be before block {}: {error:#}", found.deadline),
@@ -316,4 +322,9 @@ fn watch(home: &Home, rpc: &Rpc, sender: &Sender, once: bool) -> Result<()> {
         }
         sleep(PAUSE);
     }
+}
+
+/// The message that settles a voucher.
+fn settlement(sender: &Address, paper: &Paper) -> Any {
+    pack(&MsgSettleSession { sender: sender.to_string(), session_id: paper.session, voucher: Some(paper.message()) })
 }
