@@ -53,10 +53,10 @@ fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value> {
             let coin = parse_coin(text)?;
             Ok(json!({ "denom": coin.denom, "amount": coin.amount.to_string() }))
         }
-        Kind::Message(_) => {
+        Kind::Message(m) => {
             let bytes = if let Some(path) = text.strip_prefix('@') { read_file(path)? } else { text.as_bytes().to_vec() };
             serde_json::from_slice(&bytes).with_context(|| {
-                format!("expected {} as JSON, such as {{\"field\": \"value\"}}, or @file; found {}; see --help", m.name(), found(text))
+                format!("expected {} as JSON, such as {{\"field\": \"value\"}}, or @file; found {}; see --help", m.name(), quoted(text))
             })
         }
         Kind::Enum(e) => Ok(json!(enum_value(&e, text)?)),
@@ -68,11 +68,11 @@ fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value> {
 }
 
 fn not_a_number(text: &str, most: u64) -> String {
-    format!("expected a whole number from 0 to {most}, such as 100; found {}", found(text))
+    format!("expected a whole number from 0 to {most}, such as 100; found {}", quoted(text))
 }
 
 /// What was given, cut where it is long.
-fn found(text: &str) -> String {
+fn quoted(text: &str) -> String {
     let cut: String = text.chars().take(SHOWN).collect();
     if cut.len() < text.len() { format!("{cut:?}..") } else { format!("{cut:?}") }
 }
@@ -83,7 +83,7 @@ fn enum_value(e: &EnumDescriptor, text: &str) -> Result<String> {
     let names = enum_names(e);
     let fits = |n: &&String| **n == wanted || n.ends_with(&format!("_{wanted}"));
     let found = names.iter().find(|n| **n == wanted).or_else(|| names.iter().find(fits));
-    found.cloned().with_context(|| format!("expected one of {}; found {}", names.join(", "), found(text)))
+    found.cloned().with_context(|| format!("expected one of {}; found {}", names.join(", "), quoted(text)))
 }
 
 fn bytes(text: &str) -> Result<Vec<u8>> {
@@ -95,7 +95,7 @@ fn bytes(text: &str) -> Result<Vec<u8>> {
         return Ok(raw);
     }
     crate::api::json::decode_base64(text)
-        .with_context(|| format!("expected hexadecimal such as 0x0a1b, base64 such as Chs=, or @file; found {}", found(text)))
+        .with_context(|| format!("expected hexadecimal such as 0x0a1b, base64 such as Chs=, or @file; found {}", quoted(text)))
 }
 
 fn read_file(path: &str) -> Result<Vec<u8>> {
@@ -131,6 +131,6 @@ mod tests {
         assert!(refused("signing_key", "{").contains("expected SigningKey as JSON"));
         assert!(refused("public_key", "%").contains("such as 0x0a1b"));
         assert!(refused("payment", "5").contains("such as 1000ucairn; found \"5\""));
-        assert_eq!(found(&"x".repeat(70)), format!("\"{}\"..", "x".repeat(60)));
+        assert_eq!(quoted(&"x".repeat(70)), format!("\"{}\"..", "x".repeat(60)));
     }
 }
