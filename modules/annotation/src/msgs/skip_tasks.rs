@@ -15,7 +15,7 @@ pub(super) fn skip_tasks(ctx: &mut Ctx, msg: &MsgSkipTasks) -> Result<MsgSkipTas
         return Err(Error::SkipReason(msg.reason).into());
     }
     let (mut run, lease) = leases::load_live(ctx, msg.lease, &annotator)?;
-    let (number, wanted) = (lease.worker, lease.tasks);
+    let (number, wanted, lent) = (lease.worker, lease.tasks, lease.lent);
     let left = run.skip_budget().saturating_sub(leases::worker(ctx, &lease)?.skips);
     if wanted > left {
         return Err(Error::SkipBudget { left, wanted }.into());
@@ -26,7 +26,8 @@ pub(super) fn skip_tasks(ctx: &mut Ctx, msg: &MsgSkipTasks) -> Result<MsgSkipTas
     leases::end(ctx, &mut run, lease, LeaseState::Returned)?;
 
     let mut worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
-    if msg.reason() == SkipReason::Unavailable {
+    // Who stakes nothing stops no job: accounts without money cost nothing, and a lent bond can be had again and again.
+    if msg.reason() == SkipReason::Unavailable && !lent {
         report(ctx, &mut run, &mut worker)?;
     }
     run.save(ctx)?;

@@ -143,6 +143,26 @@ fn a_lent_bond_comes_back_when_the_lease_is_given_back() {
     world.grant_lent(large, &newcomer(1));
 }
 
+/// Accounts that stake nothing cannot stop a job by saying that its content is not served; those with a bond of their own can.
+#[test]
+fn reports_on_lent_leases_stop_no_job() {
+    let (mut world, _) = world();
+    let change = |msg: &mut MsgPostJob| msg.lent_bonds = 30;
+    let job = world.post(&Post { tasks: 600, change, ..Post::default() }).id;
+    let skip = |world: &mut World, who: Address| {
+        let (lease, _) = world.leases(job, &who, LeaseState::Live).pop().unwrap();
+        let msg = MsgSkipTasks { annotator: who.to_string(), lease: lease.id, reason: SkipReason::Unavailable.into() };
+        world.tx(|ctx| Annotation.skip_tasks(ctx, msg)).unwrap();
+    };
+    (1..=8).for_each(|n| assert_eq!(world.claim_lent(job, &newcomer(n)).unwrap(), 0));
+    (2..=6).for_each(|n| world.claim(job, &user(n)).unwrap());
+    (0..6).for_each(|_| world.block());
+    (1..=8).for_each(|n| skip(&mut world, newcomer(n)));
+    assert_eq!(world.status(job).stopped_since, 0);
+    (2..=6).for_each(|n| skip(&mut world, user(n)));
+    assert!(world.status(job).stopped_since > 0, "five of thirteen annotators");
+}
+
 #[test]
 fn a_claim_that_gets_no_seat_gives_its_loan_back_even_after_the_jobs_end() {
     let (mut world, posted) = world();
