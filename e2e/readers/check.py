@@ -13,6 +13,7 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 logging.disable(logging.WARNING)
 
+import globox
 import mlcroissant
 import nltk
 import pandas
@@ -204,6 +205,32 @@ def yolo():
     equal(folders, wanted, "pictures a class")
 
 
+def shapes():
+    """globox reads Pascal VOC and YOLO."""
+    folder = ROOT / "BOX" / "yolo"
+    wanted = {r["stem"]: r for r in rows("BOX") if r["answer"] is not None}
+    classes = EXPECTED["BOX"]["classes"]
+    voc = globox.AnnotationSet.from_pascal_voc(ROOT / "BOX" / "voc" / "Annotations")
+    yolo = globox.AnnotationSet.from_yolo_v5(folder / "labels" / "train", image_folder=folder / "images" / "train", image_extension=".png")
+    for found, name in ((voc, str), (yolo, lambda number: classes[int(number)])):
+        equal({Path(i).stem for i in found.image_ids}, set(wanted), "pictures by globox")
+        for picture in found:
+            row = wanted[Path(picture.image_id).stem]
+            equal(list(picture.image_size), row["size"], f"size of {picture.image_id}")
+            boxes = [(name(b.label), [round(n) for n in b.ltwh]) for b in picture.boxes]
+            equal(boxes, [(b["class"], [b[k] for k in ("x", "y", "width", "height")]) for b in row["answer"]], picture.image_id)
+    folder = ROOT / "POLYGON" / "yolo"
+    outlines = globox.AnnotationSet.from_yolo_seg(
+        folder / "labels" / "train", image_folder=folder / "images" / "train", relative=True, image_extension=".png"
+    )
+    wanted = {r["stem"]: r for r in rows("POLYGON") if r["answer"] is not None}
+    equal({Path(i).stem for i in outlines.image_ids}, set(wanted), "outlines by globox")
+    for picture in outlines:
+        corners = [list(zip(*p["points"])) for p in wanted[Path(picture.image_id).stem]["answer"]]
+        edges = [[min(x), min(y), max(x), max(y)] for x, y in corners]
+        equal([[round(n) for n in b.ltrb] for b in picture.boxes], edges, picture.image_id)
+
+
 def text(value):
     return value.decode() if isinstance(value, bytes) else value
 
@@ -224,6 +251,6 @@ def croissant():
     assert data.metadata.annotations_per_item and data.metadata.data_annotation_protocol, "RAI fields"
 
 
-for check in (tables, coco, label_studio, conll, voc, yolo, croissant):
+for check in (tables, coco, label_studio, conll, voc, yolo, shapes, croissant):
     check()
     print(f"ok {check.__name__}")

@@ -166,12 +166,25 @@ impl Network {
     pub fn cairnd(&self, args: &[&str]) -> String {
         self.cairnd_at(0, args)
     }
+    /// Runs `cairnd` as the requester, which must refuse, and returns its reason.
+    ///
+    /// # Panics
+    /// If it does what it is asked.
+    #[must_use]
+    pub fn cairnd_refused(&self, args: &[&str]) -> String {
+        let out = self.command(0, args).env("CAIRN_PASSPHRASE", PASSPHRASE).output().expect("the program runs");
+        assert!(!out.status.success(), "{args:?} was not refused");
+        String::from_utf8(out.stderr).expect("the program prints text")
+    }
     /// As [`Network::cairnd`], asking another node.
     #[must_use]
     pub fn cairnd_at(&self, node: usize, args: &[&str]) -> String {
+        run(&mut self.command(node, args))
+    }
+    fn command(&self, node: usize, args: &[&str]) -> Command {
         let mut command = Command::new(program("cairnd"));
         command.args(args).args(["--node", &self.rpc(node)]).env("CAIRN_HOME", self.client());
-        run(&mut command)
+        command
     }
     /// Asks a node's RPC, `path` being such as `/status`. `None` if it does not answer.
     #[must_use]

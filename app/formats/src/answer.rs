@@ -1,7 +1,10 @@
 //! Answers as fields of a JSON object: the one notation that our own lists and exports share.
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Answer, BoxShape, JobKind, Polygon, Span};
+use crate::{
+    form::composed,
+    model::{Answer, BoxShape, JobKind, Polygon, Span},
+};
 
 /// An answer's fields; at most one is there. Classes stand by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +114,8 @@ impl Fields {
 
 /// The number of a class.
 pub(crate) fn class_of(name: &str, classes: &[String]) -> Result<u16, String> {
-    let at = classes.iter().position(|c| c == name);
+    let same = |c: &String| composed(c) == composed(name);
+    let at = classes.iter().position(|c| c == name).or_else(|| classes.iter().position(same));
     at.and_then(|i| u16::try_from(i).ok()).ok_or_else(|| format!("{name:?} is none of the classes {}", classes.join(", ")))
 }
 

@@ -55,6 +55,10 @@ impl Error {
         let path = path.to_owned();
         move |source| Self::Io { what, path, source }
     }
+    /// A format that lacks something of the contents.
+    pub(crate) fn lacks(what: &str) -> Self {
+        Self::Refused(format!("{what}; name the folder of items with --items, or a key with --from to have them fetched"))
+    }
     pub(crate) fn list(path: &Path, at: impl fmt::Display, reason: impl Into<String>) -> Self {
         Self::List { path: path.to_owned(), at: at.to_string(), reason: reason.into() }
     }

@@ -5,6 +5,7 @@
 mod answer;
 mod error;
 pub mod export;
+mod form;
 pub mod import;
 mod model;
 mod pseudonym;
@@ -12,6 +13,7 @@ mod sniff;
 
 pub use answer::Fields;
 pub use error::{Error, Problems, Result};
+pub use form::composed;
 pub use model::{Answer, BoxShape, Item, ItemKind, Job, JobKind, Label, Polygon, Size, Span, share};
 pub use pseudonym::Pseudonyms;
 pub use sniff::{Media, picture_size, sniff};

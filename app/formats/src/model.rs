@@ -131,6 +131,12 @@ pub struct Span {
     pub end: u32,
 }
 
+/// Characters `start` to `end` of a text.
+pub(crate) fn part(text: &str, start: u32, end: u32) -> String {
+    let place = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    text.chars().skip(place(start)).take(place(end.saturating_sub(start))).collect()
+}
+
 /// An answer to a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -185,7 +191,7 @@ pub struct Item {
     /// In units of 1/65,535. One class: the probability of each class. MULTI_LABEL: of each class that it holds. Else: one number, that
     /// the answer is good. Empty before the inference.
     pub posterior: Vec<u16>,
-    /// Accepted labels a class, in the order of `posterior`.
+    /// Accepted labels a class, in the order of `posterior`; of a draft the verdicts that accept it and those that reject it.
     pub votes: Vec<u32>,
     /// The requester's truth, where the task was opened as gold.
     pub gold: Option<Answer>,
@@ -234,6 +240,10 @@ pub struct Job {
     pub overlap: u32,
     /// Annotators that had a lease.
     pub workers: u32,
+    /// Where it stood when the export was made, as the chain names it: `CLOSED`.
+    pub state: String,
+    /// Whether its result is settled. Of another job an export holds what is known so far.
+    pub settled: bool,
     /// The model chosen at the settlement; empty before.
     pub model: String,
     /// The settlement's digest, hexadecimal; empty before.

@@ -1,6 +1,6 @@
 //! `cairnd annotate`: a person's way through a lease without a browser.
 mod qualify;
-mod shown;
+pub(crate) mod shown;
 pub(crate) mod table;
 
 pub(crate) use qualify::{read_accounts, read_classes};

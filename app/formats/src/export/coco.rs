@@ -38,6 +38,7 @@ impl Coco {
             "date_created": job.date, "url": "",
             "cairn": {
                 "chain": job.chain, "job": job.id, "type": job.kind.name(), "model": job.model, "digest": job.digest,
+                "state": job.state, "settled": job.settled,
                 "asset": job.asset, "manifest_root": job.manifest_root,
             },
         });

@@ -53,7 +53,7 @@ impl Exporter for Conll {
             return Ok(());
         };
         let Some(text) = &item.text else {
-            return Err(Error::Refused("CoNLL holds the texts themselves; name the folder of items with --items".into()));
+            return Err(Error::lacks("CoNLL holds the texts themselves"));
         };
         let (lines, lost) = document(text, spans, &self.tags);
         self.lost = self.lost.saturating_add(lost);

@@ -118,6 +118,7 @@ fn items_set(job: &Job) -> Value {
         "height" => field("items", name, "sc:Integer".into(), "Height of a picture in pixels."),
         "chain" => field("items", name, "sc:Text".into(), "The chain on which it was labelled."),
         "job" => field("items", name, "sc:Integer".into(), "The job there."),
+        "settled" => field("items", name, "sc:Boolean".into(), "Whether that is settled."),
         other => field("items", other, "sc:Text".into(), "The model that inferred the answer."),
     };
     let answer = answer_column(job.kind);
@@ -200,6 +201,7 @@ fn description(job: &Job) -> Value {
         "cairn:lineage": {
             "cairn:chain": job.chain, "cairn:job": job.id, "cairn:asset": job.asset, "cairn:manifestRoot": job.manifest_root,
             "cairn:contributorsRoot": job.contributors_root, "cairn:digest": job.digest, "cairn:model": job.model,
+            "cairn:state": job.state, "cairn:settled": job.settled,
         },
     })
 }

@@ -25,8 +25,22 @@ pub(super) fn answer_column(kind: JobKind) -> &'static str {
 }
 
 /// The columns between the answer and the text.
-pub(super) const COLUMNS: [&str; 13] =
-    ["posterior", "posteriors", "votes", "gold", "truth", "labels", "sha256", "bytes", "width", "height", "chain", "job", "model"];
+pub(super) const COLUMNS: [&str; 14] = [
+    "posterior",
+    "posteriors",
+    "votes",
+    "gold",
+    "truth",
+    "labels",
+    "sha256",
+    "bytes",
+    "width",
+    "height",
+    "chain",
+    "job",
+    "model",
+    "settled",
+];
 
 pub(super) struct Csv {
     job: Job,
@@ -94,6 +108,7 @@ fn cells(job: &Job, item: &Item) -> Result<Vec<String>> {
         job.chain.clone(),
         job.id.to_string(),
         job.model.clone(),
+        job.settled.to_string(),
     ]);
     cells.extend(has_text(job).then(|| text(item.text.clone())));
     Ok(cells)

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use super::{Done, Exporter, Out, row::About, sink::Sink};
 use crate::{
     error::{Error, Result},
-    model::{Answer, BoxShape, Item, ItemKind, Job, JobKind, Polygon, Size, Span},
+    model::{Answer, BoxShape, Item, ItemKind, Job, JobKind, Polygon, Size, Span, part},
 };
 
 pub(super) struct LabelStudio {
@@ -160,9 +160,7 @@ fn regions<'a>(job: &'a Job, item: &'a Item, answer: &'a Answer) -> Result<Vec<R
 
 /// Geometry is in per cent of the picture, so the picture's size is needed.
 fn values<'a>(job: &'a Job, item: &Item, answer: &'a Answer) -> Result<Vec<RegionValue<'a>>> {
-    let size = || {
-        item.size.ok_or_else(|| Error::Refused(format!("the size of {} is not known; name the folder of items with --items", item.name)))
-    };
+    let size = || item.size.ok_or_else(|| Error::lacks(&format!("the size of {} is not known", item.name)));
     Ok(match answer {
         Answer::Class(class) => vec![RegionValue::Choices { choices: vec![job.class(*class)] }],
         Answer::Set(set) if set.is_empty() => Vec::new(),
@@ -205,12 +203,6 @@ fn polygon_value<'a>(job: &'a Job, size: Size, p: &Polygon) -> RegionValue<'a> {
 
 fn percent(part: u32, whole: u32) -> f64 {
     f64::from(part) * 100.0 / f64::from(whole)
-}
-
-/// Characters `start` to `end` of a text.
-fn part(text: &str, start: u32, end: u32) -> String {
-    let place = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    text.chars().skip(place(start)).take(place(end.saturating_sub(start))).collect()
 }
 
 /// The labelling configuration that such tasks belong to.

@@ -45,6 +45,17 @@ pub enum Format {
     Croissant,
 }
 
+/// What a format must have of the items' contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// The sizes of pictures.
+    Size,
+    /// The contents themselves.
+    Content,
+}
+
 impl Format {
     /// All of them.
     pub const ALL: [Self; 9] =
@@ -74,6 +85,18 @@ impl Format {
             Self::Voc => picture && kind == JobKind::Box,
             Self::Conll => items == ItemKind::Text && kind == JobKind::Span,
             Self::Coco => picture && matches!(kind, JobKind::Classify | JobKind::MultiLabel | JobKind::Box | JobKind::Polygon),
+        }
+    }
+    /// What it must have of the items' contents.
+    #[must_use]
+    pub fn needs(self, kind: JobKind, items: ItemKind) -> Needs {
+        let draws = items == ItemKind::Image && matches!(kind, JobKind::Box | JobKind::Polygon);
+        match self {
+            Self::Yolo | Self::Voc | Self::Conll => Needs::Content,
+            Self::LabelStudio if items == ItemKind::Text => Needs::Content,
+            Self::LabelStudio if draws => Needs::Size,
+            Self::Coco => Needs::Size,
+            Self::LabelStudio | Self::Jsonl | Self::Csv | Self::Parquet | Self::Croissant => Needs::Nothing,
         }
     }
     /// Whether it is a folder of files.

@@ -125,6 +125,7 @@ fn schema(job: &Job) -> String {
             required binary chain (STRING);
             required int64 job;
             required binary model (STRING);
+            required boolean settled;
         }}",
         answer_column(job.kind)
     )
@@ -137,6 +138,7 @@ impl Parquet {
         let part = path.with_file_name(format!(".{name}.part"));
         let about = json!({
             "chain": job.chain, "job": job.id, "title": job.title, "type": job.kind.name(), "classes": job.classes, "model": job.model,
+            "state": job.state, "settled": job.settled,
             "digest": job.digest, "asset": job.asset, "manifest_root": job.manifest_root, "licence": job.licence,
         });
         let properties = WriterProperties::builder()
@@ -241,6 +243,7 @@ impl Rows {
         column::<ByteArrayType>(g, &vec![text(job.chain.clone()); rows], None)?;
         column::<Int64Type>(g, &vec![i64::from_ne_bytes(job.id.to_ne_bytes()); rows], None)?;
         column::<ByteArrayType>(g, &vec![text(job.model.clone()); rows], None)?;
+        column::<BoolType>(g, &vec![job.settled; rows], None)?;
         group.close().map(drop)
     }
 }

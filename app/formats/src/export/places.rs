@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::Out;
 use crate::{
     error::{Error, Result},
+    form::composed,
     model::Item,
 };
 
@@ -125,7 +126,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// A name like `wanted` that no file system refuses and that was not given before, with case ignored. `number` makes it another one.
+    /// A name like `wanted` that no file system refuses and that was not given before, with case and Unicode's forms ignored. `number` makes it another one.
     pub(super) fn give(&mut self, wanted: &str, number: u32) -> String {
         let plain = plain(wanted);
         if self.take(&plain) {
@@ -138,7 +139,7 @@ impl Names {
         name
     }
     fn take(&mut self, name: &str) -> bool {
-        self.given.insert(self.state.hash_one(name.to_lowercase()))
+        self.given.insert(self.state.hash_one(composed(&name.to_lowercase())))
     }
 }
 
@@ -180,6 +181,7 @@ mod tests {
         for name in &given {
             assert!(!name.is_empty() && !name.starts_with('.') && !name.contains('/') && name.len() <= 220, "{name}");
         }
+        assert_eq!([names.give("e\u{301}", 7), names.give("\u{c9}", 8)], ["e\u{301}", "\u{c9}-8"]);
         let lower: HashSet<String> = given.iter().map(|n| n.to_lowercase()).collect();
         assert_eq!(lower.len(), given.len());
         assert_eq!(stem_and_ending("a.b.png"), ("a.b", "png"));

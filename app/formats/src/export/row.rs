@@ -34,6 +34,9 @@ pub struct Row {
     pub truth: Option<Fields>,
     /// The model that inferred it.
     pub model: String,
+    /// Whether that is settled; else the job was still going on, or failed.
+    #[serde(default)]
+    pub settled: bool,
     /// The accepted labels.
     pub labels: Vec<LabelRow>,
     /// SHA-256 of the content.
@@ -87,6 +90,7 @@ impl Row {
             gold: item.gold.is_some(),
             truth: item.gold.as_ref().map(fields),
             model: job.model.clone(),
+            settled: job.settled,
             labels: labels(job, item),
             sha256: item.sha256.clone(),
             bytes: item.bytes,
@@ -149,6 +153,7 @@ pub(super) struct About<'a> {
     job: u64,
     task: u32,
     model: &'a str,
+    settled: bool,
     posterior: Posterior<'a>,
     votes: &'a [u32],
     gold: bool,
@@ -167,6 +172,7 @@ impl<'a> About<'a> {
             job: job.id,
             task: item.task,
             model: &job.model,
+            settled: job.settled,
             posterior: Posterior { job, item },
             votes: &item.votes,
             gold: item.gold.is_some(),

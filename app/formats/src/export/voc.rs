@@ -61,7 +61,7 @@ impl Exporter for Voc {
         let mut notes = Vec::new();
         if without_picture > 0 {
             notes.push(format!(
-                "{without_picture} pictures are not in the export; name the folder of items with --items to have them copied"
+                "{without_picture} pictures are not in the export; name the folder of items with --items, or a key with --from, to have them in it"
             ));
         }
         Ok(Done { written: vec![folder.finish()?], notes })
@@ -69,9 +69,7 @@ impl Exporter for Voc {
 }
 
 fn document(job: &Job, item: &Item, file: &str, boxes: &[BoxShape]) -> Result<String> {
-    let size = item
-        .size
-        .ok_or_else(|| Error::Refused(format!("the size of {} is not known; name the folder of items with --items", item.name)))?;
+    let size = item.size.ok_or_else(|| Error::lacks(&format!("the size of {} is not known", item.name)))?;
     let objects: String = boxes.iter().map(|b| object(job, b)).collect();
     Ok(format!(
         "<annotation>\n\t<folder>JPEGImages</folder>\n\t<filename>{}</filename>\n\

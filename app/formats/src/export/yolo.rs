@@ -64,7 +64,7 @@ impl Exporter for Yolo {
             }
             Some(Answer::Class(class)) => {
                 if item.path.is_none() {
-                    return Err(Error::Refused("YOLO's classes are folders of pictures; name the folder of items with --items".into()));
+                    return Err(Error::lacks("YOLO's classes are folders of pictures"));
                 }
                 let class = self.classes.get(usize::from(*class)).cloned().unwrap_or_default();
                 return self.picture(item, &format!("train/{class}"), &stem);
@@ -85,7 +85,7 @@ impl Exporter for Yolo {
         let mut notes = Vec::new();
         if without_picture > 0 {
             notes.push(format!(
-                "{without_picture} pictures are not in the export; name the folder of items with --items to have them copied"
+                "{without_picture} pictures are not in the export; name the folder of items with --items, or a key with --from, to have them in it"
             ));
         }
         if unlabelled > 0 {
@@ -99,7 +99,7 @@ impl Exporter for Yolo {
 fn lines<T>(item: &Item, shapes: &[T], line: impl Fn(&T, Size) -> String) -> Result<String> {
     match (shapes, item.size) {
         ([], _) => Ok(String::new()),
-        (_, None) => Err(Error::Refused(format!("the size of {} is not known; name the folder of items with --items", item.name))),
+        (_, None) => Err(Error::lacks(&format!("the size of {} is not known", item.name))),
         (_, Some(size)) => Ok(shapes.iter().map(|shape| line(shape, size)).collect()),
     }
 }

@@ -1,6 +1,7 @@
 //! The folder: which files it has, what they are, and their hashes.
 use std::{
-    collections::HashMap,
+    borrow::Cow,
+    collections::{HashMap, HashSet},
     fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{Content, Listed, Named, Progress, Source, Spool};
 use crate::{
     error::{Error, Problems, Result},
+    form::composed,
     model::{ItemKind, Size},
     sniff::{Media, picture_size, sniff},
 };
@@ -61,12 +63,25 @@ pub(super) fn walk(folder: &Path, apart: &[&Path]) -> Result<Walked> {
             }
         }
     }
-    problems.none()?;
     walked.files.sort_unstable();
+    for file in twice(&walked.files) {
+        problems.add(format!("{file:?}: another file has the same name in another Unicode form; rename one of them"));
+    }
+    problems.none()?;
     if hidden > 0 {
         walked.notes.push(format!("{hidden} hidden files (such as .DS_Store) were passed over"));
     }
     Ok(walked)
+}
+
+/// Files whose names are those of others in another Unicode form; `files` are in order.
+fn twice(files: &[String]) -> Vec<&str> {
+    let mut forms = HashSet::new();
+    let decomposed = files.iter().filter_map(|file| match composed(file) {
+        Cow::Owned(form) => Some((file.as_str(), form)),
+        Cow::Borrowed(_) => None,
+    });
+    decomposed.filter(|(_, form)| files.binary_search(form).is_ok() || !forms.insert(form.clone())).map(|(file, _)| file).collect()
 }
 
 enum Kind {

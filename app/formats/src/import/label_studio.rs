@@ -8,7 +8,7 @@ use super::{Collector, Entry, seq::Each};
 use crate::{
     answer::{box_shape, class_of, polygon, set, span},
     error::{Error, Result},
-    model::{Answer, ItemKind, JobKind},
+    model::{Answer, ItemKind, JobKind, part},
 };
 
 #[derive(Deserialize)]
@@ -71,13 +71,14 @@ pub(super) fn read(path: &Path, into: &mut Collector<'_>) -> Result<Vec<String>>
         number = number.saturating_add(1);
         let (kind, item_kind) = (into.source.job_kind, into.source.item_kind);
         let at = ("task", number);
+        let (name, text) = content(&task.data, item_kind);
         let answer = match truth(&task.annotations) {
             Truth::None => None,
             Truth::Undecided => {
                 undecided = undecided.saturating_add(1);
                 None
             }
-            Truth::One(annotation) => match answer(annotation, kind, into.source.classes) {
+            Truth::One(annotation) => match answer(annotation, kind, into.source.classes, text.as_deref()) {
                 Ok(answer) => Some(answer),
                 Err(why) => {
                     into.problems.add(format!("{} task {number}: {why}", path.display()));
@@ -85,7 +86,6 @@ pub(super) fn read(path: &Path, into: &mut Collector<'_>) -> Result<Vec<String>>
                 }
             },
         };
-        let (name, text) = content(&task.data, item_kind);
         into.add(at, Entry { name, text, answer }).map_err(|e| {
             let told = e.to_string();
             failed = Some(e);
@@ -138,7 +138,7 @@ fn content(data: &Map<String, Value>, kind: ItemKind) -> (Option<String>, Option
 }
 
 /// An annotation as an answer. No region: no class chosen is no answer to a question for one, but it is an empty set.
-fn answer(annotation: &Annotation, kind: JobKind, classes: &[String]) -> std::result::Result<Answer, String> {
+fn answer(annotation: &Annotation, kind: JobKind, classes: &[String], text: Option<&str>) -> std::result::Result<Answer, String> {
     let regions = || annotation.result.iter();
     let class = |names: &[String]| match names {
         [one] => class_of(one, classes),
@@ -182,7 +182,14 @@ fn answer(annotation: &Annotation, kind: JobKind, classes: &[String]) -> std::re
         }
         JobKind::Span => {
             let spans = regions().filter(|r| r.kind == "labels");
-            let one = |r: &Region| span(class(&r.value.labels)?, place(r.value.start.as_ref())?, place(r.value.end.as_ref())?);
+            let one = |r: &Region| {
+                let bounds = (place(r.value.start.as_ref())?, place(r.value.end.as_ref())?);
+                let (start, end) = match (text, r.value.text.as_str()) {
+                    (Some(text), Some(passage)) => found(text, passage, bounds)?,
+                    _ => bounds,
+                };
+                span(class(&r.value.labels)?, start, end)
+            };
             spans.map(one).collect::<std::result::Result<_, _>>().map(Answer::Spans)
         }
         JobKind::Text | JobKind::Audio => match regions().find(|r| r.kind == "textarea").map(|r| &r.value.text) {
@@ -191,6 +198,34 @@ fn answer(annotation: &Annotation, kind: JobKind, classes: &[String]) -> std::re
             _ => Err("no text area".into()),
         },
     }
+}
+
+/// The characters of a passage that a region quotes. Label Studio has counted them in UTF-16 before it counted characters, so that everything
+/// after an emoji is one off: where the quotation shows that, they are counted anew.
+fn found(text: &str, passage: &str, (start, end): (u32, u32)) -> std::result::Result<(u32, u32), String> {
+    // Line ends are quoted in more than one way.
+    let plain = |text: &str| text.replace("\\n", "").chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let is_there = |from: u32, to: u32| plain(&part(text, from, to)) == plain(passage);
+    if is_there(start, end) {
+        return Ok((start, end));
+    }
+    match (characters(text, start), characters(text, end)) {
+        (Some(from), Some(to)) if is_there(from, to) => Ok((from, to)),
+        _ => Err(format!("the passage from {start} to {end} is {:?}, the region quotes {passage:?}", part(text, start, end))),
+    }
+}
+
+/// How many characters so many UTF-16 units of a text are.
+fn characters(text: &str, units: u32) -> Option<u32> {
+    let (mut left, mut count) = (units, 0_u32);
+    for sign in text.chars() {
+        if left == 0 {
+            break;
+        }
+        left = left.checked_sub(u32::try_from(sign.len_utf16()).ok()?)?;
+        count = count.checked_add(1)?;
+    }
+    (left == 0).then_some(count)
 }
 
 /// The picture's size, which Label Studio's percentages need.

@@ -8,6 +8,7 @@ mod seq;
 mod spool;
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     fs,
     io::Read,
@@ -17,6 +18,7 @@ use std::{
 use crate::{
     answer::Fields,
     error::{Error, Problems, Result},
+    form::composed,
     model::{Answer, ItemKind, JobKind, Size},
     sniff::Media,
 };
@@ -124,6 +126,7 @@ struct Named {
 /// A folder or list that cannot be read; a list with a fault, by its line; items that cannot be taken (missing, empty, too large, of
 /// another kind than the job's, twice), the first twenty of them by name.
 pub fn import(source: &Source<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Found> {
+    check_classes(source.classes)?;
     let mut spool = Spool::new()?;
     let list = source.list.map(Path::to_owned).or_else(|| standard_list(source.folder));
     let apart: Vec<&Path> = source.apart.iter().map(PathBuf::as_path).chain(list.as_deref()).collect();
@@ -147,6 +150,16 @@ pub fn import(source: &Source<'_>, progress: &mut dyn FnMut(Progress)) -> Result
     }
     let items = files::hash(source, entries, &mut spool, progress)?;
     Ok(Found { items, spool, notes })
+}
+
+/// Refuses classes of which two are one name: an answer could mean either.
+fn check_classes(classes: &[String]) -> Result<()> {
+    for (n, class) in classes.iter().enumerate() {
+        if let Some(other) = classes.iter().take(n).find(|other| composed(other) == composed(class)) {
+            return Err(Error::Refused(format!("the classes {other:?} and {class:?} are one name (in two Unicode forms); leave one out")));
+        }
+    }
+    Ok(())
 }
 
 /// The list that a folder brings along.
@@ -218,7 +231,7 @@ impl Collector<'_> {
             return self.fault(format!("{place}: {why}"));
         }
         let name: Box<str> = name.into();
-        if let Some(before) = self.lines.insert(name.clone(), at) {
+        if let Some(before) = self.lines.insert(composed(&name).into(), at) {
             return self.fault(format!("{place}: {name} stands there already ({unit} {before})"));
         }
         let spooled = match entry.text {
@@ -253,6 +266,8 @@ struct Names<'a> {
     whole: HashSet<&'a str>,
     /// By what follows the last `/`; none where two files share it.
     last: HashMap<&'a str, Option<&'a str>>,
+    /// Files whose names are not in the composed form, by that form of the whole name and of its last part.
+    composed: HashMap<String, Option<&'a str>>,
 }
 
 impl<'a> Names<'a> {
@@ -261,21 +276,29 @@ impl<'a> Names<'a> {
         for file in files {
             last.entry(base(file)).and_modify(|one| *one = None).or_insert(Some(file));
         }
-        Self { whole: files.iter().map(String::as_str).collect(), last }
+        let mut forms: HashMap<String, Option<&str>> = HashMap::new();
+        for file in files {
+            if let Cow::Owned(form) = composed(file) {
+                forms.entry(base(&form).to_owned()).and_modify(|one| *one = None).or_insert(Some(file));
+                forms.insert(form, Some(file));
+            }
+        }
+        Self { whole: files.iter().map(String::as_str).collect(), last, composed: forms }
     }
     /// The file that `name` means: as it is, below `./`, without the address of Label Studio's storage, by its last part alone, without
-    /// the eight digits that Label Studio puts before uploaded files.
+    /// the eight digits that Label Studio puts before uploaded files; and each of these in another Unicode form.
     fn find(&self, name: &str) -> std::result::Result<&'a str, String> {
         let plain = name.strip_prefix("./").unwrap_or(name);
         let stored = plain.rsplit_once("?d=").map_or(plain, |(_, path)| path);
         let decoded = percent_decoded(stored);
-        for whole in [plain, &decoded] {
-            if let Some(found) = self.whole.get(whole) {
+        let form = composed(&decoded);
+        for whole in [plain, &decoded, &form] {
+            if let Some(found) = self.whole.get(whole).or_else(|| self.composed.get(whole)?.as_ref()) {
                 return Ok(found);
             }
         }
-        for last in [base(plain), base(&decoded), without_prefix(base(&decoded))] {
-            match self.last.get(last) {
+        for last in [base(plain), base(&decoded), base(&form), without_prefix(base(&decoded)), without_prefix(base(&form))] {
+            match self.last.get(last).or_else(|| self.composed.get(last)) {
                 Some(Some(found)) => return Ok(found),
                 Some(None) => return Err(format!("there are several files {last:?}; give their paths below the folder")),
                 None => {}
@@ -337,6 +360,20 @@ mod tests {
         ] {
             assert_eq!(names.find(given), Ok(found), "{given}");
         }
+        let files = ["gru\u{308}n.png".to_owned(), "sub/r\u{e9}.png".to_owned()];
+        let names = Names::new(&files);
+        for (given, found) in [
+            ("gr\u{fc}n.png", 0),
+            ("gru\u{308}n.png", 0),
+            ("gr%C3%BCn.png", 0),
+            ("sub/re\u{301}.png", 1),
+            ("re\u{301}.png", 1),
+            ("0a1b2c3d-re\u{301}.png", 1),
+        ] {
+            assert_eq!(names.find(given), Ok(files[found].as_str()), "{given}");
+        }
+        let files = ["a b.png".to_owned(), "sub/c.png".to_owned(), "one/d.png".to_owned(), "two/d.png".to_owned()];
+        let names = Names::new(&files);
         assert!(names.find("d.png").unwrap_err().contains("several"));
         assert!(names.find("e.png").unwrap_err().contains("no file"));
         assert_eq!(percent_decoded("100%"), "100%");

@@ -30,6 +30,8 @@ pub(crate) fn job(kind: JobKind, item_kind: ItemKind) -> Job {
         tasks: 60,
         overlap: 5,
         workers: 9,
+        state: "CLOSED".into(),
+        settled: true,
         model: "dawid-skene".into(),
         digest: "ab".repeat(32),
         manifest_root: "cd".repeat(32),

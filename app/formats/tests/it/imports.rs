@@ -2,7 +2,7 @@
 use std::{fs, path::Path};
 
 use cairn_formats::{
-    Answer, Error, ItemKind, JobKind, Media, Size,
+    Answer, Error, ItemKind, JobKind, Media, Size, Span,
     import::{self, Content, Found, Source},
 };
 
@@ -172,4 +172,60 @@ fn a_fault_of_a_list_is_told_by_its_line() {
         let text = files().with(name, text).refusal(ItemKind::Image);
         assert!(text.contains(why), "expected {why}\nfound    {text}");
     }
+}
+
+#[test]
+fn names_in_two_unicode_forms_are_one_name() {
+    let classes = ["Vo\u{308}gel".to_owned(), "dog".to_owned()];
+    let import = |folder: &Folder, classes: &[String]| {
+        let source = Source {
+            folder: folder.path(),
+            list: None,
+            apart: &[],
+            item_kind: ItemKind::Image,
+            job_kind: JobKind::Classify,
+            classes,
+            item_bytes: 1_000,
+        };
+        import::import(&source, &mut |_| {})
+    };
+    // A list from another system than the folder.
+    let list = "item,class\ngr\u{fc}n.png,V\u{f6}gel\n";
+    let folder = Folder::new().with("gru\u{308}n.png", picture(1)).with("items.csv", list);
+    let found = import(&folder, &classes).unwrap();
+    assert_eq!(names(&found), ["gru\u{308}n.png"], "as the folder writes it");
+    assert_eq!(found.items[0].answer.as_deref(), Some(&Answer::Class(0)));
+    let both = Folder::new().with("gru\u{308}n.png", picture(1)).with("gr\u{fc}n.png", picture(2));
+    assert!(both.refusal(ItemKind::Image).contains("another Unicode form"));
+    let twice = Folder::new().with("a.png", picture(1));
+    let refused = import(&twice, &["V\u{f6}gel".to_owned(), "Vo\u{308}gel".to_owned()]).unwrap_err().to_string();
+    assert!(refused.contains("are one name"), "{refused}");
+    let texts = "{\"item\":\"n\u{e9}\",\"text\":\"1\"}\n{\"item\":\"ne\u{301}\",\"text\":\"2\"}\n";
+    assert!(Folder::new().with("items.jsonl", texts).refusal(ItemKind::Text).contains("stands there already (line 1)"));
+}
+
+#[test]
+fn passages_of_label_studio_are_counted_in_characters_whatever_counted_them() {
+    let import = |start: u32, end: u32, quoted: &str| {
+        let region = format!(r#"{{"type":"labels","value":{{"start":{start},"end":{end},"text":"{quoted}","labels":["dog"]}}}}"#);
+        let text = "\u{1f600} Gr\u{f6}\u{df}e: Anna Lee";
+        let list = format!(r#"[{{"data":{{"text":"{text}"}},"annotations":[{{"result":[{region}]}}]}}]"#);
+        let folder = Folder::new().with("items.json", list);
+        let classes = ["cat".to_owned(), "dog".to_owned()];
+        let source = Source {
+            folder: folder.path(),
+            list: None,
+            apart: &[],
+            item_kind: ItemKind::Text,
+            job_kind: JobKind::Span,
+            classes: &classes,
+            item_bytes: 1_000,
+        };
+        import::import(&source, &mut |_| {}).map(|found| found.items[0].answer.clone().unwrap())
+    };
+    let expected = Answer::Spans(vec![Span { class: 1, start: 9, end: 17 }]);
+    assert_eq!(*import(9, 17, "Anna Lee").unwrap(), expected);
+    assert_eq!(*import(10, 18, "Anna Lee").unwrap(), expected, "UTF-16, as older versions count");
+    let refused = import(11, 19, "Anna Lee").unwrap_err().to_string();
+    assert!(refused.contains("the region quotes \"Anna Lee\""), "{refused}");
 }

@@ -103,7 +103,7 @@ pub(crate) fn write_draft(
 }
 
 /// The content of a draft, if it is the one that its producer committed to.
-fn read_content<'a>(bytes: &'a [u8], payload: &[u8], producer: &str) -> std::result::Result<formats::Side<'a>, String> {
+pub(crate) fn read_content<'a>(bytes: &'a [u8], payload: &[u8], producer: &str) -> std::result::Result<formats::Side<'a>, String> {
     if Sha256::digest(bytes)[..] != *payload {
         return Err("the gateway served something else than the chain names".into());
     }
@@ -159,7 +159,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// The ending of a file of this media type, by which other programs know it.
-fn extension(media_type: &str) -> &str {
+pub(crate) fn extension(media_type: &str) -> &str {
     match media_type {
         "text/plain" => "txt",
         "text/markdown" => "md",

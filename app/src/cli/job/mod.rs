@@ -1,6 +1,7 @@
 //! `cairnd job`: an enterprise's way from a folder of items to a labelled data set.
 mod access;
 mod appeal;
+mod contents;
 mod description;
 mod duties;
 mod export;
@@ -11,6 +12,8 @@ mod pairs;
 mod plan;
 mod post;
 mod prepare;
+mod produced;
+mod ranking;
 mod record;
 mod result;
 mod truth;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use cairn_formats::{Answer, Fields, JobKind};
+use cairn_formats::{Answer, Fields, JobKind, composed};
 use serde::Deserialize;
 
 use super::plan::Item;
@@ -30,12 +30,12 @@ struct Line {
 /// Reads the gold and marks the items. A CSV with a heading, `item,class` or, for other answers than one class, `item,boxes` and so on with
 /// JSON in the cells; or JSON Lines `{"item": "a.png", "boxes": [..]}`.
 pub(crate) fn mark(items: &mut [Item], path: &Path, kind: JobKind, classes: &[String]) -> Result<()> {
-    let index: HashMap<Box<str>, usize> = items.iter().enumerate().map(|(i, item)| (item.name.clone(), i)).collect();
+    let index: HashMap<Box<str>, usize> = items.iter().enumerate().map(|(i, item)| (composed(&item.name).into(), i)).collect();
     let mut add = |line: u64, name: &str, answer: Result<Option<Answer>>| {
         let place = || format!("{} line {line}", path.display());
         let reply = answer.and_then(|answer| Reply::of(&answer.with_context(|| format!("no {} for {name:?}", field(kind)))?));
         let reply = reply.with_context(place)?;
-        let item = index.get(name.trim()).and_then(|i| items.get_mut(*i));
+        let item = index.get(&*composed(name.trim())).and_then(|i| items.get_mut(*i));
         let item = item.with_context(|| format!("{}: there is no item {name:?}", place()))?;
         if item.gold.is_some() {
             bail!("{}: the answer for {name} stands there twice, or in the list of items too", place());

@@ -1,6 +1,7 @@
 //! A job of each of the nine types on a real network, from the folder of items to the withdrawn refund, every step by the command line.
 mod desk;
 mod dispute;
+mod exports;
 
 use std::{
     path::{Path, PathBuf},
@@ -109,6 +110,7 @@ impl Work<'_> {
     /// From the folder of items to the refund.
     fn run(&self) {
         let job = self.post("items");
+        exports::check_unsettled(self, job);
         thread::scope(|scope| {
             let watch = scope.spawn(move || self.network.cairnd(&["job", "watch", &job.to_string(), "--from", "requester"]));
             thread::scope(|scope| {
@@ -160,6 +162,7 @@ impl Work<'_> {
     }
     fn check(&self, job: u64) {
         self.books(job);
+        exports::check(self, job);
         let number = job.to_string();
         if desk::produces(self.kind) {
             let found = self.ask(&["query", "annotation", "drafts", &number]);
@@ -170,22 +173,6 @@ impl Work<'_> {
                 let is_careful = draft["annotator"] == careful.as_str();
                 assert_eq!(draft["draft"]["chosen"] == true, is_careful, "{} job {job}: {draft}", self.kind);
             }
-            return;
-        }
-        let text = self.network.cairnd(&["job", "export", &number, "--format", "jsonl"]);
-        let items: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        if self.kind == JobKind::Pairwise {
-            assert_eq!(items.len(), 28, "all pairs of eight");
-            let found = self.ask(&["query", "annotation", "ranking", &number]);
-            let order: Vec<u64> = found["ranking"].as_array().unwrap().iter().map(|one| one["contestant"].as_u64().unwrap_or(0)).collect();
-            assert_eq!(order, [7, 6, 5, 4, 3, 2, 1, 0]);
-            return;
-        }
-        assert_eq!(items.len(), 20);
-        for item in items {
-            let n = item["item"].as_str().unwrap()[..2].parse().unwrap();
-            let (field, value) = desk::right(self.kind, n);
-            assert_eq!(item[field], value, "{} job {job}: {item}", self.kind);
         }
     }
 }
