@@ -93,12 +93,13 @@ impl dispute::Court for Court {
     }
 }
 
-/// One more gold answer is void: gold of which more than a tenth is void was false.
+/// One more gold answer is void: gold of which clearly more than a tenth is void was false.
 pub(super) fn count_void(run: &mut Running) -> Result<()> {
-    let opened = u64::from(run.status.gold_opened);
+    let opened = run.status.gold_opened;
     let settlement = run.settlement()?;
     settlement.gold_void = settlement.gold_void.checked_add(1).ok_or(Error::Overflow)?;
-    if settlement.gold() == GoldVerdict::Sound && u64::from(settlement.gold_void).saturating_mul(10) > opened {
+    let found = cairn_truth::GoldVerdict { opened, void: settlement.gold_void };
+    if settlement.gold() == GoldVerdict::Sound && found.is_false() {
         settlement.set_gold(GoldVerdict::False);
     }
     Ok(())

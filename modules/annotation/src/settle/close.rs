@@ -73,7 +73,7 @@ fn judge(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     give_back_held(ctx, run)
 }
 
-/// The gold bond: min(1, 2v) of it for a void share v above a tenth, all of it for gold that was not opened; half burnt, half to the pool.
+/// The gold bond: min(1, 2v) of it where a void share v makes the gold false, all of it for gold that was not opened; half burnt, half to the pool.
 fn slash(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     let (bond, opened) = (run.money.gold_bond, run.status.gold_opened);
     if bond == 0 {

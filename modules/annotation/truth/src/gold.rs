@@ -78,8 +78,9 @@ fn decode(chunk: u32, bytes: &[u8], tasks: u32, classes: u16) -> Result<Answers,
     Ok(answers)
 }
 
-/// Whether the voters of a gold task void its answer: at least three of them, and at least two thirds of all, chose one same other class.
-/// Two of three would not do: honest workers of skill 0.8 contradict one in ten truths of two classes so.
+/// Whether the voters of a gold task void its answer: at least three of them, and at least three quarters of all, chose one same other class.
+/// Two of three would not do: honest workers of skill 0.8 contradict one in ten truths of two classes so. Nor would two thirds of ten: three
+/// who answer alike without looking would need half of the others to err, at three quarters nearly two thirds of them.
 ///
 /// `votes` are the classes, or the sets, that the voters chose.
 #[must_use]
@@ -93,7 +94,7 @@ pub fn is_void<T: Ord>(votes: impl IntoIterator<Item = T>, truth: T) -> bool {
         }
     }
     let most = others.values().copied().max().unwrap_or(0);
-    most >= 3 && most.saturating_mul(3) >= all.saturating_mul(2)
+    most >= 3 && most.saturating_mul(4) >= all.saturating_mul(3)
 }
 
 /// Whether a worker with so many right answers to so many gold questions of a job of `classes` is kept out by a gate of `bound_bits`.
@@ -104,7 +105,7 @@ pub fn is_gated(classes: u16, bound_bits: i32, right: u32, seen: u32) -> Result<
     Gate::new(classes, bound_bits)?.excludes(right.into(), seen.into())
 }
 
-/// What the voters made of the opened gold.
+/// What the voters made of the opened gold, and the verdict that follows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GoldVerdict {
     /// Gold answers opened.
@@ -114,9 +115,12 @@ pub struct GoldVerdict {
 }
 
 impl GoldVerdict {
-    /// More than a tenth is void: then gold decides nothing, no unearned money goes back to the requester, and the bond is slashed.
+    /// More than a tenth is void, by more than one standard deviation of the number that a tenth would give: 10 void - opened >
+    /// 3 sqrt(opened). Then gold decides nothing, no unearned money goes back to the requester, and the bond is slashed.
     pub fn is_false(&self) -> bool {
-        u64::from(self.void).saturating_mul(10) > self.opened.into()
+        let opened = u64::from(self.opened);
+        let above = u64::from(self.void).saturating_mul(10).saturating_sub(opened);
+        above.saturating_mul(above) > opened.saturating_mul(9)
     }
 
     /// Some gold was opened, and it is not false: it decides the gate, the model, and pay in jobs of one class.
@@ -161,10 +165,14 @@ impl Gate {
 
     /// Whether a worker with so many right answers to so many gold questions is kept out.
     pub(crate) fn excludes(&self, right: u64, seen: u64) -> Result<bool, Error> {
+        Ok(self.evidence(right, seen)? < self.bound)
+    }
+
+    /// What so many right answers to so many gold questions say for a worker, in bits (Q16).
+    pub(crate) fn evidence(&self, right: u64, seen: u64) -> Result<i64, Error> {
         let bits = |each: i64, answers: u64| i64::try_from(answers).ok().and_then(|answers| each.checked_mul(answers));
         let (gained, lost) = (bits(self.right, right), bits(self.wrong, exact::sub(seen, right)?));
-        let evidence = gained.zip(lost).and_then(|(gained, lost)| gained.checked_add(lost)).ok_or(Error::Overflow)?;
-        Ok(evidence < self.bound)
+        gained.zip(lost).and_then(|(gained, lost)| gained.checked_add(lost)).ok_or(Error::Overflow)
     }
 }
 
@@ -174,27 +182,35 @@ mod tests {
     use crate::Memory;
 
     #[test]
-    fn three_voters_who_agree_and_are_two_thirds_of_all_void_an_answer() {
+    fn three_voters_who_agree_and_are_three_quarters_of_all_void_an_answer() {
         assert!(!is_void([], 0));
         assert!(!is_void([1, 1], 0), "two voters are too few");
         assert!(!is_void([1, 1, 0], 0), "two who agree are too few");
         assert!(is_void([1, 1, 1], 0));
         assert!(is_void([1, 1, 1, 2], 0));
         assert!(!is_void([1, 2, 3], 0), "they must agree");
-        assert!(!is_void([1, 1, 1, 0, 0], 0), "three of five are less than two thirds");
-        assert!(is_void([1, 1, 1, 1, 0, 2], 0));
+        assert!(!is_void([1, 1, 1, 0, 0], 0) && is_void([1, 1, 1, 1, 0], 0));
+        assert!(!is_void([1, 1, 1, 1, 0, 2], 0), "four of six are less than three quarters");
+        assert!(is_void([1, 1, 1, 1, 1, 2], 0));
+        assert!(!is_void([1, 1, 1, 1, 1, 1, 1, 0, 0, 0], 0) && is_void([1, 1, 1, 1, 1, 1, 1, 1, 0, 0], 0));
         assert!(!is_void([0, 0, 0], 0));
     }
 
     #[test]
-    fn more_than_a_tenth_void_makes_gold_false() {
+    fn clearly_more_than_a_tenth_void_makes_gold_false() {
         let verdict = |opened, void| GoldVerdict { opened, void };
         assert!(!verdict(0, 0).is_false() && !verdict(0, 0).is_trusted());
         assert!(verdict(10, 1).is_trusted());
         assert_eq!(verdict(10, 1).slash(1_000), Ok(0));
         assert!(verdict(10, 2).is_false());
         assert_eq!(verdict(10, 2).slash(1_000), Ok(400));
-        assert_eq!(verdict(19, 2).slash(1_000), Ok(210));
+        // The least number of void answers: a tenth, and one standard deviation.
+        for (opened, least) in [(1, 1), (10, 2), (20, 4), (23, 4), (30, 5), (40, 6), (50, 8), (100, 14), (415, 48), (10_000, 1_031)] {
+            assert!(verdict(opened, least).is_false() && !verdict(opened, least - 1).is_false(), "{least} of {opened}");
+        }
+        assert!(verdict(19, 3).is_trusted());
+        assert_eq!(verdict(19, 3).slash(1_000), Ok(0));
+        assert!(verdict(u32::MAX, u32::MAX).is_false());
         assert_eq!(verdict(10, 5).slash(1_000), Ok(1_000));
         assert_eq!(verdict(10, 9).slash(u128::MAX), Ok(u128::MAX));
     }

@@ -8,7 +8,7 @@ use crate::{
     gold::Gate,
     ledger::{Subject, Sums},
     params::Gold,
-    pay::judge,
+    pay::{Whole, is_one_class, judge},
     posterior::WHOLE,
     results,
     roster::Desk,
@@ -88,6 +88,8 @@ pub struct Inference {
     /// The chunk or sheet that comes next.
     pub(crate) next: u32,
     pub(crate) gold: GoldVerdict,
+    /// The classes of the gold answers that stand, class k as bit k.
+    pub(crate) truths: u64,
     pub(crate) labels: u64,
     /// The models fitted so far; the last one is under work.
     pub(crate) fits: Vec<Fit>,
@@ -148,6 +150,7 @@ impl Inference {
             phase: Phase::Tally,
             next: 0,
             gold: GoldVerdict::default(),
+            truths: 0,
             labels: 0,
             fits: vec![],
             chosen: 0,
@@ -221,6 +224,13 @@ impl Inference {
         self.phase != Phase::Tally && self.gold.is_trusted()
     }
 
+    /// What the job as a whole looks like once a model stands.
+    pub(crate) fn whole(&self) -> Result<Whole, Error> {
+        let fit = self.fits.get(usize::from(self.chosen)).ok_or(Error::DamagedRecord)?;
+        let trusted = self.is_trusted();
+        Ok(Whole { trusted, one_class: is_one_class(&fit.sums)?, gold_of_two: trusted && self.truths.count_ones() > 1 })
+    }
+
     /// Works on one chunk or sheet and moves on.
     fn advance<P: Pages>(&mut self, pages: &mut P, desk: &mut Desk) -> Result<u64, Failure<P::Error>> {
         let gate = if self.is_trusted() { Some(Gate::new(self.params.classes, self.params.gate_bits)?) } else { None };
@@ -228,11 +238,12 @@ impl Inference {
         desk.prepare(pages, gate, model)?;
         let visits = match self.phase {
             Phase::Tally => {
-                let (labels, gold, visits) = tally(pages, &self.params, desk, self.next)?;
-                self.labels = add(self.labels, labels)?;
-                self.gold.opened = self.gold.opened.checked_add(gold.opened).ok_or(Error::Overflow)?;
-                self.gold.void = self.gold.void.checked_add(gold.void).ok_or(Error::Overflow)?;
-                visits
+                let look = tally(pages, &self.params, desk, self.next)?;
+                self.labels = add(self.labels, look.labels)?;
+                self.gold.opened = self.gold.opened.checked_add(look.gold.opened).ok_or(Error::Overflow)?;
+                self.gold.void = self.gold.void.checked_add(look.gold.void).ok_or(Error::Overflow)?;
+                self.truths |= look.truths;
+                look.visits
             }
             Phase::Start => {
                 let fit = self.fits.last_mut().ok_or(Error::DamagedRecord)?;
@@ -284,12 +295,12 @@ impl Inference {
         desk.flush(pages)?;
         let first = sheet.checked_mul(self.params.sheet_workers()).ok_or(Error::Overflow)?;
         let last = first.checked_add(self.params.workers_on(sheet)).ok_or(Error::Overflow)?;
-        let mut found = vec![];
+        let (whole, mut found) = (self.whole()?, vec![]);
         for worker in first..last {
             let excluded = desk.is_excluded(pages, worker)?;
             let tally = Sums::of(desk.tallies.row(pages, worker)?)?;
             let score = Sums::of(desk.scores.row(pages, worker)?)?;
-            found.push(judge(&self.params, excluded, self.is_trusted(), &tally, &score)?);
+            found.push(judge(&self.params, excluded, &whole, &tally, &score)?);
         }
         let bytes = results::encode(&found);
         self.results = link(self.results, &bytes);

@@ -10,8 +10,8 @@ use crate::{
 
 /// Labels' worth of doubt: a worker's kappa counts n / (n + 10).
 const DOUBT: u64 = 10;
-/// Where 1 - chance is less than one part in so many, one class is nearly everywhere and kappa says nothing.
-pub(crate) const LEAST_DIVERSITY: u128 = 20;
+/// Where two tasks drawn at random differ with less than one part in so many, one class is nearly everywhere and kappa says nothing.
+const LEAST_DIVERSITY: u128 = 20;
 
 /// Labels that a worker must have given blind before it may give late ones, and for how many of them it may give one.
 const BLIND_FIRST: u32 = 20;
@@ -28,9 +28,9 @@ pub enum Basis {
     Silence,
     /// Kappa over the scored labels.
     Kappa,
-    /// One class is nearly everywhere: kappa over the worker's gold answers.
+    /// One class is nearly everywhere in the job: kappa over the worker's gold answers.
     Gold,
-    /// One class is nearly everywhere and gold cannot tell either: kappa is taken to be half the target.
+    /// One class is nearly everywhere in the job, and in its gold: kappa is taken to be half the target.
     OneClass,
 }
 
@@ -133,27 +133,75 @@ impl Agreement {
         Ok(Agreement { gain, room: one.checked_sub(chance).ok_or(Error::Overflow)?, one })
     }
 
-    /// 1 - chance < 1/20: one class is nearly everywhere.
-    pub(crate) fn is_one_class(&self) -> Result<bool, Error> {
+    /// 1 - chance < 1/20: there is hardly anything to tell answers and truths of these tasks apart by.
+    fn is_one_class(&self) -> Result<bool, Error> {
         Ok(self.room.checked_mul(LEAST_DIVERSITY).ok_or(Error::Overflow)? < self.one)
     }
 
-    /// Kappa in Q32, rounded down. The room must not be empty.
+    /// Kappa in Q32, rounded down; zero where there is no room.
     fn kappa(&self) -> Result<i64, Error> {
+        if self.room == 0 {
+            return Ok(0);
+        }
         let scaled = self.gain.checked_mul(i128::from(ONE)).ok_or(Error::Overflow)?;
         let room = i128::try_from(self.room).map_err(|_| Error::Overflow)?;
         scaled.checked_div_euclid(room).and_then(|kappa| i64::try_from(kappa).ok()).ok_or(Error::Overflow)
     }
 }
 
-/// Kappa over a worker's gold answers, nothing where their truths are all of one class. Of two classes or more, no answers make
-/// chance one: there is always something to divide by.
-fn gold_kappa(tally: &Sums<'_>) -> Result<Option<i64>, Error> {
-    if tally.truths.iter().filter(|&&truths| truths > 0).count() < 2 {
-        return Ok(None);
+/// Whether sums of posteriors by class say that nearly all tasks are of one class: two tasks drawn at random differ with less than 1/20.
+pub(crate) fn is_one_class(sums: &[u64]) -> Result<bool, Error> {
+    let square = |sum: u64| u128::from(sum).checked_mul(sum.into()).ok_or(Error::Overflow);
+    let all = square(sums.iter().try_fold(0, |all, &sum| add(all, sum))?)?;
+    let mut same = 0u128;
+    for &sum in sums {
+        same = same.checked_add(square(sum)?).ok_or(Error::Overflow)?;
     }
+    Ok(all.checked_sub(same).and_then(|differ| differ.checked_mul(LEAST_DIVERSITY)).ok_or(Error::Overflow)? < all)
+}
+
+/// The job as a whole, as its workers are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whole {
+    /// Its gold is trusted.
+    pub(crate) trusted: bool,
+    /// Nearly all its tasks were found to be of one class.
+    pub(crate) one_class: bool,
+    /// Its gold is trusted and has truths of two classes or more.
+    pub(crate) gold_of_two: bool,
+}
+
+/// By what a worker's answers are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// What the others answered.
+    Others,
+    /// The worker's gold answers, whose truths are of two classes or more.
+    Gold,
+    /// Nothing tells who looked from who did not.
+    Nothing,
+}
+
+impl Whole {
+    /// How to measure a worker. The others do not do where there is hardly anything to tell in the worker's tasks *and* in the job: in any
+    /// other job, who gives the same answer everywhere has kappa zero, whatever tasks it met.
+    pub(crate) fn measure(&self, agreement: &Agreement, tally: &Sums<'_>) -> Result<Measure, Error> {
+        if !self.one_class || !agreement.is_one_class()? {
+            return Ok(Measure::Others);
+        }
+        let met_two = tally.truths.iter().filter(|&&truths| truths > 0).count() > 1;
+        Ok(match (self.trusted && met_two, self.gold_of_two) {
+            (true, _) => Measure::Gold,
+            (false, true) => Measure::Others,
+            (false, false) => Measure::Nothing,
+        })
+    }
+}
+
+/// Kappa over a worker's gold answers. Where their truths are of two classes or more, no answers make chance one.
+fn gold_kappa(tally: &Sums<'_>) -> Result<i64, Error> {
     let seen = tally.truths.iter().try_fold(0, |sum, &truths| add(sum, truths))?;
-    Agreement::of(&Sums { labels: seen, ..*tally }, 1)?.kappa().map(Some)
+    Agreement::of(&Sums { labels: seen, ..*tally }, 1)?.kappa()
 }
 
 /// The kappa of who worked where nothing can be told: half the target.
@@ -182,7 +230,7 @@ fn share(scored: u64, kappa: i64, target_bps: u32) -> Result<u64, Error> {
 }
 
 /// Judges a worker by its tally and its score.
-pub(crate) fn judge(params: &Params, excluded: bool, trusted: bool, tally: &Sums<'_>, score: &Sums<'_>) -> Result<WorkerResult, Error> {
+pub(crate) fn judge(params: &Params, excluded: bool, whole: &Whole, tally: &Sums<'_>, score: &Sums<'_>) -> Result<WorkerResult, Error> {
     let number = |labels: u64| u32::try_from(labels).map_err(|_| Error::Overflow);
     let labels = number(tally.labels)?;
     let plain = |share, basis| Ok(WorkerResult { labels, scored: 0, kappa: 0, share, basis });
@@ -196,12 +244,10 @@ pub(crate) fn judge(params: &Params, excluded: bool, trusted: bool, tally: &Sums
         return plain(ONE / 2, Basis::Silence);
     }
     let agreement = Agreement::of(score, ONE)?;
-    let (kappa, basis) = if !agreement.is_one_class()? {
-        (agreement.kappa()?, Basis::Kappa)
-    } else if let Some(kappa) = if trusted { gold_kappa(tally)? } else { None } {
-        (kappa, Basis::Gold)
-    } else {
-        (half_target(params.target_bps)?, Basis::OneClass)
+    let (kappa, basis) = match whole.measure(&agreement, tally)? {
+        Measure::Others => (agreement.kappa()?, Basis::Kappa),
+        Measure::Gold => (gold_kappa(tally)?, Basis::Gold),
+        Measure::Nothing => (half_target(params.target_bps)?, Basis::OneClass),
     };
     let share = params.share(score.labels, kappa)?;
     Ok(WorkerResult { labels, scored: number(score.labels)?, kappa, share, basis })
@@ -222,9 +268,12 @@ mod tests {
         Sums { labels, hits, answers, truths }
     }
 
-    /// A worker with as many labels as were scored.
+    const MIXED: Whole = Whole { trusted: false, one_class: false, gold_of_two: false };
+    const ALIKE: Whole = Whole { one_class: true, ..MIXED };
+
+    /// A worker of a job in which nearly all tasks are of one class.
     fn judged(gold: Gold, trusted: bool, tally: &Sums<'_>, score: &Sums<'_>) -> WorkerResult {
-        judge(&params(gold), false, trusted, tally, score).unwrap()
+        judge(&params(gold), false, &Whole { trusted, ..ALIKE }, tally, score).unwrap()
     }
 
     #[test]
@@ -285,12 +334,36 @@ mod tests {
     }
 
     #[test]
+    fn the_same_answer_everywhere_earns_nothing_unless_the_whole_job_is_of_one_class() {
+        let (score, tally) = (sums(90, 90 * ONE, &[90, 0], &[90 * ONE, 0]), sums(90, 9, &[9, 0], &[9, 0]));
+        let basis = |whole| {
+            let result = judge(&params(Gold::Opened), false, &whole, &tally, &score).unwrap();
+            (result.basis, result.share > 0)
+        };
+        assert_eq!(basis(ALIKE), (Basis::OneClass, true));
+        assert_eq!(basis(MIXED), (Basis::Kappa, false), "others' tasks are of other classes");
+        assert_eq!(basis(Whole { trusted: true, ..ALIKE }), (Basis::OneClass, true));
+        assert_eq!(basis(Whole { trusted: true, gold_of_two: true, ..ALIKE }), (Basis::Kappa, false), "there is something to find");
+    }
+
+    #[test]
+    fn a_job_is_of_one_class_where_two_tasks_hardly_ever_differ() {
+        // 2 * 0.025 * 0.975 < 1/20 < 2 * 0.026 * 0.974
+        assert_eq!((is_one_class(&[975, 25]), is_one_class(&[974, 26])), (Ok(true), Ok(false)));
+        assert_eq!((is_one_class(&[0, 7]), is_one_class(&[0, 0]), is_one_class(&[5, 5, 5])), (Ok(true), Ok(false), Ok(false)));
+        assert_eq!(is_one_class(&[u64::MAX, 1]), Err(Error::Overflow));
+    }
+
+    #[test]
     fn who_has_nothing_to_score_is_idle_excluded_or_met_by_silence() {
         let (none, some) = (sums(0, 0, &[0, 0], &[0, 0]), sums(7, 0, &[0, 0], &[0, 0]));
         let plain = |labels, share, basis| WorkerResult { labels, scored: 0, kappa: 0, share, basis };
         assert_eq!(judged(Gold::None, false, &none, &none), plain(0, 0, Basis::Idle));
         assert_eq!(judged(Gold::None, false, &some, &none), plain(7, HALF, Basis::Silence));
-        assert_eq!(judge(&params(Gold::Opened), true, true, &some, &none).unwrap(), plain(7, 0, Basis::Excluded));
+        assert_eq!(
+            judge(&params(Gold::Opened), true, &Whole { trusted: true, ..MIXED }, &some, &none).unwrap(),
+            plain(7, 0, Basis::Excluded)
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Posteriors of a chunk as they are stored: 16 bits a class, 65,535 a task.
 
 use crate::{
-    CHUNK, Error, Failure, Label, Model, Page, Params, ReadPages,
+    CHUNK, Error, Failure, Model, Page, Params, ReadPages,
     bytes::Reader,
     exact::{self, raise},
 };
@@ -88,24 +88,26 @@ pub(crate) fn likeliest(shares: &[u16]) -> u16 {
     best.0
 }
 
-/// Posterior to start from: each class its share of the votes, rounded down; what is left over goes to the class with most votes, of
-/// equal ones the lowest. A task without votes gets equal shares, what is left over class 0.
-pub(crate) fn vote_shares<'a>(labels: impl Iterator<Item = &'a Label>, shares: &mut [u16]) -> Result<(), Error> {
-    let mut votes = vec![0u64; shares.len()];
-    for label in labels {
-        raise(votes.get_mut(usize::from(label.class)).ok_or(Error::Inconsistent)?, 1)?;
+/// Posterior to start from: each class its share of the weight of the votes, given as (class, weight), rounded down; what is left over goes
+/// to the class with most weight, of equal ones the lowest. Votes that all weigh nothing count alike. A task without votes gets equal shares,
+/// what is left over class 0.
+pub(crate) fn vote_shares(votes: impl Iterator<Item = (u16, u64)> + Clone, shares: &mut [u16]) -> Result<(), Error> {
+    let weightless = votes.clone().all(|(_, weight)| weight == 0);
+    let mut weights = vec![0u64; shares.len()];
+    for (class, weight) in votes {
+        raise(weights.get_mut(usize::from(class)).ok_or(Error::Inconsistent)?, if weightless { 1 } else { weight })?;
     }
-    if votes.iter().all(|&count| count == 0) {
-        votes.fill(1);
+    if weights.iter().all(|&weight| weight == 0) {
+        weights.fill(1);
     }
-    let all = votes.iter().try_fold(0, |sum, &count| exact::add(sum, count))?;
+    let all = weights.iter().try_fold(0, |sum, &weight| exact::add(sum, weight))?;
     let (mut rest, mut most) = (WHOLE, (0, 0));
-    for ((class, share), &count) in shares.iter_mut().enumerate().zip(&votes) {
-        let part = exact::mul(count, WHOLE.into())?.checked_div(all).ok_or(Error::Overflow)?;
+    for ((class, share), &weight) in shares.iter_mut().enumerate().zip(&weights) {
+        let part = exact::mul(weight, WHOLE.into())?.checked_div(all).ok_or(Error::Overflow)?;
         *share = u16::try_from(part).map_err(|_| Error::Overflow)?;
         rest = rest.checked_sub(*share).ok_or(Error::Overflow)?;
-        if count > most.1 {
-            most = (class, count);
+        if weight > most.1 {
+            most = (class, weight);
         }
     }
     let share = shares.get_mut(most.0).ok_or(Error::Inconsistent)?;
@@ -142,9 +144,12 @@ mod tests {
     use crate::{Memory, Pages, params::Gold};
 
     fn shares(classes: usize, votes: &[u16]) -> Vec<u16> {
-        let labels: Vec<Label> = votes.iter().zip(0..).map(|(&class, worker)| Label { task: 0, worker, class }).collect();
+        weighed(classes, &votes.iter().map(|&class| (class, 1)).collect::<Vec<_>>())
+    }
+
+    fn weighed(classes: usize, votes: &[(u16, u64)]) -> Vec<u16> {
         let mut shares = vec![9; classes];
-        vote_shares(labels.iter(), &mut shares).unwrap();
+        vote_shares(votes.iter().copied(), &mut shares).unwrap();
         shares
     }
 
@@ -157,6 +162,16 @@ mod tests {
         assert_eq!(shares(2, &[]), [32_768, 32_767]);
         let equal = shares(64, &[]);
         assert_eq!((equal[0], equal[63]), (1_086, 1_023));
+    }
+
+    #[test]
+    fn votes_weigh_what_they_are_given_and_alike_where_none_has_weight() {
+        assert_eq!(weighed(2, &[(0, 3), (1, 0), (1, 1)]), [49_152, 16_383]);
+        assert_eq!(weighed(3, &[(2, 0), (2, 0), (1, 0)]), shares(3, &[2, 2, 1]));
+        // The most that gold can say: every task of the largest job is gold and answered right, of 64 classes.
+        let most = 6 * (1 << 16) * u64::from(crate::MAX_TASKS);
+        assert_eq!(weighed(2, &[(1, most), (0, most)]), [32_768, 32_767]);
+        assert_eq!(vote_shares([(0, u64::MAX), (0, 1)].into_iter(), &mut [0; 2]), Err(Error::Overflow));
     }
 
     #[test]

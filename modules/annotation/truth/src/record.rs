@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Format of the record.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Params {
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
@@ -42,6 +42,7 @@ impl Inference {
         bytes.extend(self.next.to_be_bytes());
         bytes.extend(self.gold.opened.to_be_bytes());
         bytes.extend(self.gold.void.to_be_bytes());
+        bytes.extend(self.truths.to_be_bytes());
         bytes.extend(self.labels.to_be_bytes());
         bytes.extend(self.posteriors);
         bytes.extend(self.results);
@@ -79,6 +80,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Inference> {
         phase: Phase::from_number(reader.u8()?)?,
         next: reader.u32()?,
         gold: GoldVerdict { opened: reader.u32()?, void: reader.u32()? },
+        truths: reader.u64()?,
         labels: reader.u64()?,
         posteriors: reader.array()?,
         results: reader.array()?,

@@ -40,7 +40,7 @@ pub(crate) struct Votes<'a> {
 
 impl<'a> Votes<'a> {
     /// The labels that count with the numbers of their pairs.
-    pub(crate) fn counted(&self) -> impl Iterator<Item = (&'a Label, usize)> + use<'a> {
+    pub(crate) fn counted(&self) -> impl Iterator<Item = (&'a Label, usize)> + Clone + use<'a> {
         self.labels.iter().zip(self.seats).filter_map(|(label, seat)| seat.map(|pair| (label, pair)))
     }
 }
@@ -153,6 +153,19 @@ impl Desk {
                 Ok(result.basis == Basis::Excluded)
             }
         }
+    }
+
+    /// What the votes of each pair weigh at the start: behind a gate what gold says for their worker, in bits (Q16), nothing where it says
+    /// something against; else all weigh nothing, which is alike.
+    pub(crate) fn weights<P: Pages>(&mut self, pages: &P, roster: &Roster) -> Result<Vec<u64>, Failure<P::Error>> {
+        let Door::Gate(gate) = self.door else { return Ok(vec![0; roster.pairs.len()]) };
+        let mut weights = Vec::with_capacity(roster.pairs.len());
+        for pair in &roster.pairs {
+            let tally = Sums::of(self.tallies.row(pages, pair.worker)?)?;
+            let seen = tally.truths.iter().try_fold(0, |sum, &truths| add(sum, truths))?;
+            weights.push(u64::try_from(gate.evidence(tally.hits, seen)?).unwrap_or(0));
+        }
+        Ok(weights)
     }
 
     /// Numbers the workers and pairs of a chunk.

@@ -1,7 +1,7 @@
 //! Incremental EM on one chunk (Neal and Hinton 1998): the E-step of its tasks, the change of the workers' counts.
 
 use crate::{
-    Error, Failure, Labels, Model, Page, Pages, Params,
+    Error, Failure, Label, Labels, Model, Page, Pages, Params,
     exact::{add, count, raise, shift, shift_signed},
     fixed::normalise,
     gold::Answers,
@@ -69,7 +69,7 @@ impl Changes {
     }
 }
 
-/// Sets the posteriors of a chunk to the shares of the votes and books them; returns the visits.
+/// Sets the posteriors of a chunk to the shares of the votes, weighed by gold, and books them; returns the visits.
 pub(crate) fn start<P: Pages>(
     pages: &mut P,
     params: &Params,
@@ -80,12 +80,14 @@ pub(crate) fn start<P: Pages>(
 ) -> Result<u64, Failure<P::Error>> {
     let labels = read_labels(pages, params.tasks, params.classes, chunk)?;
     let roster = desk.muster(pages, &labels)?;
+    let weights = desk.weights(pages, &roster)?;
     let mut posteriors = Posteriors::equal(params.tasks_in(chunk), params.classes)?;
     let mut changes = Changes::new(&roster, params.classes.into());
     let mut change = vec![];
     for votes in roster.tasks(&labels) {
         let shares = posteriors.task_mut(votes.task)?;
-        vote_shares(votes.counted().map(|(label, _)| label), shares)?;
+        let weighed = |(label, pair): (&Label, usize)| (label.class, weights.get(pair).copied().unwrap_or(0));
+        vote_shares(votes.counted().map(weighed), shares)?;
         change.clear();
         change.extend(shares.iter().map(|&share| i64::from(share)));
         changes.book(&votes, &change)?;

@@ -1,6 +1,6 @@
 //! Seeded synthetic jobs for tests: integers only, the same on every machine.
 
-use crate::{Gold, Memory, Outcome, Params, WorkerResult, add_all, infer, read_posteriors, read_results, write_gold};
+use crate::{Gold, Inference, Memory, Outcome, Params, Phase, WorkerResult, add_all, infer, read_posteriors, read_results, write_gold};
 
 /// A stream of numbers (SplitMix64).
 pub(crate) struct Stream(u64);
@@ -111,6 +111,18 @@ impl Job {
         let mut pages = self.pages();
         let outcome = infer(&mut pages, params).unwrap();
         Solved::read(pages, &params, outcome)
+    }
+
+    /// As [`Job::solve_with`], but the gold is trusted, however much of it the voters void.
+    pub(crate) fn solve_trusting(&self, params: Params) -> Solved {
+        let mut pages = self.pages();
+        let mut inference = Inference::open(params).unwrap();
+        while inference.cursor().phase == Phase::Tally {
+            inference.step(&mut pages, 0).unwrap();
+        }
+        inference.gold.void = 0;
+        while !inference.step(&mut pages, u64::MAX).unwrap().done {}
+        Solved::read(pages, &params, inference.outcome().unwrap())
     }
 }
 

@@ -32,15 +32,20 @@ pub(crate) fn standing_gold<P: Pages>(
     Ok((answers, GoldVerdict { opened: number(opened)?, void: number(void)? }))
 }
 
-/// Counts the labels and gold answers of a chunk per worker; returns the labels, the fate of the gold, and the visits.
-pub(crate) fn tally<P: Pages>(
-    pages: &P,
-    params: &Params,
-    desk: &mut Desk,
-    chunk: u32,
-) -> Result<(u64, GoldVerdict, u64), Failure<P::Error>> {
+/// What a chunk consists of.
+pub(crate) struct Look {
+    pub(crate) labels: u64,
+    /// The fate of the gold.
+    pub(crate) gold: GoldVerdict,
+    /// The classes of the gold answers that stand, class k as bit k.
+    pub(crate) truths: u64,
+    pub(crate) visits: u64,
+}
+
+/// Counts the labels and gold answers of a chunk per worker.
+pub(crate) fn tally<P: Pages>(pages: &P, params: &Params, desk: &mut Desk, chunk: u32) -> Result<Look, Failure<P::Error>> {
     let labels = read_labels(pages, params.tasks, params.classes, chunk)?;
-    let (answers, verdict) = match params.gold {
+    let (answers, gold) = match params.gold {
         Gold::Opened => standing_gold(pages, params, chunk, &labels)?,
         Gold::None | Gold::Unopened => (Answers::new(), GoldVerdict::default()),
     };
@@ -54,5 +59,9 @@ pub(crate) fn tally<P: Pages>(
     }
     let labels = count(labels.all().len())?;
     let work = Work { labels, cells: desk.tallies.take_loaded(), ..Work::default() };
-    Ok((labels, verdict, work.visits(params.classes)?))
+    let mut truths = 0;
+    for &truth in answers.values() {
+        truths |= 1_u64.checked_shl(truth.into()).ok_or(Error::Overflow)?;
+    }
+    Ok(Look { labels, gold, truths, visits: work.visits(params.classes)? })
 }

@@ -160,7 +160,7 @@ impl SetInference {
         let (params, sheet, trusted) = (self.params.of_label(), inference.cursor().next, inference.is_trusted());
         let gate = if trusted { Some(Gate::new(params.classes, params.gate_bits)?) } else { None };
         let (mut tallies, mut scores) = (Ledger::new(Subject::Tallies, params), Ledger::new(Subject::Scores, params));
-        let mut pools = Ledger::new(Subject::Pools, params);
+        let (whole, mut pools) = (inference.whole()?, Ledger::new(Subject::Pools, params));
         let first = sheet.checked_mul(params.sheet_workers()).ok_or(Error::Overflow)?;
         let last = first.checked_add(params.workers_on(sheet)).ok_or(Error::Overflow)?;
         for worker in first..last {
@@ -171,7 +171,7 @@ impl SetInference {
             let excluded = gate.as_ref().map_or(Ok(false), |gate| gate.excludes(tally.hits, seen))?;
             let row = pools.row_mut(&*pages, worker)?;
             let mut pool = Pool::read(row)?;
-            pool.add(excluded, trusted, &tally, &score)?;
+            pool.add(excluded, &whole, &tally, &score)?;
             row.copy_from_slice(&pool.row());
         }
         pools.flush(pages)?;

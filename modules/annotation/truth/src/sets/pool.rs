@@ -5,7 +5,7 @@ use crate::{
     Basis, Error, Gold, ONE, WorkerResult,
     exact::{add, mul, portion, raise, shift_signed},
     ledger::Sums,
-    pay::{Agreement, LEAST_DIVERSITY, half_target},
+    pay::{Agreement, Measure, Whole, half_target},
 };
 
 /// Numbers of a worker on a page of pools.
@@ -20,7 +20,7 @@ pub(super) struct Pool {
     open: u64,
     /// Of these, labels with something to score, and how much.
     scored: (u64, u64),
-    /// Of these, labels where not one class is nearly everywhere, and how much was scored there.
+    /// Of these, labels measured by the others' answers, and how much was scored there.
     told: (u64, u64),
     gain: i64,
     room: u64,
@@ -52,13 +52,13 @@ impl Pool {
     }
 
     /// Adds what one label tells.
-    pub(super) fn add(&mut self, excluded: bool, trusted: bool, tally: &Sums<'_>, score: &Sums<'_>) -> Result<(), Error> {
+    pub(super) fn add(&mut self, excluded: bool, whole: &Whole, tally: &Sums<'_>, score: &Sums<'_>) -> Result<(), Error> {
         self.answers = tally.labels;
         if excluded {
             return Ok(());
         }
         raise(&mut self.open, 1)?;
-        if trusted {
+        if whole.trusted {
             self.add_gold(tally)?;
         }
         if score.labels == 0 {
@@ -67,7 +67,7 @@ impl Pool {
         raise(&mut self.scored.0, 1)?;
         raise(&mut self.scored.1, score.labels)?;
         let agreement = Agreement::of(score, ONE)?;
-        if agreement.is_one_class()? && are_one_class(score)? {
+        if whole.measure(&agreement, tally)? != Measure::Others {
             return Ok(());
         }
         raise(&mut self.told.0, 1)?;
@@ -123,21 +123,13 @@ fn book(agreement: &Agreement, labels: u64, gain: &mut i64, room: &mut u64) -> R
     raise(room, left.ok_or(Error::Overflow)?)
 }
 
-/// floor(gain / room) in Q32.
+/// floor(gain / room) in Q32; zero where there is no room.
 fn kappa(gain: i64, room: u64) -> Result<i64, Error> {
+    if room == 0 {
+        return Ok(0);
+    }
     let scaled = i128::from(gain).checked_mul(ONE.into()).ok_or(Error::Overflow)?;
     scaled.checked_div_euclid(room.into()).and_then(|kappa| i64::try_from(kappa).ok()).ok_or(Error::Overflow)
-}
-
-/// Whether the others found one class nearly everywhere: two of their verdicts drawn at random differ with less than 1/20.
-fn are_one_class(score: &Sums<'_>) -> Result<bool, Error> {
-    let square = |sum: u64| u128::from(sum).checked_mul(sum.into()).ok_or(Error::Overflow);
-    let all = square(score.truths.iter().try_fold(0, |sum, &truths| add(sum, truths))?)?;
-    let mut same = 0u128;
-    for &truths in score.truths {
-        same = same.checked_add(square(truths)?).ok_or(Error::Overflow)?;
-    }
-    Ok(all.checked_sub(same).and_then(|differ| differ.checked_mul(LEAST_DIVERSITY)).ok_or(Error::Overflow)? < all)
 }
 
 #[cfg(test)]
@@ -154,10 +146,18 @@ mod tests {
 
     const NONE: [u64; 2] = [0, 0];
 
+    const MIXED: Whole = Whole { trusted: false, one_class: false, gold_of_two: false };
+    const ALIKE: Whole = Whole { one_class: true, ..MIXED };
+
     fn pooled(labels: &[Sums<'_>]) -> Pool {
+        pooled_in(ALIKE, labels)
+    }
+
+    /// Of labels that are nearly everywhere off, or not.
+    fn pooled_in(whole: Whole, labels: &[Sums<'_>]) -> Pool {
         let mut pool = Pool::default();
         for score in labels {
-            pool.add(false, false, &sums(40, 0, &NONE, &NONE), score).unwrap();
+            pool.add(false, &whole, &sums(40, 0, &NONE, &NONE), score).unwrap();
         }
         assert_eq!(Pool::read(&pool.row()), Ok(pool));
         pool
@@ -191,9 +191,13 @@ mod tests {
         let alone = pooled(&[good]).judge(&params(Gold::None)).unwrap().kappa;
         assert_eq!(kappa(sums(40, rare[0], &[40, 0], &rare)), alone, "there is nothing to find");
         assert!(kappa(sums(40, rare[1], &[0, 40], &rare)) < alone, "who says yes everywhere has not looked");
-        // At four in a hundred all-off answers no longer hide behind the rule: their room counts.
-        let four = [3_840 * ONE / 100, 160 * ONE / 100];
-        assert!(kappa(sums(40, four[0], &[40, 0], &four)) < alone);
+        // Where the label is not that rare in the whole job, all-off answers do not hide behind the worker's own tasks: their room counts.
+        let pool = pooled_in(MIXED, &[good, sums(40, rare[0], &[40, 0], &rare)]);
+        assert!(pool.judge(&params(Gold::None)).unwrap().kappa < alone);
+        let nothing = [40 * ONE, 0];
+        let pool = pooled_in(MIXED, &[sums(40, 40 * ONE, &[40, 0], &nothing)]);
+        assert_eq!(pool.judge(&params(Gold::None)).unwrap().basis, Basis::Kappa);
+        assert_eq!(pool.judge(&params(Gold::None)).unwrap().share, 0);
     }
 
     #[test]
@@ -202,7 +206,7 @@ mod tests {
         let score = sums(40, 40 * ONE, &off, &rare);
         let judged = |tally: Sums<'_>, gold| {
             let mut pool = Pool::default();
-            pool.add(false, gold == Gold::Opened, &tally, &score).unwrap();
+            pool.add(false, &Whole { trusted: gold == Gold::Opened, ..ALIKE }, &tally, &score).unwrap();
             pool.judge(&params(gold)).unwrap()
         };
         let right = sums(40, 10, &[8, 2], &[8, 2]);
@@ -221,7 +225,7 @@ mod tests {
         let (tally, silent) = (sums(40, 0, &NONE, &NONE), sums(0, 0, &NONE, &NONE));
         let judged = |excluded: [bool; 4], score: &Sums<'_>| {
             let mut pool = Pool::default();
-            excluded.iter().for_each(|&excluded| pool.add(excluded, true, &tally, score).unwrap());
+            excluded.iter().for_each(|&excluded| pool.add(excluded, &Whole { trusted: true, ..ALIKE }, &tally, score).unwrap());
             pool.judge(&params(Gold::Opened)).unwrap()
         };
         assert_eq!(judged([false; 4], &good).share, ONE);
@@ -238,7 +242,7 @@ mod tests {
         let (halves, truths) = ([labels / 2; 2], [labels / 2 * ONE; 2]);
         let (score, tally) = (sums(labels, labels * ONE, &halves, &truths), sums(labels, labels, &halves, &halves));
         let mut pool = Pool::default();
-        (0..64).for_each(|_| pool.add(false, true, &tally, &score).unwrap());
+        (0..64).for_each(|_| pool.add(false, &Whole { trusted: true, ..ALIKE }, &tally, &score).unwrap());
         let result = pool.judge(&SetParams { labels: 64, ..params(Gold::Opened) }).unwrap();
         assert_eq!((result.kappa, result.share, result.scored), (ONE as i64, ONE, crate::MAX_TASKS));
     }

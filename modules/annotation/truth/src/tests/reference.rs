@@ -1,7 +1,7 @@
 //! The README's formulas once more, in floating point and without any cleverness: the integers must agree.
 
 use crate::{
-    Basis, Gold, Model, read_posterior,
+    Basis, Gold, Model, is_void, read_posterior,
     synthetic::{
         Habit::{Constant, Random, Skill},
         Job,
@@ -36,14 +36,34 @@ fn log(model: Model, counts: &Matrix, labelled: usize, class: usize) -> f64 {
     (if labelled == class { right / all } else { (all - right) / all / (classes as f64 - 1.0) }).ln()
 }
 
+/// What each worker's votes weigh at the start: the bits that gold says for it.
+fn weights(job: &Job) -> Vec<f64> {
+    let mut weights = vec![0.0; job.workers as usize];
+    for &(task, truth) in &job.gold {
+        let votes: Vec<_> = job.labels.iter().filter(|label| label.0 == task).collect();
+        if is_void(votes.iter().map(|label| label.2), truth) {
+            continue;
+        }
+        for &&(_, worker, class) in &votes {
+            let (all, others) = (f64::from(job.classes), f64::from(job.classes) - 1.0);
+            weights[worker as usize] += if class == truth { (0.7 * all).log2() } else { (0.3 * all / others).log2() };
+        }
+    }
+    weights.into_iter().map(|bits: f64| bits.max(0.0)).collect()
+}
+
 /// Fits a job of one chunk, whose tasks all have labels.
-fn reference(job: &Job, model: Model, passes: u8) -> Reference {
+fn reference(job: &Job, weights: &[f64], model: Model, passes: u8) -> Reference {
     let (classes, workers) = (usize::from(job.classes), job.workers as usize);
     let mut votes: Vec<Vec<(usize, usize)>> = vec![vec![]; job.tasks as usize];
     for &(task, worker, class) in &job.labels {
         votes[task as usize].push((worker as usize, class.into()));
     }
-    let share = |votes: &Vec<(usize, usize)>, class| votes.iter().filter(|vote| vote.1 == class).count() as f64 / votes.len() as f64;
+    let share = |votes: &Vec<(usize, usize)>, class| {
+        let all: f64 = votes.iter().map(|vote| weights[vote.0]).sum();
+        let weight = |vote: &(usize, usize)| if all > 0.0 { weights[vote.0] / all } else { 1.0 / votes.len() as f64 };
+        votes.iter().filter(|vote| vote.1 == class).map(weight).sum()
+    };
     let mut posteriors: Matrix = votes.iter().map(|votes| (0..classes).map(|class| share(votes, class)).collect()).collect();
     let evidence = |posteriors: &Matrix| -> Matrix {
         let mut counts = vec![vec![vec![0.0; classes]; classes]; workers];
@@ -107,7 +127,8 @@ fn compare(job: &Job, gold: Gold) -> Model {
     // Workers whom the gate keeps out are cut out of the job.
     let basis = |worker: u32| solved.results[worker as usize].basis;
     let labels = job.labels.iter().copied().filter(|&(_, worker, _)| basis(worker) != Basis::Excluded).collect();
-    let reference = reference(&Job { labels, ..job.clone() }, model, solved.outcome.passes);
+    let weights = if gold == Gold::Opened && !solved.outcome.gold.is_false() { weights(job) } else { vec![0.0; job.workers as usize] };
+    let reference = reference(&Job { labels, ..job.clone() }, &weights, model, solved.outcome.passes);
     for (task, expected) in (0..).zip(&reference.posteriors) {
         let found = read_posterior(&solved.pages, &job.params(gold), model, task).unwrap();
         for (found, expected) in found.iter().zip(expected) {

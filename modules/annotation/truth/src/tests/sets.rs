@@ -316,7 +316,7 @@ fn the_digest_of_a_seeded_job_stays() {
     let job = SetJob::draw(57, 1_300, &OFTEN, 4, 1, &crew());
     let digest = job.solve(Gold::Opened).1.digest;
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, "33fdd7fd96eca81217af8e383f2414642c3b9caa4edb985f42330aa92d01d257");
+    assert_eq!(hex, "6e79335a4b91f305fcd9d2149655a13e9f9f00684d3b3926b1d1ce3718ca9ddb");
 }
 
 #[test]

@@ -13,6 +13,8 @@ use crate::{
 /// What attackers answer instead of looking.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Attack {
+    /// They look.
+    None,
     /// The class of most labels.
     Constant,
     /// Any class, each attacker for itself.
@@ -22,7 +24,7 @@ enum Attack {
 }
 
 const SETS: [&str; 4] = ["rte", "temp", "dog", "product"];
-const DRAWS: u64 = 5;
+const DRAWS: u64 = 10;
 
 /// The most labelled class.
 fn commonest(job: &Job) -> u16 {
@@ -57,6 +59,7 @@ fn attacked(job: &Job, truths: &BTreeMap<u32, u16>, attack: Attack, seed: u64) -
     for (task, worker, class) in &mut job.labels {
         if chosen.contains(worker) {
             *class = match attack {
+                Attack::None => *class,
                 Attack::Constant => common,
                 Attack::Random => stream.below(classes) as u16,
                 Attack::Ring => shared[*task as usize],
@@ -80,30 +83,13 @@ enum Gate {
     Trusted,
 }
 
-/// The workers whose gold answers lie below `bits`: log2 of a worker of 70 % against chance.
-fn left_out(job: &Job, bits: i32) -> BTreeSet<u32> {
-    let gold: BTreeMap<u32, u16> = job.gold.iter().copied().collect();
-    let classes = f64::from(job.classes);
-    let mut evidence = BTreeMap::<u32, f64>::new();
-    for (task, worker, class) in &job.labels {
-        if let Some(truth) = gold.get(task) {
-            let likelihood = if class == truth { 0.7 * classes } else { 0.3 * classes / (classes - 1.0) };
-            *evidence.entry(*worker).or_default() += likelihood.log2();
-        }
-    }
-    evidence.into_iter().filter(|(_, found)| *found < f64::from(bits)).map(|(worker, _)| worker).collect()
-}
-
 /// Of one set and draw: pay a label of attackers by that of the others, the share of tasks that are right, whether the gold was judged false.
 fn draw(job: &Job, truths: &BTreeMap<u32, u16>, attack: Attack, bits: i32, gate: Gate, seed: u64) -> (f64, f64, bool) {
     let (job, chosen) = attacked(job, truths, attack, seed);
-    let (solved, out) = match gate {
-        Gate::AsJudged => (job.solve_with(Params { gate_bits: bits, ..job.params(Gold::Opened) }), BTreeSet::new()),
-        Gate::Trusted => {
-            let out = left_out(&job, bits);
-            let labels = job.labels.iter().copied().filter(|(_, worker, _)| !out.contains(worker)).collect();
-            (Job { labels, ..job.clone() }.solve(Gold::None), out)
-        }
+    let params = Params { gate_bits: bits, ..job.params(Gold::Opened) };
+    let solved = match gate {
+        Gate::AsJudged => job.solve_with(params),
+        Gate::Trusted => job.solve_trusting(params),
     };
     let mut done = vec![0.0; job.workers as usize];
     job.labels.iter().for_each(|(_, worker, _)| done[*worker as usize] += 1.0);
@@ -111,9 +97,7 @@ fn draw(job: &Job, truths: &BTreeMap<u32, u16>, attack: Attack, bits: i32, gate:
         let (mut labels, mut earned) = (0.0, 0.0);
         for (worker, result) in (0..).zip(&solved.results).filter(|(worker, _)| chosen.contains(worker) == attackers) {
             labels += done[worker as usize];
-            if !out.contains(&worker) {
-                earned += done[worker as usize] * result.share as f64 / crate::ONE as f64;
-            }
+            earned += done[worker as usize] * result.share as f64 / crate::ONE as f64;
         }
         earned / labels
     };
@@ -121,70 +105,92 @@ fn draw(job: &Job, truths: &BTreeMap<u32, u16>, attack: Attack, bits: i32, gate:
     ((pay(true) / pay(false)).min(9.0), right as f64 / truths.len() as f64, solved.outcome.gold.is_false())
 }
 
-/// Means over sets and draws, printed with the bounds; `None` where the sets are absent.
-fn means(attack: Attack, bits: i32, gate: Gate, most: f64) -> Option<(f64, f64)> {
-    let (mut ratio, mut accuracy, mut falses, mut each) = (0.0, 0.0, 0, Vec::new());
+/// Means over sets and draws.
+struct Means {
+    ratio: f64,
+    /// The standard error of the ratio, from its spread over the draws of each set.
+    error: f64,
+    accuracy: f64,
+    /// Draws in which honest gold was judged false.
+    falses: usize,
+    /// Ratio and accuracy of each set, as text.
+    each: String,
+}
+
+fn measure(attack: Attack, bits: i32, gate: Gate, draws: u64) -> Option<Means> {
+    let mut means = Means { ratio: 0.0, error: 0.0, accuracy: 0.0, falses: 0, each: String::new() };
+    let sets = SETS.len() as f64;
     for set in SETS {
         let Some((job, truths)) = load(set, |name| name.parse::<u32>().unwrap()) else {
             println!("not run, there are no label sets at {}", folder().display());
             return None;
         };
-        let draws: Vec<_> = (1..=DRAWS).map(|seed| draw(&job, &truths, attack, bits, gate, seed)).collect();
-        let mean = |pick: fn(&(f64, f64, bool)) -> f64| draws.iter().map(pick).sum::<f64>() / draws.len() as f64;
-        falses += draws.iter().filter(|d| d.2).count();
-        each.push(format!("{set} {:.2} and {:.1} %", mean(|d| d.0), mean(|d| d.1 * 100.0)));
-        ratio += mean(|d| d.0) / SETS.len() as f64;
-        accuracy += mean(|d| d.1) / SETS.len() as f64;
+        let found: Vec<_> = (1..=draws).map(|seed| draw(&job, &truths, attack, bits, gate, seed)).collect();
+        let mean = |pick: &dyn Fn(&(f64, f64, bool)) -> f64| found.iter().map(pick).sum::<f64>() / draws as f64;
+        let (ratio, accuracy) = (mean(&|d| d.0), mean(&|d| d.1));
+        means.error += mean(&|d| (d.0 - ratio).powi(2)) / (draws - 1) as f64;
+        means.falses += found.iter().filter(|d| d.2).count();
+        means.each += &format!("{}{set} {ratio:.2} and {:.1} %", if means.each.is_empty() { "" } else { ", " }, accuracy * 100.0);
+        means.ratio += ratio / sets;
+        means.accuracy += accuracy / sets;
     }
-    let met = if ratio <= most && accuracy >= 0.80 { "within" } else { "OUTSIDE" };
-    let gold = if gate == Gate::AsJudged {
-        format!("gold judged false in {falses} of {}", SETS.len() as u64 * DRAWS)
-    } else {
-        "gold trusted".into()
+    means.error = means.error.sqrt() / sets;
+    Some(means)
+}
+
+/// Prints the means with their bounds and holds them to the bounds; nothing where the sets are absent.
+fn check(attack: Attack, bits: i32, gate: Gate, draws: u64, most: f64) {
+    let Some(Means { ratio, error, accuracy, falses, each }) = measure(attack, bits, gate, draws) else { return };
+    let within = ratio <= most && accuracy >= 0.80;
+    let gold = match gate {
+        Gate::AsJudged => format!("gold judged false in {falses} of {}", SETS.len() as u64 * draws),
+        Gate::Trusted => "gold trusted".into(),
     };
     println!(
-        "{attack:?}, 30 % of labels, gate {bits} bits, {gold}: pay {ratio:.3} of honest (bound {most}), {:.1} % right (bound 80): {met}; {}",
+        "{attack:?}, 30 % of labels, gate {bits} bits, {gold}: pay {ratio:.3} +- {error:.3} of honest (bound {most}), {:.1} % right (bound 80): {}; {each}",
         accuracy * 100.0,
-        each.join(", ")
+        if within { "within" } else { "OUTSIDE" },
     );
-    Some((ratio, accuracy))
+    assert!(within, "{ratio} {accuracy}");
 }
 
 #[test]
 fn random_answers_earn_a_tenth_at_most() {
-    if let Some((ratio, accuracy)) = means(Attack::Random, -2, Gate::AsJudged, 0.10) {
-        assert!(ratio <= 0.10 && accuracy >= 0.80, "{ratio} {accuracy}");
-    }
+    check(Attack::Random, -2, Gate::AsJudged, DRAWS, 0.10);
 }
 
-/// The commonest class is the best constant. In a set with few labels a task of one class nearly everywhere it earns by the rule for such
-/// sets (bases 2, 4 and 5), so over these sets the mean lies above the bound of 0.02 that jobs of balanced classes keep.
+/// The commonest class is the best constant. What is left to it is the half that the silence of others pays (basis 2).
 #[test]
-fn the_commonest_class_as_the_only_answer_is_measured() {
-    if let Some((_, accuracy)) = means(Attack::Constant, -2, Gate::AsJudged, 0.02) {
-        assert!(accuracy >= 0.80, "{accuracy}");
-    }
+fn the_commonest_class_as_the_only_answer_earns_next_to_nothing() {
+    check(Attack::Constant, -2, Gate::AsJudged, DRAWS, 0.02);
 }
 
 #[test]
 fn a_ring_earns_within_its_bounds_where_gold_is_trusted() {
-    for (bits, most) in [(-2, 0.45), (0, 0.25)] {
-        if let Some((ratio, accuracy)) = means(Attack::Ring, bits, Gate::Trusted, most) {
-            assert!(ratio <= most && accuracy >= 0.80, "{ratio} {accuracy}");
-        }
-    }
+    check(Attack::Ring, -2, Gate::Trusted, DRAWS, 0.45);
+    check(Attack::Ring, 0, Gate::Trusted, DRAWS, 0.25);
 }
 
-/// A ring can outvote honest gold until it counts as false, and then there is no gate. Honest workers must not.
+/// A ring can outvote honest gold until it counts as false, and then there is no gate.
 #[test]
-fn a_ring_that_may_have_gold_judged_false_leaves_the_tasks_right() {
-    if let Some((ratio, accuracy)) = means(Attack::Ring, -2, Gate::AsJudged, 0.45) {
-        assert!(ratio <= 0.45 && accuracy >= 0.80, "{ratio} {accuracy}");
-    }
-    if let Some((_, accuracy)) = means(Attack::Ring, 0, Gate::AsJudged, 0.25) {
-        assert!(accuracy >= 0.80, "{accuracy}");
-    }
-    for (skill, classes, overlap) in [(80, 2, 3), (85, 2, 3), (70, 4, 3), (80, 4, 3), (70, 2, 5), (80, 2, 5)] {
+fn a_ring_that_may_have_gold_judged_false_earns_within_its_bounds() {
+    check(Attack::Ring, -2, Gate::AsJudged, DRAWS, 0.45);
+    check(Attack::Ring, 0, Gate::AsJudged, DRAWS, 0.25);
+}
+
+/// All of it with a hundred draws a set; slow, hence by name: `cargo test -p cairn-truth -- --ignored --nocapture`.
+#[test]
+#[ignore = "a hundred draws"]
+fn a_hundred_draws_keep_every_bound_slow() {
+    check(Attack::Random, -2, Gate::AsJudged, 100, 0.10);
+    check(Attack::Constant, -2, Gate::AsJudged, 100, 0.02);
+    check(Attack::Ring, -2, Gate::AsJudged, 100, 0.45);
+    check(Attack::Ring, 0, Gate::AsJudged, 100, 0.25);
+}
+
+#[test]
+fn honest_workers_hardly_ever_have_honest_gold_judged_false() {
+    for (skill, classes, overlap) in [(80, 2, 3), (85, 2, 3), (70, 4, 3), (80, 4, 3), (70, 2, 5), (80, 2, 5), (75, 2, 10)] {
         let judged = |seed: &u64| {
             let job = Job::draw(*seed, 2_000, classes, overlap, 1, &[Habit::Skill(skill); 20]);
             job.solve(Gold::Opened).outcome.gold.is_false()
@@ -194,5 +200,12 @@ fn a_ring_that_may_have_gold_judged_false_leaves_the_tasks_right() {
             "no attack, workers right in {skill} %, {classes} classes, {overlap} labels a task: honest gold judged false in {falses} of 20 jobs"
         );
         assert_eq!(falses, 0);
+    }
+    for set in SETS {
+        let Some((job, truths)) = load(set, |name| name.parse::<u32>().unwrap()) else { return };
+        let judged = |seed: &u64| attacked(&job, &truths, Attack::None, *seed).0.solve(Gold::Opened).outcome.gold.is_false();
+        let falses = (1..=DRAWS).filter(judged).count();
+        println!("no attack, {set}: honest gold judged false in {falses} of {DRAWS} draws");
+        assert!(falses <= 1);
     }
 }
