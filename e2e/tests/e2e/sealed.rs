@@ -50,7 +50,7 @@ fn a_later_version_is_opened_too(network: &Network, gateway: &str) {
     let coin = |amount: u64| json!({ "denom": "ucairn", "amount": amount.to_string() });
     let content = json!({
         "asset_id": 1, "title": "updates", "scope": { "train": true }, "pricing": "PRICING_ONE_OFF", "prices": [coin(1_000)], "seats": 1,
-        "key_bond": coin(200_000), "legal_text": { "uri": "https://example.org/terms", "sha256": BASE64.encode([0; 32]) },
+        "transferable": true, "key_bond": coin(200_000), "legal_text": { "uri": "https://example.org/terms", "sha256": BASE64.encode([0; 32]) },
     });
     signed(network, &["tx", "licensing", "deposit-key-bond", "--amount", "400000ucairn"]);
     signed(network, &["tx", "licensing", "offer-terms", "--content", &content.to_string()]);
@@ -67,8 +67,18 @@ fn a_later_version_is_opened_too(network: &Network, gateway: &str) {
     let done = signed(network, &["license", "open", &license, "--out", &text(&opened), "--gateway", gateway]);
     assert_eq!((done["version"].as_u64(), done["files"].as_u64()), (Some(2), Some(1)));
     assert_eq!(fs::read_to_string(opened.join("more.txt")).unwrap(), "more");
-    let keys = ask(network, &["license", "keys", &license]);
-    assert!(keys.as_array().unwrap().iter().all(|key| key["key"] == "granted"), "{keys}");
+    let granted = || ask(network, &["license", "keys", &license]).as_array().unwrap().iter().filter(|key| key["key"] == "granted").count();
+    assert_eq!(granted(), 2);
+    // Once it is final it is handed on, with the newest key; the owner grants both anew.
+    while ask(network, &["query", "licensing", "license", &license])["license"]["status"] != "LICENSE_STATUS_FINAL" {
+        network.wait_for(0, network.height(0) + 1);
+    }
+    let key = network.cairnd(&["license", "new-key"]);
+    let to = network.accounts().iter().find(|account| account.name != "requester").unwrap().address.clone();
+    signed(network, &["license", "transfer", &license, "--to", &to, "--public-key", key.trim()]);
+    assert_eq!(signed(network, &["license", "grant", "--list"]).as_array().unwrap().len(), 2);
+    grant();
+    assert_eq!(granted(), 2);
 }
 
 /// Calls of asset 1 are paid by vouchers; owner, provider and licensee are one account here.
