@@ -2,12 +2,12 @@
 mod qualify;
 pub(crate) mod shown;
 pub(crate) mod table;
+mod work;
 
 pub(crate) use qualify::{read_accounts, read_classes};
 pub(crate) use shown::{fetch_item, write_draft, write_item};
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     thread::sleep,
@@ -18,9 +18,8 @@ use anyhow::{Context, Result, bail};
 use cairn_annotation::formats;
 use cairn_proto::{
     cairn::annotation::v1::{
-        DraftResult, DraftState, Job, JobState, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgRevealLabels, QueryClaimRequest,
-        QueryClaimResponse, QueryDraftsRequest, QueryDraftsResponse, QueryJobRequest, QueryJobResponse, QueryLeaseRequest,
-        QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse,
+        Job, JobState, Lease, LeaseState, MsgClaimTasks, MsgCommitLabels, MsgRevealLabels, QueryClaimRequest, QueryClaimResponse,
+        QueryJobRequest, QueryJobResponse, QueryLeaseRequest, QueryLeaseResponse, QueryLeasesRequest, QueryLeasesResponse,
     },
     pack,
 };
@@ -38,14 +37,16 @@ use super::{
     rpc::{Refused, Rpc},
     sign::Signer,
 };
-use table::{Said, example, template};
+use table::Said;
+use work::{Work, fetch};
 
 /// Work on a job as an annotator, step by step.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AnnotateCommand {
     /// 0. Where a job asks for it: prove the place on its list, take its exam. Run it again to go on.
     Qualify(qualify::QualifyArgs),
-    /// 1. Ask for a lease and wait until the chain has drawn it. The drafts of a job are verified in a job of their own: 'job status' names it.
+    /// 1. Ask for a lease and wait until the chain has drawn it. The drafts of a job are verified in a job of their own, which 'job status'
+    /// names.
     Claim {
         /// The job.
         job: u64,
@@ -63,8 +64,8 @@ pub(crate) enum AnnotateCommand {
     },
     /// 2. Fetch the items of a lease, check them against the chain, and write a file to fill in.
     ///
-    /// Items are files named by their tasks (4.png; of a pair 4.left.png and 4.right.png). Where drafts are verified, the draft lies beside:
-    /// 4.draft.txt, 4.draft.wav, or shapes as 4.draft.json with 4.draft.svg (drawn over the picture) or 4.draft.txt (passages of the text).
+    /// Items are files named by their tasks (4.png; of a pair 4.left.png and 4.right.png). Where drafts are verified, the draft lies
+    /// beside: 4.draft.txt, 4.draft.wav, or shapes as 4.draft.json with 4.draft.svg (drawn over the picture) or 4.draft.txt (passages).
     /// The file is labels.csv (task,class) for answers of one class, and labels.jsonl, one JSON object a task, for all others.
     Fetch {
         /// The lease.
@@ -225,75 +226,6 @@ fn claim(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, lent_bond: bool, 
         }
         sleep(Duration::from_millis(500));
     }
-}
-
-/// A lease with the job that it is of, and for one of a verification stage, the job whose drafts are verified.
-struct Work {
-    lease: Lease,
-    tasks: Vec<u32>,
-    until: u64,
-    job: Job,
-    parent: Option<Job>,
-}
-
-impl Work {
-    fn load(rpc: &Rpc, number: u64) -> Result<Self> {
-        let (lease, tasks, until) = self::lease(rpc, number)?;
-        let job = self::job(rpc, lease.job)?;
-        let parent = job.stage.map(|stage| self::job(rpc, stage.parent)).transpose()?;
-        Ok(Self { lease, tasks, until, job, parent })
-    }
-    /// The draft that a task of a verification stage is about.
-    fn draft(&self, rpc: &Rpc, parent: &Job, task: u32) -> Result<DraftResult> {
-        let from = task.checked_rem(parent.tasks).context("the job has no tasks")?;
-        let request = QueryDraftsRequest { job: parent.id, from, limit: 1 };
-        let found: QueryDraftsResponse = rpc.ask("/cairn.annotation.v1.Query/Drafts", &request)?;
-        let is_it =
-            |draft: &DraftResult| draft.stage_task == task && draft.draft.as_ref().is_some_and(|draft| draft.state() != DraftState::Copied);
-        found.drafts.into_iter().find(is_it).with_context(|| format!("the chain tells no draft for task {task}"))
-    }
-}
-
-fn fetch(rpc: &Rpc, home: &Home, sender: &Sender, number: u64, out: &Path, gateway: Option<String>) -> Result<()> {
-    let (key, _) = sender.open(home)?;
-    let work = Work::load(rpc, number)?;
-    own(&work.lease, &key, sender)?;
-    let job = &work.job;
-    let url = gateway.or_else(|| job.content_addresses.first().cloned()).context("the job names no gateway; give one with --gateway")?;
-    let gateway = Gateway::sign_in(&url, &key)?;
-    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
-    let kind = kind_of(job.r#type())?;
-    let mut known = BTreeMap::new();
-    for task in &work.tasks {
-        let Some(parent) = &work.parent else {
-            write_item(out, *task, &job.media_type, &fetch_item(&gateway, job, *task)?)?;
-            continue;
-        };
-        let draft = work.draft(rpc, parent, *task)?;
-        let content = fetch_item(&gateway, parent, draft.draft.as_ref().map_or(0, |draft| draft.task))?;
-        let item = write_item(out, *task, &parent.media_type, &content)?;
-        if let Some(why) = write_draft(out, *task, (parent, &draft), (&item, &content), &gateway)? {
-            println!("the draft of task {task} cannot be accepted: {why}");
-            let _none = known.insert(*task, "reject");
-        }
-    }
-    let (name, text) = template(kind, &work.tasks, &known);
-    let path = out.join(name);
-    if path.exists() {
-        eprintln!("{} exists and is kept", path.display());
-    } else {
-        fs::write(&path, text)?;
-    }
-    println!("{} items checked against the chain, in {}", work.tasks.len(), out.display());
-    match &work.parent {
-        Some(parent) => println!("is each draft (*.draft.*) good? What its producer was asked for: {}", parent.description),
-        None => println!("{}", job.description),
-    }
-    let classes = if job.classes.is_empty() { String::new() } else { format!("classes: {}; ", job.classes.join(", ")) };
-    println!("{classes}fill in {}, a line such as\n{}", path.display(), example(kind, &job.classes));
-    println!("a task without an answer is skipped. Then, until block {}:", work.until);
-    println!("cairnd annotate commit {number} {} --from {} --reveal", out.display(), sender.name());
-    Ok(())
 }
 
 fn opening_path(home: &Home, chain_id: &str, lease: u64) -> PathBuf {

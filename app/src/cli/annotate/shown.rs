@@ -39,7 +39,8 @@ fn check_item(content: &[u8], proof: &Value, task: u32, tasks: u32, root: &merkl
     let leaf = formats::item_leaf(task, &Sha256::digest(content).into(), u64::try_from(content.len())?, &blind);
     if !merkle::verify(root, &leaf, task.into(), tasks.into(), &path) {
         anyhow::bail!(
-            "the gateway served something else than the item of task {task}; give the lease back with 'cairnd tx annotation skip-tasks --reason unavailable'"
+            "the gateway served something else than the item of task {task}; give the lease back with \
+             'cairnd tx annotation skip-tasks --reason unavailable'"
         );
     }
     Ok(())
@@ -132,7 +133,8 @@ fn passages(answer: &Answer, classes: &[String], item: &[u8]) -> String {
 fn drawn_over(answer: &Answer, classes: &[String], picture: &Path, Size { width, height }: Size) -> String {
     let file = picture.file_name().map(|name| escaped(&name.to_string_lossy())).unwrap_or_default();
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\">\n<image href=\"{file}\" width=\"{width}\" height=\"{height}\"/>\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\">\n\
+         <image href=\"{file}\" width=\"{width}\" height=\"{height}\"/>\n\
          <g fill=\"none\" stroke=\"#e6007a\" stroke-width=\"2\">\n"
     );
     let mut shape = |class: u16, path: String| {

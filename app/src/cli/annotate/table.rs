@@ -84,19 +84,13 @@ pub(crate) fn example(kind: JobKind, classes: &[String]) -> String {
     let quoted = serde_json::Value::from(class);
     match kind {
         JobKind::Classify | JobKind::Pairwise | JobKind::Verify => format!("4,{class}"),
-        JobKind::MultiLabel => format!("{{\"task\":4,\"classes\":[{quoted}]}}   ([] where none holds)"),
-        JobKind::Box => format!(
-            "{{\"task\":4,\"boxes\":[{{\"class\":{quoted},\"x\":3,\"y\":4,\"width\":10,\"height\":20}}]}}   (pixels; [] where there is none)"
-        ),
+        JobKind::MultiLabel => format!("{{\"task\":4,\"classes\":[{quoted}]}}"),
+        JobKind::Box => format!("{{\"task\":4,\"boxes\":[{{\"class\":{quoted},\"x\":3,\"y\":4,\"width\":10,\"height\":20}}]}}   (pixels)"),
         JobKind::Polygon => {
-            format!(
-                "{{\"task\":4,\"polygons\":[{{\"class\":{quoted},\"points\":[[0,0],[9,0],[9,9]]}}]}}   (pixels; [] where there is none)"
-            )
+            format!("{{\"task\":4,\"polygons\":[{{\"class\":{quoted},\"points\":[[0,0],[9,0],[9,9]]}}]}}   (pixels)")
         }
         JobKind::Span => {
-            format!(
-                "{{\"task\":4,\"spans\":[{{\"class\":{quoted},\"start\":0,\"end\":4}}]}}   (characters, end outside; [] where there is none)"
-            )
+            format!("{{\"task\":4,\"spans\":[{{\"class\":{quoted},\"start\":0,\"end\":4}}]}}   (characters, end outside)")
         }
         JobKind::Text => "{\"task\":4,\"transcript\":\"what is said\"}   or {\"task\":4,\"file\":\"4-draft.txt\"}".into(),
         JobKind::Audio => "{\"task\":4,\"file\":\"4-draft.wav\"}".into(),

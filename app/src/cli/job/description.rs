@@ -97,8 +97,8 @@ pub(crate) struct Description {
     /// How drafts are verified, in `box`, `polygon`, `span`, `text` and `audio` jobs.
     #[serde(default)]
     verification: Option<VerificationPlan>,
-    /// Items whose answer is known, relative to this file: CSV `item,class` (`item,boxes` and so on with JSON in the cells; `left,right,class`
-    /// in `pairwise` jobs) or JSON Lines. Not needed where the list of items tells enough of them.
+    /// Items whose answer is known, relative to this file: CSV `item,class` (`item,boxes` and so on with JSON in the cells;
+    /// `left,right,class` in `pairwise` jobs) or JSON Lines. Not needed where the list of items tells enough of them.
     #[serde(default)]
     gold: Option<PathBuf>,
 }

@@ -50,7 +50,8 @@ impl<'a> Duties<'a> {
         }
         Ok(())
     }
-    /// Commits to the verdict gold of a job whose drafts are in, where it was judged; opens the gold of a verification stage that asks for it.
+    /// Commits to the verdict gold of a job whose drafts are in, where it was judged; opens the gold of a verification stage that asks for
+    /// it.
     pub(crate) fn verify(&mut self, rpc: &Rpc, job: &Job, status: &JobStatus) -> Result<()> {
         if status.stage > 0 {
             let (stage, of_stage) = watch::job(rpc, status.stage)?;
@@ -65,7 +66,8 @@ impl<'a> Duties<'a> {
             None => {
                 self.told = true;
                 println!(
-                    "the drafts are in: judge some of them until block {} with 'cairnd job judge {} --out DRAFTS --from {}', or the gold bond is lost",
+                    "the drafts are in: judge some of them until block {}, or the gold bond is lost: \
+                     cairnd job judge {} --out DRAFTS --from {}",
                     status.gold_deadline, job.id, self.name
                 );
                 Ok(())

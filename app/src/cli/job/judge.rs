@@ -1,5 +1,5 @@
-//! `cairnd job judge`: the requester of a TEXT or AUDIO job looks at drafts and says which are good. What it says is the gold on which those
-//! who verify are measured.
+//! `cairnd job judge`: the requester of a TEXT or AUDIO job looks at drafts and says which are good. What it says is the gold on which
+//! those who verify are measured.
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

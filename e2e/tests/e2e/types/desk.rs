@@ -119,7 +119,8 @@ pub(super) fn write_job(folder: &Path, kind: JobKind) {
     });
     let labels = if produces(kind) { 2 } else { 3 };
     let mut text = format!(
-        "title = 'a {0} job'\ntype = '{0}'\nprice = '10000ucairn'\noverlap = {labels}\nbucket_size = 28\ngold_per_bucket = 10\nduration = 3000\n{more}",
+        "title = 'a {0} job'\ntype = '{0}'\nprice = '10000ucairn'\noverlap = {labels}\nbucket_size = 28\n\
+         gold_per_bucket = 10\nduration = 3000\n{more}",
         word(kind)
     );
     if kind == JobKind::Pairwise {
