@@ -45,8 +45,9 @@ use work::{Work, fetch};
 pub(crate) enum AnnotateCommand {
     /// 0. Where a job asks for it: prove the place on its list, take its exam. Run it again to go on.
     Qualify(qualify::QualifyArgs),
-    /// 1. Ask for a lease and wait until the chain has drawn it. The drafts of a job are verified in a job of their own, which 'job status'
-    /// names.
+    /// 1. Ask for a lease and wait until the chain has drawn it.
+    ///
+    /// The drafts of a job are verified in a job of their own, which 'job status' names.
     Claim {
         /// The job.
         job: u64,
