@@ -39,6 +39,8 @@ pub(crate) trait Value: Copy + Ord {
     fn truths(ctx: &Ctx, run: &Running, chunk: u32) -> Result<BTreeMap<u32, Self>>;
     /// What is committed to and hashed.
     fn payload(self, run: &Running) -> Result<Vec<u8>>;
+    /// The class with which it answers a question.
+    fn class(self, question: u16) -> u16;
 }
 
 impl Value for Class {
@@ -56,6 +58,9 @@ impl Value for Class {
     fn payload(self, _: &Running) -> Result<Vec<u8>> {
         Ok(formats::class_payload(self.0).to_vec())
     }
+    fn class(self, _: u16) -> u16 {
+        self.0
+    }
 }
 
 impl Value for Set {
@@ -72,6 +77,9 @@ impl Value for Set {
     }
     fn payload(self, run: &Running) -> Result<Vec<u8>> {
         sets::bytes(run, self.0)
+    }
+    fn class(self, question: u16) -> u16 {
+        u16::from(self.0.checked_shr(question.into()).unwrap_or(0) & 1 == 1)
     }
 }
 
@@ -117,10 +125,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_of_a_task_stand_together() {
+    fn answers_of_a_task_stand_together_and_sets_answer_each_label() {
         let given = |task, worker| Given { task, worker, value: Set(0b101) };
         let all = [given(0, 1), given(2, 0), given(2, 4), given(5, 1)];
         assert_eq!(of_task(&all, 2), &all[1..3]);
         assert!(of_task(&all, 1).is_empty() && of_task(&all, 9).is_empty() && of_task::<Set>(&[], 0).is_empty());
+        let classes: Vec<u16> = (0..65).map(|label| Set(0b101).class(label)).collect();
+        assert_eq!((classes[0], classes[1], classes[2], classes[64]), (1, 0, 1, 0));
+        assert_eq!(Class(3).class(0), 3);
     }
 }

@@ -3,13 +3,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_bank as bank;
 use cairn_kernel::{Ctx, Error as KernelError, Result, key_prefix};
-use cairn_proto::cairn::annotation::v1::{JobState, Lease, LeaseState, Worker};
+use cairn_proto::cairn::annotation::v1::{Bucket, JobState, Lease, LeaseState, Worker};
 
 use crate::{
     escrow::{ACCOUNT, add, number},
+    formats,
+    given::{Class, Set, Value},
     job::{Running, is_final},
+    labels::{self, Staged},
     late, rules,
+    sets::StagedSet,
     state::{BUCKETS, CLAIM_GROUPS, CLAIMABLE, CLAIMANTS, CLAIMS, FREE_BUCKETS, FREE_PLACES, JOBS, LEASES, LEASES_BY_JOB, WORKERS},
+    types,
 };
 
 type Check = Result<(), String>;
@@ -180,6 +185,7 @@ pub(crate) fn seats(ctx: &Ctx, books: &Books) -> Check {
             standing.entry(*bucket).or_default().insert(lease.id);
         }
     }
+    let given = late_labels(ctx, books)?;
     for entry in BUCKETS.range(ctx, &key_prefix(&run.id)) {
         let (_, bucket) = entry.map_err(text)?;
         let found = standing.remove(&bucket.number).unwrap_or_default();
@@ -190,20 +196,61 @@ pub(crate) fn seats(ctx: &Ctx, books: &Books) -> Check {
         equal("live and committed", listed.len() as u64, u64::from(bucket.live).saturating_add(bucket.committed.into()))?;
         let seats = bucket.free_seats.saturating_add(bucket.live).saturating_add(bucket.committed).saturating_add(bucket.revealed);
         let late = !bucket.late_tasks.is_empty();
-        let seats = seats.saturating_add(bucket.late_revealed);
-        let most = if late { run.job.overlap_max.saturating_add(rules::EXTRA_OVERLAP) } else { run.job.overlap_min };
         let wanted = bucket.late_wanted.iter().copied().max().unwrap_or(0);
         if late && run.status.state() == JobState::Late && wanted != bucket.free_seats {
             return Err(format!("bucket {}: {} free late seats, {wanted} are wanted", bucket.number, bucket.free_seats));
         }
-        if seats > most {
+        let most = run.job.overlap_min;
+        if !late && seats > most {
             return Err(format!("bucket {}: {seats} seats for an overlap of {most}", bucket.number));
         }
+        late_seats(run, &bucket, &given)?;
         if !late && bucket.revealing > 0 && (bucket.free_seats > 0 || bucket.live > 0) {
             return Err(format!("bucket {}: revealing with free or live seats", bucket.number));
         }
     }
     if standing.is_empty() { Ok(()) } else { Err(format!("leases stand in unopened buckets {:?}", standing.keys())) }
+}
+
+/// Late labels promised by standing leases and accepted, by task.
+fn late_labels(ctx: &Ctx, books: &Books) -> Result<BTreeMap<u32, u32>, String> {
+    let run = &books.run;
+    let mut labels = BTreeMap::<u32, u32>::new();
+    if run.status.late_wave == 0 {
+        return Ok(labels);
+    }
+    let mut count = |task: u32| {
+        let labels = labels.entry(task).or_default();
+        *labels = labels.saturating_add(1);
+    };
+    for lease in books.standing() {
+        lease.late_tasks.iter().copied().for_each(&mut count);
+    }
+    for bucket in 0..run.buckets.count() {
+        labels::staged::<Staged>(ctx, run.id, bucket).map_err(text)?.iter().for_each(|label| count(label.task));
+        labels::staged::<StagedSet>(ctx, run.id, bucket).map_err(text)?.iter().for_each(|answer| count(answer.task));
+    }
+    for chunk in 0..formats::chunks(run.job.tasks) {
+        let first = chunk.saturating_mul(formats::CHUNK);
+        if types::gives_sets(run.job.r#type()) {
+            Set::late(ctx, run, chunk).map_err(text)?.iter().for_each(|given| count(first.saturating_add(given.task.into())));
+        } else {
+            Class::late(ctx, run, chunk).map_err(text)?.iter().for_each(|given| count(first.saturating_add(given.task.into())));
+        }
+    }
+    Ok(labels)
+}
+
+/// Per task of a bucket in the late round: blind seats, late labels and free late seats are at most 2 above the most overlap.
+fn late_seats(run: &Running, bucket: &Bucket, given: &BTreeMap<u32, u32>) -> Check {
+    let most = run.job.overlap_max.saturating_add(rules::EXTRA_OVERLAP);
+    for (task, wanted) in bucket.late_tasks.iter().zip(&bucket.late_wanted) {
+        let labels = bucket.revealed.saturating_add(*wanted).saturating_add(given.get(task).copied().unwrap_or(0));
+        if labels > most {
+            return Err(format!("task {task}: {labels} labels for an overlap of {most}"));
+        }
+    }
+    Ok(())
 }
 
 /// Per bucket: one account has had one lease in it, ever, whatever became of it.

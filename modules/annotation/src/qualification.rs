@@ -73,8 +73,12 @@ pub(crate) fn read(ctx: &Ctx, msg: &MsgPostJob) -> Result<(Option<Qualification>
         asked.allowed = u32::try_from(listed.len()).map_err(|_| Error::Overflow)?;
     }
     read_standing(&asked)?;
-    if let Some(asked) = asked.exam.as_ref() {
-        read_exam(ctx, asked)?;
+    let of_verifiers = msg.verification.as_ref().and_then(|verification| verification.exam.as_ref());
+    for exam in asked.exam.iter().chain(of_verifiers) {
+        read_exam(ctx, exam)?;
+    }
+    if let Some(exam) = asked.exam.as_ref().filter(|exam| of_verifiers.is_some_and(|other| other.root == exam.root)) {
+        return Err(Error::GoldRootUsed(gold::hex(&exam.root)).into());
     }
     Ok((Some(asked).filter(|asked| *asked != Qualification::default()), listed))
 }
@@ -128,11 +132,10 @@ pub(crate) fn range(what: &'static str, least: i64, most: i64, found: i64) -> Re
     if (least..=most).contains(&found) { Ok(()) } else { Err(Unqualified::Range { what, least, most, found }.into()) }
 }
 
-/// Writes the inline list of a new job, and burns its exam's root for all others.
+/// Writes the inline list of a new job, and burns the roots of its exams for all others.
 pub(crate) fn store(ctx: &mut Ctx, run: &Running, listed: &BTreeSet<Address>) -> Result<()> {
     listed.iter().try_for_each(|account| ALLOWED.insert(ctx, &(run.id, *account)))?;
-    match run.job.qualification.as_ref().and_then(|asked| asked.exam.as_ref()) {
-        Some(exam) => GOLD_ROOTS.insert(ctx, &gold::hash(&exam.root)?),
-        None => Ok(()),
-    }
+    let own = run.job.qualification.as_ref().and_then(|asked| asked.exam.as_ref());
+    let of_verifiers = run.job.verification.as_ref().and_then(|verification| verification.exam.as_ref());
+    own.into_iter().chain(of_verifiers).try_for_each(|exam| GOLD_ROOTS.insert(ctx, &gold::hash(&exam.root)?))
 }

@@ -104,7 +104,7 @@ pub const WITHDRAW_MAX: usize = 16;
 pub const TASKS_PAGE: (u32, u32) = (100, 1_024);
 
 /// The rules of a test network (blocks of 1 s). The main one (2 s) starts with: lease 450, seat gap 150, bucket wait 129,600,
-/// reveal window 43,200, gold window 129,600, late round 43,200 and 21,600, appeals 129,600, quarantine 43,200; fee 500, gold bond 1,000, lease bond 2,500,
+/// reveal window 43,200, gold window 129,600, late round 43,200 and 21,600 in 2 waves, appeals 129,600, quarantine 43,200; fee 500, gold bond 1,000, lease bond 2,500,
 /// seats an account 1,000 bps; 2,000 labels a day, 200 on probation, days of 43,200.
 pub const TEST_RULES: Rules = Rules {
     lease_blocks: 300,
@@ -123,6 +123,7 @@ pub const TEST_RULES: Rules = Rules {
     probation_labels_per_day: 0,
     day_blocks: 86_400,
     appeal_window: 60,
+    late_waves: 2,
 };
 
 /// The parameters of a test network. The main one starts with: longest job 3,888,000, overlap 3 to 16, posting fee 5 CAIRN, identity price
@@ -166,6 +167,7 @@ pub(crate) fn check_params(params: &Params) -> Result<()> {
         ("late_commit", rules.late_commit, none_or_blocks.clone()),
         ("late_reveal", rules.late_reveal, none_or_blocks.clone()),
         ("appeal_window", rules.appeal_window, none_or_blocks),
+        ("late_waves", rules.late_waves.into(), 0..=8),
         ("fee_bps", rules.fee_bps.into(), bps.clone()),
         ("gold_bond_bps", rules.gold_bond_bps.into(), bps.clone()),
         ("lease_bond_bps", rules.lease_bond_bps.into(), bps),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cairn_kernel::{Address, Coin, Ctx, Result};
 use cairn_proto::cairn::annotation::v1::{
-    Bucket, EventStageOpened, GoldVerdict, Job, JobState, JobStatus, JobType, Publication, SettleStep, Stage, Verification,
+    Bucket, EventStageOpened, GoldVerdict, Job, JobState, JobStatus, JobType, Publication, Qualification, SettleStep, Stage, Verification,
 };
 
 use crate::{
@@ -27,6 +27,11 @@ pub(crate) fn verification(run: &Running) -> Result<&Verification> {
 /// The job whose numbers of parties a job uses: a stage continues those of its parent, so that producers are known in it.
 pub(crate) fn party_space(run: &Running) -> u64 {
     run.job.stage.map_or(run.id, |stage| stage.parent)
+}
+
+/// Verdicts a draft that the requester pays for.
+pub(crate) fn verdicts(verification: &Verification) -> u32 {
+    if verification.overlap_max == 0 { verification.overlap } else { verification.overlap_max }
 }
 
 /// Refuses what only the job of a requester can do.
@@ -73,7 +78,7 @@ pub(crate) fn open(ctx: &mut Ctx, parent: &mut Running, gold_root: Option<[u8; 3
     Ok(id)
 }
 
-/// The stage as a job. Whatever else the parent asks of annotators or offers them is not asked or offered here.
+/// The stage as a job. Of annotators it asks the exam of its terms and nothing that the parent asks.
 fn job(ctx: &Ctx, parent: &Running, id: u64, gold_root: Option<[u8; 32]>) -> Result<Job> {
     let (height, slots) = (ctx.block().height, parent.status.draft_slots);
     let verification = verification(parent)?;
@@ -95,7 +100,9 @@ fn job(ctx: &Ctx, parent: &Running, id: u64, gold_root: Option<[u8; 32]>) -> Res
         content_addresses: parent.job.content_addresses.clone(),
         price: verification.price.clone(),
         overlap_min: verification.overlap,
-        overlap_max: verification.overlap,
+        overlap_max: verdicts(verification),
+        posterior_bound_bps: verification.posterior_bound_bps,
+        qualification: verification.exam.clone().map(|exam| Qualification { exam: Some(exam), ..Qualification::default() }),
         bucket_size: parent.job.bucket_size,
         gold_per_bucket: parent.job.gold_per_bucket,
         gold_root: gold_root.map_or_else(|| parent.job.gold_root.clone(), Vec::from), // the parent has one where drafts are in the clear
@@ -164,7 +171,7 @@ pub(crate) fn quote(run: &Running) -> Result<Quote> {
     let verification = verification(run)?;
     let verdict = Coin::try_from(verification.price.as_ref().ok_or(Error::Missing("verification.price"))?)?;
     let drafts = u64::from(run.job.tasks).checked_mul(run.job.overlap_max.into()).ok_or(Error::Overflow)?;
-    let verdicts = u128::from(drafts).checked_mul(verification.overlap.into()).and_then(|verdicts| verdicts.checked_mul(verdict.amount));
+    let verdicts = u128::from(drafts).checked_mul(verdicts(verification).into()).and_then(|verdicts| verdicts.checked_mul(verdict.amount));
     let labels = add(run.labels_price(drafts)?, verdicts.ok_or(Error::Overflow)?)?;
     Ok(Quote::of_labels(labels, run.rules.fee_bps, run.rules.gold_bond_bps).ok_or(Error::Overflow)?)
 }

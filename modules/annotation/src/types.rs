@@ -1,9 +1,9 @@
 //! Job types: what a job of each type must be like when it is posted.
 use cairn_kernel::{Coin, Result};
-use cairn_proto::cairn::annotation::v1::{ItemKind, JobType, MsgPostJob, Params, Rules};
+use cairn_proto::cairn::annotation::v1::{ItemKind, JobType, MsgPostJob, Params, Rules, Verification};
 use cairn_truth::DraftKind;
 
-use crate::rules;
+use crate::{rules, stage};
 
 mod error;
 pub use error::Error;
@@ -138,12 +138,10 @@ pub(crate) fn check_verification(msg: &MsgPostJob, price: &Coin, params: &Params
     if verdict.amount < rules::PRICE_MIN {
         return Err(Refusal::Price { least: rules::PRICE_MIN, found: verdict.amount }.into());
     }
-    let (least, most) = (params.overlap_min, params.overlap_max);
-    if !(least..=most).contains(&verification.overlap) {
-        return Err(Refusal::Overlap { least, most, found: verification.overlap }.into());
-    }
-    let lease_blocks = params.rules.ok_or(Refusal::Broken("parameters have no rules"))?.lease_blocks;
-    let (least, most) = (lease_blocks.saturating_add(rules::CLAIM_BLOCKS), params.longest_job);
+    check_verdicts(verification, params)?;
+    let Rules { lease_blocks, gold_window, .. } = params.rules.ok_or(Refusal::Broken("parameters have no rules"))?;
+    let before = if verification.exam.is_some() { rules::EXAM_BLOCKS.saturating_add(gold_window) } else { 0 };
+    let (least, most) = (before.saturating_add(lease_blocks).saturating_add(rules::CLAIM_BLOCKS), params.longest_job);
     if !(least..=most).contains(&verification.duration) {
         return Err(Refusal::Duration { least, most, found: verification.duration }.into());
     }
@@ -156,6 +154,25 @@ pub(crate) fn check_verification(msg: &MsgPostJob, price: &Coin, params: &Params
         return Err(Error::Iou { least, most, found: verification.iou_bps }.into());
     }
     check_drafts(msg, params)
+}
+
+/// Verdicts a draft at the least and at the most, and the bound below which it gets more than the least.
+fn check_verdicts(verification: &Verification, params: &Params) -> Result<()> {
+    let (min, max, bound) = (verification.overlap, stage::verdicts(verification), verification.posterior_bound_bps);
+    if min > max || (min < max && bound == 0) {
+        return Err(crate::Error::OverlapNotFixed { min, max }.into());
+    }
+    let (least, most) = (params.overlap_min, params.overlap_max);
+    for found in [min, max] {
+        if !(least..=most).contains(&found) {
+            return Err(crate::Error::Overlap { least, most, found }.into());
+        }
+    }
+    let (least, most) = rules::POSTERIOR_BOUND;
+    if bound > 0 && !(least..=most).contains(&bound) {
+        return Err(crate::Error::PosteriorBound { least, most, found: bound }.into());
+    }
+    Ok(())
 }
 
 /// A draft is a task of the stage, and there is one rule for how many tasks a job has.

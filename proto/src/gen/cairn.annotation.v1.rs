@@ -50,6 +50,9 @@ pub struct Rules {
     /// How long after P decisions may be appealed; 0: no appeals.
     #[prost(uint64, tag = "62")]
     pub appeal_window: u64,
+    /// Waves of a late round at the most, each with its own windows for commitments and reveals, 0 to 8; 0 is 1.
+    #[prost(uint32, tag = "100")]
+    pub late_waves: u32,
 }
 impl ::prost::Name for Rules {
     const NAME: &'static str = "Rules";
@@ -157,6 +160,16 @@ pub struct Verification {
     /// in basis points, 1,000 to 9,500. Others: 0.
     #[prost(uint32, tag = "5")]
     pub iou_bps: u32,
+    /// Verdicts a draft that the requester pays for, as a job's own `overlap_max`; 0: `overlap`.
+    #[prost(uint32, tag = "100")]
+    pub overlap_max: u32,
+    /// Drafts of which less than this is known after the blind round of verdicts get more of them in a late one, as tasks of a job with such a
+    /// bound do, in basis points, 5,000 to 9,999; 0: there is no late round.
+    #[prost(uint32, tag = "101")]
+    pub posterior_bound_bps: u32,
+    /// What verifiers must pass; absent: nothing. A draft without a verdict that counts is then paid in full, not half.
+    #[prost(message, optional, tag = "102")]
+    pub exam: ::core::option::Option<Exam>,
 }
 impl ::prost::Name for Verification {
     const NAME: &'static str = "Verification";
@@ -580,6 +593,15 @@ pub struct JobStatus {
     /// What it is paid from: the partner reward's held and extra money when the last case had ended, in its base units; empty before.
     #[prost(string, tag = "101")]
     pub partner_appeals_pot: ::prost::alloc::string::String,
+    /// The wave of the late round that is on or was the last, from 1; 0 before.
+    #[prost(uint32, tag = "102")]
+    pub late_wave: u32,
+    /// Tasks listed for that wave.
+    #[prost(uint32, tag = "103")]
+    pub late_wave_tasks: u32,
+    /// Late labels accepted in the waves before it.
+    #[prost(uint64, tag = "104")]
+    pub late_labels_before: u64,
 }
 impl ::prost::Name for JobStatus {
     const NAME: &'static str = "JobStatus";
@@ -1805,9 +1827,9 @@ pub enum DraftState {
     Accepted = 2,
     /// Not good enough: earns nothing.
     Rejected = 3,
-    /// No verdict counted, through no fault of its producer: earns half.
+    /// No verdict counted, through no fault of its producer: earns half (all of it where verifiers must pass an exam).
     Unjudged = 4,
-    /// The verification stage failed and its quarantine ran out: earns the full price.
+    /// The verification stage failed and its quarantine ran out, or no verdict counted where verifiers must pass an exam: earns the full price.
     Released = 5,
 }
 impl DraftState {
@@ -2988,6 +3010,9 @@ pub struct EventLateRoundOpened {
     /// Last height at which a reveal counts.
     #[prost(uint64, tag = "4")]
     pub reveal_until: u64,
+    /// The wave, from 1.
+    #[prost(uint32, tag = "100")]
+    pub wave: u32,
 }
 impl ::prost::Name for EventLateRoundOpened {
     const NAME: &'static str = "EventLateRoundOpened";

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! PAY -> LATE_PLAN -> (AWAIT_LATE: the state LATE) -> LATE_PACK -> LATE_INFER -> LATE_PAY -> RECORD
+//!            ^------------- another wave -----------------'
 //! ```
 mod plan;
 mod seats;

@@ -3,6 +3,7 @@ use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::annotation::v1::{EventLateLabelsPaid, EventLateRoundEnded, JobState, SettleStep, Worker, WorkerResult};
 use cairn_truth::{Inference, LateOutcome, LateRound, Progress, SetInference, SetLateRound};
 
+use super::plan;
 use crate::{
     Error, appeals,
     escrow::{self, shift},
@@ -24,22 +25,22 @@ const BUCKET_VISITS: u64 = 600;
 const WORKER_VISITS: u64 = 400;
 const PAY_VISITS: u64 = 8_000;
 
-/// The late round is over when its commit window is and nothing is left to reveal.
+/// A wave of the late round is over when its commit window is and nothing is left to reveal. One that brought no label is the last.
 pub(crate) fn advance(ctx: &mut Ctx, run: &mut Running) -> Result<()> {
     let stands = run.status.live_seats > 0 || run.status.leases_committed > 0;
     if run.status.state() != JobState::Late || stands || ctx.block().height < run.status.late_commit_until {
         return Ok(());
     }
     run.enter(ctx, JobState::Infer)?;
-    if run.status.late_labels == 0 {
-        skip(ctx, run)?;
-    } else {
-        go_on(run, SettleStep::LatePack)?;
+    match run.status.late_labels {
+        0 => skip(ctx, run)?,
+        all if all == run.status.late_labels_before => go_on(run, SettleStep::LateInfer)?,
+        _ => go_on(run, SettleStep::LatePack)?,
     }
     SETTLING.insert(ctx, &run.id)
 }
 
-/// Packs the late labels of some buckets.
+/// Packs the late labels of some buckets; after the last the next wave is planned, or the second inference begins.
 pub(crate) fn pack(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let gives_sets = types::gives_sets(run.job.r#type());
     let buckets = if gives_sets { waiting::<StagedSet>(ctx, run)? } else { waiting::<Staged>(ctx, run)? };
@@ -56,7 +57,7 @@ pub(crate) fn pack(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
         answers.len()
     };
     if buckets.len() < BUCKETS_STEP {
-        go_on(run, SettleStep::LateInfer)?;
+        plan::next(run)?;
     }
     let count = |items: usize| u64::try_from(items).map_err(|_| Error::Overflow);
     Ok(count(packed)?.saturating_mul(LABEL_VISITS).saturating_add(count(buckets.len())?.saturating_mul(BUCKET_VISITS)))

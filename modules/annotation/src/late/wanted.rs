@@ -1,6 +1,7 @@
-//! How many late labels a task wants: by the streaming update of `cairn_truth`, which goes on from what the blind round inferred, as many as
-//! are expected to bring it over the job's bound, from annotators of the usual skill. So a task that is nearly sure takes one or two and
-//! not all that the job may pay. Of a set each label is a question of its own; the one that wants most decides.
+//! How many late labels a task wants: by the streaming update of `cairn_truth`, which goes on from what the blind round inferred and from the
+//! late labels of earlier waves, as many as are expected to bring it over the job's bound, from annotators of the usual skill. So a task
+//! that is nearly sure takes one or two and not all that the job may pay. Of a set each label is a question of its own; the one that wants
+//! most decides.
 use std::collections::BTreeMap;
 
 use cairn_kernel::{Ctx, Result};
@@ -23,8 +24,10 @@ const PPM: i64 = 1_000_000;
 pub(super) struct Judge<V> {
     beliefs: Beliefs,
     blind: Vec<Given<V>>,
-    /// By worker; `None` for whom the gate keeps out.
-    skills: BTreeMap<u32, Option<Skill>>,
+    /// Of the waves before.
+    late: Vec<Given<V>>,
+    /// By worker.
+    skills: BTreeMap<u32, Skill>,
     /// Classes of a question.
     classes: u16,
     /// Labels of a task at the most.
@@ -37,27 +40,36 @@ impl<V: Value> Judge<V> {
         Ok(Self {
             beliefs: Beliefs::read(ctx, run, chunk)?,
             blind: V::blind(ctx, run, chunk)?,
+            late: if run.status.late_labels > 0 { V::late(ctx, run, chunk)? } else { Vec::new() },
             skills: BTreeMap::new(),
             classes: if types::gives_sets(run.job.r#type()) { 2 } else { run.classes()? },
             most: run.job.overlap_max.saturating_add(rules::EXTRA_OVERLAP).max(1),
             bound_bps: run.job.posterior_bound_bps,
         })
     }
-    /// How many more labels a task of the chunk wants, at least one where it wants any; 0 where it is over the bound.
-    pub(super) fn wanted(&mut self, ctx: &Ctx, run: &Running, task: u16) -> Result<u32> {
+    /// How many more labels a task of the chunk wants, 0 where it is over the bound, and how many late ones it has.
+    pub(super) fn wanted(&mut self, ctx: &Ctx, run: &Running, task: u16) -> Result<(u32, u32)> {
         let questions = self.beliefs.questions(task);
-        if !questions.iter().any(|shares| is_below(shares, self.bound_bps)) {
-            return Ok(0);
+        let late = of_task(&self.late, task).to_vec();
+        if late.is_empty() && !questions.iter().any(|shares| is_below(shares, self.bound_bps)) {
+            return Ok((0, 0));
         }
         let usual = self.usual(ctx, run, task)?;
         let mut wanted = 0;
-        for shares in questions.iter().filter(|shares| is_below(shares, self.bound_bps)) {
-            wanted = wanted.max(self.answer(shares, &usual)?);
+        for (question, shares) in (0_u16..).zip(&questions) {
+            let mut votes = Vec::new();
+            for given in &late {
+                votes.push(Vote { class: given.value.class(question), skill: self.skill(ctx, run, given.worker)? });
+            }
+            let shares = streaming_update(shares, &votes).map_err(Error::Truth)?;
+            if is_below(&shares, self.bound_bps) {
+                wanted = wanted.max(self.missing(&shares, &usual)?);
+            }
         }
-        Ok(wanted)
+        Ok((wanted, u32::try_from(late.len()).map_err(|_| Error::Overflow)?))
     }
-    /// How many more labels a question wants.
-    fn answer(&self, shares: &[u16], usual: &Skill) -> Result<u32> {
+    /// How many more labels a question below the bound wants, at least one.
+    fn missing(&self, shares: &[u16], usual: &Skill) -> Result<u32> {
         let likeliest = likeliest(shares);
         let mut votes = Vec::new();
         for more in 1..self.most {
@@ -68,24 +80,26 @@ impl<V: Value> Judge<V> {
         }
         Ok(self.most)
     }
-    /// What is known of the voters of a task together.
+    /// What is known of the blind voters of a task together.
     fn usual(&mut self, ctx: &Ctx, run: &Running, task: u16) -> Result<Skill> {
+        let voters: Vec<u32> = of_task(&self.blind, task).iter().map(|given| given.worker).collect();
         let mut usual = Skill::default();
-        for number in of_task(&self.blind, task).iter().map(|given| given.worker) {
-            let skill = match self.skills.get(&number) {
-                Some(known) => *known,
-                None => {
-                    let worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
-                    let skill = skill(&worker, self.classes)?;
-                    self.skills.insert(number, skill);
-                    skill
-                }
-            };
-            let Skill { right, seen } = skill.unwrap_or_default();
+        for number in voters {
+            let Skill { right, seen } = self.skill(ctx, run, number)?;
             usual.right = usual.right.saturating_add(right);
             usual.seen = usual.seen.saturating_add(seen);
         }
         Ok(usual)
+    }
+    /// What is known of a worker; nothing of whom the gate keeps out.
+    fn skill(&mut self, ctx: &Ctx, run: &Running, number: u32) -> Result<Skill> {
+        if let Some(known) = self.skills.get(&number) {
+            return Ok(*known);
+        }
+        let worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
+        let skill = skill(&worker, self.classes)?;
+        self.skills.insert(number, skill);
+        Ok(skill)
     }
 }
 
@@ -104,15 +118,16 @@ fn expected(agreeing: u32, usual: &Skill) -> u32 {
     u32::try_from(labels).unwrap_or(u32::MAX).max(agreeing)
 }
 
-/// How often a worker was right, from its kappa as if all classes were equally frequent; `None` where the gate keeps it out.
-fn skill(worker: &Worker, classes: u16) -> Result<Option<Skill>> {
-    let Some(result) = worker.result.as_ref().filter(|result| result.reason() != PayReason::Gated) else { return Ok(None) };
+/// How often a worker was right, from its kappa as if all classes were equally frequent; nothing where the gate keeps it out.
+fn skill(worker: &Worker, classes: u16) -> Result<Skill> {
+    let result = worker.result.as_ref().filter(|result| result.reason() != PayReason::Gated);
+    let Some(result) = result else { return Ok(Skill::default()) };
     let kappa = result.kappa_ppm.clamp(0, PPM);
     let chance = PPM.saturating_sub(kappa).checked_div(classes.into()).ok_or(Error::Overflow)?;
     let right = u128::try_from(kappa.saturating_add(chance).min(PPM)).map_err(|_| Error::Overflow)?;
     let whole = u128::from(result.scored).saturating_mul(cairn_truth::WHOLE.into());
     let right = whole.saturating_mul(right).checked_div(1_000_000).ok_or(Error::Overflow)?;
-    Ok(Some(Skill { right: u64::try_from(right).map_err(|_| Error::Overflow)?, seen: result.scored }))
+    Ok(Skill { right: u64::try_from(right).map_err(|_| Error::Overflow)?, seen: result.scored })
 }
 
 #[cfg(test)]

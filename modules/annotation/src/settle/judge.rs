@@ -75,16 +75,17 @@ fn found(ctx: &Ctx, stage: u64) -> Result<Found> {
 
 /// Gives each draft its state and each task its result. Gives how many pages of posteriors were read.
 fn judge(ctx: &Ctx, run: &Running, found: &Found, page: &mut [Draft]) -> Result<u64> {
-    let accept = u64::from(stage::verification(run)?.accept_bps);
+    let verification = stage::verification(run)?;
+    let (accept, examined) = (u64::from(verification.accept_bps), verification.exam.is_some());
     let mut read = BTreeMap::new();
     for draft in page.iter_mut().filter(|draft| drafts::is_verified(draft)) {
         match found {
-            Found::Nothing => draft.set_state(DraftState::Unjudged),
+            Found::Nothing => draft.set_state(unjudged(examined)),
             Found::Failed => draft.set_state(DraftState::Released),
             Found::Posteriors(stage) => {
                 let probability = probability(ctx, stage, &mut read, drafts::stage_task(draft, run.job.tasks)?)?;
                 draft.probability = probability.into();
-                draft.set_state(judged(probability, accept));
+                draft.set_state(judged(probability, accept, examined));
             }
         }
     }
@@ -136,10 +137,16 @@ fn probability(ctx: &Ctx, stage: &Running, read: &mut BTreeMap<u32, Posteriors>,
     Ok(*posteriors.task(local).get(ACCEPT).ok_or(Error::Broken("a task of a stage has no posterior"))?)
 }
 
+/// A draft without a verdict that counts: half of the price. Where an exam decides who may judge, it is not the producer's fault that nobody
+/// did, and an exam that nobody passes must not make drafts cheaper: all of it.
+fn unjudged(examined: bool) -> DraftState {
+    if examined { DraftState::Released } else { DraftState::Unjudged }
+}
+
 /// Equal shares are those of a task without a verdict that counts.
-fn judged(probability: u16, accept_bps: u64) -> DraftState {
+fn judged(probability: u16, accept_bps: u64, examined: bool) -> DraftState {
     if probability == WHOLE / 2 {
-        return DraftState::Unjudged;
+        return unjudged(examined);
     }
     let good = u64::from(probability).saturating_mul(cairn_kernel::BPS.into()) >= accept_bps.saturating_mul(WHOLE.into());
     if good { DraftState::Accepted } else { DraftState::Rejected }

@@ -29,4 +29,5 @@ mod settlement;
 mod standing;
 mod storm;
 mod types;
+mod waves;
 mod world;

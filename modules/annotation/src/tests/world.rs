@@ -40,9 +40,9 @@ pub(crate) fn standing(n: u8, labels: u64) -> Standing {
     Standing { address, skill, settled_labels: labels, settled_jobs: 1, labels_ppm, kappa_labels_ppm: worth, ..Standing::default() }
 }
 
-/// The rules of a test network without appeals.
+/// The rules of a test network without appeals, and with one wave of late labels.
 pub(crate) fn quick_rules() -> Rules {
-    Rules { appeal_window: 0, ..crate::rules::TEST_RULES }
+    Rules { appeal_window: 0, late_waves: 1, ..crate::rules::TEST_RULES }
 }
 
 /// The chain and its proposer.

@@ -71,7 +71,8 @@ fn typed(kind: Kind, msg: &mut MsgPostJob) {
     }
     if matches!(kind, Kind::Text | Kind::Spans) {
         let (price, iou_bps) = (Some(Coin::base(2_000).into()), if kind == Kind::Spans { 6_000 } else { 0 });
-        msg.verification = Some(Verification { price, overlap: 3, duration: 300, accept_bps: 7_500, iou_bps });
+        let terms = Verification { price, overlap: 3, duration: 300, accept_bps: 7_500, iou_bps, ..Verification::default() };
+        msg.verification = Some(Verification { overlap_max: 5, posterior_bound_bps: 9_500, ..terms });
     }
 }
 

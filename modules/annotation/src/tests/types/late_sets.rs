@@ -173,3 +173,21 @@ fn a_small_budget_settles_late_sets_alike() {
     assert_eq!(fast.late_tasks, slow.late_tasks);
     assert_eq!(fast.settlement.unwrap().digest, slow.settlement.unwrap().digest);
 }
+
+/// A set that late ones left unsure gets more of them in another wave.
+#[test]
+fn sets_have_waves_too() {
+    let mut genesis = cairn_kernel::Module::default_genesis(&Annotation);
+    let rules = genesis.params.as_mut().unwrap().rules.as_mut().unwrap();
+    (rules.late_waves, rules.appeal_window) = (4, 0);
+    let mut world = World::with(12, genesis);
+    let crowd: Crowd = (2..=9).map(|n| (user(n), Box::new(move |task| answer(n, 88, task)) as _)).collect();
+    let job = blind(&mut world, &Post { overlap_more: 4, ..unsure() }, &crowd);
+    world.settle_to(job, JobState::Late);
+    work_while(&mut world, job, &crowd, &[JobState::Late]);
+    world.until(job, JobState::Closed);
+    let status = world.status(job);
+    println!("{} waves, {} late sets", status.late_wave, status.late_labels);
+    assert!((2..=4).contains(&status.late_wave) && status.late_labels > status.late_labels_before.min(1));
+    assert!(all_labels(&mut world, job).iter().all(|task| task.labels.len() <= 9));
+}

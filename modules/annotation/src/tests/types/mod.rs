@@ -7,6 +7,7 @@ mod late_sets;
 mod multi_label;
 mod pairwise;
 mod shapes;
+mod stage_round;
 mod studio;
 mod text;
 mod verify;

@@ -56,7 +56,8 @@ pub(super) fn draws(msg: &mut MsgPostJob, job_type: JobType, kind: DraftKind) {
     msg.classes = vec!["cat".into(), "dog".into()];
     msg.gold_root = tree(kind).root().to_vec();
     let price = Some(Coin::base(2_000).into());
-    msg.verification = Some(Verification { price, overlap: 5, duration: 2_000, accept_bps: 7_500, iou_bps: 7_000 });
+    msg.verification =
+        Some(Verification { price, overlap: 5, duration: 2_000, accept_bps: 7_500, iou_bps: 7_000, ..Verification::default() });
 }
 
 pub(super) fn boxes(msg: &mut MsgPostJob) {

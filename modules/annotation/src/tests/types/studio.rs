@@ -23,8 +23,14 @@ pub(super) fn text(msg: &mut MsgPostJob) {
     msg.set_item_kind(ItemKind::Audio);
     msg.media_type = "audio/wav".into();
     msg.gold_root = vec![];
-    msg.verification =
-        Some(Verification { price: Some(Coin::base(2_000).into()), overlap: 3, duration: 2_000, accept_bps: 7_500, iou_bps: 0 });
+    msg.verification = Some(Verification {
+        price: Some(Coin::base(2_000).into()),
+        overlap: 3,
+        duration: 2_000,
+        accept_bps: 7_500,
+        iou_bps: 0,
+        ..Verification::default()
+    });
 }
 
 /// Somebody who makes drafts, some of them good.
