@@ -1073,6 +1073,15 @@ pub struct WorkerResult {
     /// Credited of the partner reward for it, in its base units; empty for nothing.
     #[prost(string, tag = "102")]
     pub partner_awarded: ::prost::alloc::string::String,
+    /// Where the score rests on gold answers: those that were not void, by the class answered; else empty.
+    #[prost(uint32, repeated, tag = "103")]
+    pub gold_answers: ::prost::alloc::vec::Vec<u32>,
+    /// The same, by their true class.
+    #[prost(uint32, repeated, tag = "104")]
+    pub gold_truths: ::prost::alloc::vec::Vec<u32>,
+    /// Gold answers that the annotator had right and a jury voided.
+    #[prost(uint32, tag = "105")]
+    pub gold_right_voided: u32,
 }
 impl ::prost::Name for WorkerResult {
     const NAME: &'static str = "WorkerResult";

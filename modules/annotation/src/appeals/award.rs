@@ -1,15 +1,12 @@
 //! What a won appeal is worth: the annotator's unearned money, from held money and the gold bond, in part where there is too little.
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
-use cairn_proto::cairn::annotation::v1::{EventAppealAwarded, PayReason, SettleStep, Worker};
-use cairn_truth::is_gated;
+use cairn_proto::cairn::annotation::v1::{EventAppealAwarded, SettleStep, Worker};
 
-use super::court::count_void;
+use super::{court::count_void, voided};
 use crate::{
     Error,
     escrow::{self, shift},
-    formats, gold,
     job::Running,
-    labels::{PagesView, failed},
     partner,
     settle::go_on,
     state::{VOIDED, WON, WORKERS},
@@ -55,7 +52,7 @@ pub(crate) fn recount(run: &mut Running, before: &Worker, after: &Worker) -> Res
 }
 
 /// From now on a worker is owed what `share` earns. Nothing happens where an appeal won everything before.
-fn owe(ctx: &mut Ctx, run: &mut Running, worker: &mut Worker, share: u64) -> Result<()> {
+pub(super) fn owe(ctx: &mut Ctx, run: &mut Running, worker: &mut Worker, share: u64) -> Result<()> {
     let before = worker.clone();
     let Some(result) = worker.result.as_mut().filter(|result| !result.appeal_won) else { return Ok(()) };
     result.won_share_q32 = share;
@@ -79,12 +76,12 @@ pub(super) fn void(ctx: &mut Ctx, run: &mut Running, task: u32) -> Result<()> {
     VOIDED.insert(ctx, &(run.id, task))
 }
 
-/// AWARD: first the annotators that voided gold had kept out are found, then everybody who won is credited.
+/// AWARD: first the annotators that voided gold had kept out or scored too low are found, then everybody who won is credited.
 pub(crate) fn award(ctx: &mut Ctx, run: &mut Running) -> Result<u64> {
     let voided = VOIDED.range(ctx, &key_prefix(&run.id)).take(VOIDED_STEP).collect::<Result<Vec<_>>>()?;
     for (_, task) in &voided {
         VOIDED.remove(ctx, &(run.id, *task))?;
-        clear(ctx, run, *task)?;
+        voided::clear(ctx, run, *task)?;
     }
     if !voided.is_empty() {
         return cost(voided.len(), VOIDED_VISITS);
@@ -110,28 +107,6 @@ fn cost(items: usize, visits: u64) -> Result<u64> {
     Ok(u64::try_from(items).map_err(|_| Error::Overflow)?.saturating_mul(visits))
 }
 
-/// The voters that contradicted a voided answer: whoever would not have been kept out without it has won.
-fn clear(ctx: &mut Ctx, run: &mut Running, task: u32) -> Result<()> {
-    let chunk = task / formats::CHUNK;
-    let Some(truth) = gold::opened(ctx, run.id, chunk)?.get(&task).copied() else { return Ok(()) };
-    let (tasks, classes) = (run.job.tasks, run.classes()?);
-    let labels = cairn_truth::read_labels(&PagesView::new(ctx, run.id), tasks, classes, chunk).map_err(failed)?;
-    let local = task % formats::CHUNK;
-    for label in labels.all().iter().filter(|label| u32::from(label.task) == local && label.class != truth) {
-        let mut worker = WORKERS.get(ctx, &(run.id, label.worker))?.ok_or(Error::Broken("a worker is missing"))?;
-        let Some(result) = worker.result.as_mut() else { continue };
-        result.gold_voided = result.gold_voided.saturating_add(1);
-        let seen = result.gold_seen.saturating_sub(result.gold_voided).max(result.gold_hits);
-        let kept_out =
-            result.reason() == PayReason::Gated && !is_gated(classes, run.job.gate_bits, result.gold_hits, seen).map_err(Error::Truth)?;
-        WORKERS.set(ctx, &(run.id, label.worker), &worker)?;
-        if kept_out {
-            win(ctx, run, label.worker)?;
-        }
-    }
-    Ok(())
-}
-
 /// Credits one winner: all it has won, or its part of what there is, of price and partner reward alike.
 fn pay(ctx: &mut Ctx, run: &mut Running, number: u32) -> Result<()> {
     let mut worker = WORKERS.get(ctx, &(run.id, number))?.ok_or(Error::Broken("a worker is missing"))?;
@@ -150,6 +125,9 @@ fn pay(ctx: &mut Ctx, run: &mut Running, number: u32) -> Result<()> {
         result.partner_awarded = partner_amount.as_ref().map_or_else(String::new, |coin| coin.amount.clone());
     }
     WORKERS.set(ctx, &(run.id, number), &worker)?;
+    if claim == 0 && reward == 0 {
+        return Ok(()); // another voided answer took away what the first one gave
+    }
     ctx.emit(&EventAppealAwarded { job: run.id, annotator: worker.annotator, amount: Some(run.coin(amount)), partner_amount });
     Ok(())
 }

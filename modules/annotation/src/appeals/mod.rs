@@ -6,6 +6,7 @@
 //! ```
 mod award;
 mod court;
+mod voided;
 
 pub(crate) use award::{award, recount, unearned};
 pub(crate) use court::Court;

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use cairn_kernel::{Address, Ctx, Result, merkle::Frontier};
-use cairn_proto::cairn::annotation::v1::{GoldVerdict, SettleStep, Settlement, Worker};
+use cairn_proto::cairn::annotation::v1::{GoldVerdict, PayReason, SettleStep, Settlement, Worker};
 use cairn_truth::Model;
 
 use crate::{
@@ -73,11 +73,18 @@ impl Met {
     fn is_paid(&self) -> bool {
         self.worker.result.as_ref().is_some_and(|result| result.score_q32 > 0)
     }
-    /// Counts a gold answer.
-    fn meet_gold(&mut self, right: bool) {
-        if self.worker.result.is_some() {
-            self.seen = self.seen.saturating_add(1);
-            self.hits = self.hits.saturating_add(u32::from(right));
+    /// Counts a gold answer; where the score rests on gold answers, by class too, for appeals that void some of them.
+    fn meet_gold<V: Value>(&mut self, classes: u16, answer: V, truth: V) {
+        let Some(result) = self.worker.result.as_mut() else { return };
+        self.seen = self.seen.saturating_add(1);
+        self.hits = self.hits.saturating_add(u32::from(answer == truth));
+        if result.reason() == PayReason::GoldSkill {
+            for (counts, class) in [(&mut result.gold_answers, answer.class(0)), (&mut result.gold_truths, truth.class(0))] {
+                counts.resize(classes.into(), 0);
+                if let Some(count) = counts.get_mut(usize::from(class)) {
+                    *count = count.saturating_add(1);
+                }
+            }
         }
     }
 }
@@ -150,7 +157,7 @@ fn histogram(ctx: &Ctx, run: &mut Running, chunk: u32, labelled: usize) -> Resul
 
 /// Counts the workers' blind answers to the chunk's gold, but for gold that the votes void: that counts for nobody.
 fn count_gold<V: Value>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: u32, blind: &[Given<V>]) -> Result<()> {
-    let truths = V::truths(ctx, run, chunk)?;
+    let (truths, classes) = (V::truths(ctx, run, chunk)?, run.classes()?);
     let first = chunk.saturating_mul(formats::CHUNK);
     for votes in blind.chunk_by(|a, b| a.task == b.task) {
         let task = votes.first().map(|given| first.saturating_add(given.task.into()));
@@ -159,7 +166,7 @@ fn count_gold<V: Value>(ctx: &Ctx, run: &Running, workers: &mut Workers, chunk: 
             continue;
         }
         for given in votes {
-            workers.get(ctx, run.id, given.worker)?.meet_gold(given.value == truth);
+            workers.get(ctx, run.id, given.worker)?.meet_gold(classes, given.value, truth);
         }
     }
     Ok(())

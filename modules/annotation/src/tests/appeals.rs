@@ -287,3 +287,77 @@ fn a_job_in_quarantine_waits_for_its_cases() {
     assert!(world.wealth(&user(11)) >= before + claim);
     assert!(world.worker(posted.id, &user(11)).result.unwrap().appeal_won);
 }
+
+/// Ten of 600 tasks are of class 1, and gold: one class is nearly everywhere, and who is scored is scored by gold.
+fn one_class() -> Post {
+    let truth = |task| u16::from(super::world::noise(1, task) < u64::MAX / 60);
+    Post { tasks: 600, bucket_size: 20, classes: 2, truth, gold_truth: truth, ..Post::default() }
+}
+
+/// User 7 says 0 to every other task; the others are right. Published and under appeal, with the gold that user 7 missed.
+fn scored_by_gold() -> (World, Posted, Vec<u32>) {
+    let mut genesis = Annotation.default_genesis();
+    genesis.params.as_mut().unwrap().rules.as_mut().unwrap().appeal_window = 200;
+    let mut world = World::with(8, genesis);
+    let (post, truth) = (one_class(), one_class().truth);
+    let mut crew: Vec<Person> = (2..=6).map(|n| Person::new(user(n), truth)).collect();
+    crew.push(Person::new(user(7), move |task| if task.is_multiple_of(2) { 0 } else { truth(task) }));
+    let posted = world.post(&post);
+    world.work(posted.id, &crew);
+    world.open_gold(&posted);
+    world.until(posted.id, JobState::Appeal);
+    let answered = world.height() + crate::rules::CLAIM_BLOCKS;
+    world.go_to(answered); // the last claims of the blind round are over, their bonds back
+    let query = cairn_proto::cairn::annotation::v1::QueryLabelsRequest { job: posted.id, from: 0, limit: 1_000 };
+    let tasks = world.ask(|ctx| cairn_proto::cairn::annotation::v1::QueryServer::labels(&Annotation, ctx, query)).tasks;
+    let name = user(7).to_string();
+    let is_missed = |task: u32, class: u32| posted.gold.truths.get(&task).is_some_and(|truth| u32::from(*truth) != class);
+    let missed = tasks.iter().filter(|t| t.labels.iter().any(|l| l.annotator == name && is_missed(t.task, l.class)));
+    let missed = missed.map(|t| t.task).collect();
+    (world, posted, missed)
+}
+
+fn void_for(world: &mut World, posted: &Posted, task: u32) {
+    let msg = msg(posted.id, 7, AppealSubject::Gold, task);
+    let case = world.tx(|ctx| Annotation.appeal_decision(ctx, msg)).unwrap().case_id;
+    let case = world.ask(|ctx| dispute::case(ctx, case));
+    world.tx(|ctx| Court.verdict(ctx, &case, Verdict::VoidGold)).unwrap();
+}
+
+/// Who was scored by gold answers of which a jury voids one is scored by the others, and gets the difference.
+#[test]
+fn void_gold_scores_anew_whom_gold_scored() {
+    let (mut world, posted, missed) = scored_by_gold();
+    let before = world.worker(posted.id, &user(7));
+    let result = before.result.clone().unwrap();
+    assert_eq!((result.reason(), missed.len() as u32), (PayReason::GoldSkill, result.gold_seen - result.gold_hits));
+    assert_eq!(result.gold_truths.iter().sum::<u32>(), result.gold_seen);
+    assert!(result.score_q32 < cairn_truth::ONE && !missed.is_empty(), "{} missed", missed.len());
+    let others: Vec<u128> = (2..=6).map(|n| world.wealth(&user(n))).collect();
+    let wealth = world.wealth(&user(7));
+    void_for(&mut world, &posted, missed[0]);
+    world.until(posted.id, JobState::Closed);
+    let after = world.worker(posted.id, &user(7)).result.unwrap();
+    assert_eq!((after.gold_voided, after.appeal_won), (1, false), "it is scored, not acquitted");
+    assert_eq!(after.gold_truths.iter().sum::<u32>() + 1, result.gold_seen);
+    assert!(after.won_share_q32 > result.score_q32, "{missed:?} missed; {result:?}, then {after:?}");
+    let pay = |share: u64| (u128::from(before.labels) * 10_000 * u128::from(share)) >> 32;
+    let more = pay(after.won_share_q32) - pay(result.score_q32);
+    println!("score {} of 1000, {} without the void answer", (result.score_q32 * 1_000) >> 32, (after.won_share_q32 * 1_000) >> 32);
+    assert_eq!((after.awarded, world.status(posted.id).appeals_won), (more.to_string(), more.to_string()));
+    let bond = 2 * 500_000; // the case was ended by hand: its bond stays with `dispute`
+    assert!(world.wealth(&user(7)) + bond >= wealth + more);
+    let same: Vec<u128> = (2..=6).map(|n| world.wealth(&user(n))).collect();
+    assert_eq!(others, same, "who was right about it loses nothing");
+    let money = world.money(posted.id);
+    assert_eq!(money.in_total, money.claimable + money.refunded + money.burnt + money.pool);
+}
+
+/// Nobody voids anything: the same job, and nobody is owed more.
+#[test]
+fn without_a_void_answer_nobody_is_scored_anew() {
+    let (mut world, posted, _) = scored_by_gold();
+    world.until(posted.id, JobState::Closed);
+    assert!((2..=7).all(|n| world.worker(posted.id, &user(n)).result.unwrap().won_share_q32 == 0));
+    assert!(world.status(posted.id).appeals_won.is_empty());
+}

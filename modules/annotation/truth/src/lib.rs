@@ -22,6 +22,7 @@ mod pay;
 mod posterior;
 mod ranking;
 mod record;
+mod regrade;
 mod results;
 mod roster;
 mod score;
@@ -55,6 +56,7 @@ pub use params::{Gold, MAX_CLASSES, MAX_TASKS, MAX_WORKERS, Params};
 pub use pay::{Basis, WorkerResult};
 pub use posterior::{Posteriors, WHOLE, read_posterior, read_posteriors};
 pub use ranking::{MAX_ITEMS, MOST_RANKING_PASSES, Ranking, RankingOutcome, RankingParams, Strength, elo, read_strengths, write_pairs};
+pub use regrade::{GoldAnswers, gold_share};
 pub use results::{read_result, read_results};
 pub use sets::{
     LabelOutcome, SetAnswer, SetInference, SetLateRound, SetOutcome, SetParams, SetPosteriors, Sets, add_all_late_sets, add_all_sets,
