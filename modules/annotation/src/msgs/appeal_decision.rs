@@ -7,7 +7,7 @@ use crate::{
     Error, accounts, appeals, formats, gold,
     job::Running,
     labels::{PagesView, failed},
-    standing,
+    standing, types,
 };
 
 pub(super) fn appeal_decision(ctx: &mut Ctx, msg: MsgAppealDecision) -> Result<MsgAppealDecisionResponse> {
@@ -45,6 +45,10 @@ pub(super) fn appeal_decision(ctx: &mut Ctx, msg: MsgAppealDecision) -> Result<M
 
 /// An opened gold answer that the votes did not void, and that the worker's blind label contradicts.
 fn check_gold(ctx: &Ctx, run: &Running, worker: &Worker, task: u32) -> Result<()> {
+    let job_type = run.job.r#type();
+    if types::gives_sets(job_type) || types::produces(job_type) {
+        return Err(types::Error::GoldAppeal(if types::produces(job_type) { "drafts" } else { "sets" }).into());
+    }
     let (chunk, local) = (task / formats::CHUNK, task % formats::CHUNK);
     let truth = gold::opened(ctx, run.id, chunk)?.get(&task).copied().ok_or(Error::NotGold(task))?;
     let (tasks, classes) = (run.job.tasks, run.classes()?);

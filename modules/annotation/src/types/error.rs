@@ -64,6 +64,9 @@ pub enum Error {
     /// A draft that is none.
     #[error("the draft of task {task}: {reason}")]
     Shapes { task: u32, reason: String },
+    /// An appeal about the gold of a job whose labels are no classes.
+    #[error("the gold of a job of {0} is not appealed by itself: appeal the decision on your labels")]
+    GoldAppeal(&'static str),
     /// The threshold for agreement with gold is out of range.
     #[error("the agreement with gold must be {least} to {most} basis points, found {found}")]
     Iou { least: u32, most: u32, found: u32 },
@@ -97,6 +100,7 @@ impl Coded for Error {
             Self::Exam => 119,
             Self::Shapes { .. } => 145,
             Self::Iou { .. } => 146,
+            Self::GoldAppeal(_) => 201,
         }
     }
     fn status(&self) -> Status {

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 
 use cairn_kernel::{Address, Coin};
 use cairn_proto::cairn::annotation::v1::{
-    GoldVerdict, JobState, JobType, Label, LabelReason, LeaseState, MsgOpenGold, MsgPostJob, MsgServer, PayReason, QueryDecisionsRequest,
-    QueryLabelsRequest, QueryServer, QueryTasksRequest,
+    AppealSubject, GoldVerdict, JobState, JobType, Label, LabelReason, LeaseState, MsgAppealDecision, MsgOpenGold, MsgPostJob, MsgServer,
+    PayReason, QueryDecisionsRequest, QueryLabelsRequest, QueryServer, QueryTasksRequest,
 };
 
 use super::studio::{commit, reveal};
@@ -187,6 +187,28 @@ fn false_gold_of_sets_is_slashed_label_by_label() {
     assert_eq!(world.money(job).gold_bond, 0);
     assert_eq!(world.money(job).refunded, 300_000 - 180_000, "six of ten labels are false; their parts of the bond are gone");
     assert!((2..=6).all(|n| world.pay_per_label(job, &user(n)) > 7_500_000));
+}
+
+/// Several labels of a set say what gold says of an annotator, so that no one answer is appealed but the score itself.
+#[test]
+fn a_score_of_sets_is_appealed_and_its_gold_is_not() {
+    let mut world = World::with(12, cairn_kernel::Module::default_genesis(&Annotation));
+    let posted = world.post(&Post { overlap: 5, ..post() });
+    let mut crowd = honest();
+    crowd.push((user(7), Box::new(|_| 0b11)));
+    work(&mut world, posted.id, &crowd);
+    world.tx(|ctx| Annotation.open_gold(ctx, opening(posted.id))).unwrap();
+    world.until(posted.id, JobState::Appeal);
+    let appeal = |subject: AppealSubject| MsgAppealDecision {
+        appellant: user(7).to_string(),
+        job: posted.id,
+        subject: subject.into(),
+        task: 3,
+        ..MsgAppealDecision::default()
+    };
+    assert_eq!(world.refusal(|ctx| Annotation.appeal_decision(ctx, appeal(AppealSubject::Gold))), 201);
+    world.tx(|ctx| Annotation.appeal_decision(ctx, appeal(AppealSubject::Worker))).unwrap();
+    world.until(posted.id, JobState::Closed);
 }
 
 #[test]
