@@ -235,6 +235,7 @@ impl Description {
             duration: plan.duration.unwrap_or(self.duration),
             accept_bps: plan.accept_bps.unwrap_or(7_500),
             iou_bps: if draws { plan.iou_bps.unwrap_or(7_000) } else { 0 },
+            ..chain::Verification::default()
         }))
     }
     /// The gold's file; `file` is this description.
