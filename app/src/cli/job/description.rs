@@ -111,6 +111,10 @@ struct VerificationPlan {
     price: Option<String>,
     /// Verdicts a draft; 3 without it.
     verdicts: Option<u32>,
+    /// Most verdicts a draft, where a bound asks for more of those below it; `verdicts` without it.
+    verdicts_max: Option<u32>,
+    /// Drafts of which less than this is known after the blind verdicts get more of them, in basis points; none does without it.
+    posterior_bound_bps: Option<u32>,
     /// Blocks from the opening of the stage to its commit deadline; that of the job without it.
     duration: Option<u64>,
     /// Least probability of being good with which a draft is accepted, in basis points; 7,500 without it.
@@ -232,6 +236,9 @@ impl Description {
         Ok(Some(chain::Verification {
             price: Some((&verdict.unwrap_or_else(|| Coin::new(price.denom.clone(), fifth))).into()),
             overlap: plan.verdicts.unwrap_or(3),
+            overlap_max: plan.verdicts_max.unwrap_or(0),
+            posterior_bound_bps: plan.posterior_bound_bps.unwrap_or(0),
+            exam: None,
             duration: plan.duration.unwrap_or(self.duration),
             accept_bps: plan.accept_bps.unwrap_or(7_500),
             iou_bps: if draws { plan.iou_bps.unwrap_or(7_000) } else { 0 },

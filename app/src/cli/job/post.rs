@@ -36,8 +36,9 @@ use crate::cli::{
 ///
 /// [pairs], of pairwise jobs: list (CSV left,right or left,right,class), or each (6: how often each item is compared); rank (true).
 ///
-/// [verification], of drafts: price of a verdict (a fifth of the draft's), verdicts (3 a draft), duration (the job's), accept_bps (7500:
-/// least probability of being good), iou_bps (7000; box, polygon, span: least agreement with the truth of a gold task).
+/// [verification], of drafts: price of a verdict (a fifth of the draft's), verdicts (3 a draft), verdicts_max and posterior_bound_bps
+/// (more verdicts for drafts that are still unsure), duration (the job's), accept_bps (7500: least probability of being good), iou_bps
+/// (7000; box, polygon, span: least agreement with the truth of a gold task).
 ///
 /// [access]: list, standing, exam, seats_bps, partner_reward, partner.
 #[derive(Debug, Args)]

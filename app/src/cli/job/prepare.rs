@@ -192,13 +192,10 @@ impl Prepared {
         let (mut all, mut stage) = (paid, String::new());
         if let Some(verification) = description.verification()? {
             let verdict = Coin::try_from(verification.price.as_ref().context("a verdict has a price")?)?;
-            let verdicts = labels.checked_mul(verification.overlap.into()).and_then(|n| n.checked_mul(verdict.amount)).context(dear)?;
+            let most = verification.overlap.max(verification.overlap_max);
+            let verdicts = labels.checked_mul(most.into()).and_then(|n| n.checked_mul(verdict.amount)).context(dear)?;
             all = all.checked_add(verdicts).context(dear)?;
-            stage = format!(
-                "  verdicts     {:>20}   {} for each draft at {verdict}; for those who verify\n",
-                coin(verdicts),
-                verification.overlap
-            );
+            stage = format!("  verdicts     {:>20}   {} for each draft at {verdict}; for those who verify\n", coin(verdicts), most);
         }
         let quote = Quote::of_labels(all, rules.fee_bps, rules.gold_bond_bps).context(dear)?;
         let (label, of) = if stage.is_empty() { ("labels", self.record.classes.len()) } else { ("drafts", self.record.classes.len()) };
@@ -315,10 +312,12 @@ mod tests {
         for n in 0..20 {
             list.push_str(&format!("{{\"text\":\"Ann met Bob {n}\",\"spans\":[{{\"class\":\"PER\",\"start\":0,\"end\":3}}]}}\n"));
         }
-        let more = "type = 'span'\nclasses = ['PER', 'LOC']\ngold_per_bucket = 10\n[verification]\niou_bps = 5000\n";
+        let more = "type = 'span'\nclasses = ['PER', 'LOC']\ngold_per_bucket = 10\n[verification]\niou_bps = 5000\nverdicts_max = 5\nposterior_bound_bps = 9500\n";
         let (prepared, description, _folder) = prepared(&[("items.jsonl", list.into_bytes())], more);
         let message = prepared.message(&description, "cairn1x", "http://gateway").unwrap();
-        assert_eq!((message.verification.unwrap().iou_bps, message.gold_root.len()), (5_000, 32));
+        let verification = message.verification.unwrap();
+        assert_eq!((verification.iou_bps, message.gold_root.len()), (5_000, 32));
+        assert_eq!((verification.overlap, verification.overlap_max, verification.posterior_bound_bps), (3, 5, 9_500));
         assert_eq!(prepared.items.items.iter().filter(|i| i.gold.is_some()).count(), 10);
     }
 }
