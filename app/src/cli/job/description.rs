@@ -238,7 +238,6 @@ impl Description {
             overlap: plan.verdicts.unwrap_or(3),
             overlap_max: plan.verdicts_max.unwrap_or(0),
             posterior_bound_bps: plan.posterior_bound_bps.unwrap_or(0),
-            exam: None,
             duration: plan.duration.unwrap_or(self.duration),
             accept_bps: plan.accept_bps.unwrap_or(7_500),
             iou_bps: if draws { plan.iou_bps.unwrap_or(7_000) } else { 0 },
