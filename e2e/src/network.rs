@@ -230,7 +230,7 @@ impl Network {
 fn rewrite(path: &Path, change: impl Fn(&mut Value)) {
     let mut value = serde_json::from_slice(&std::fs::read(path).expect("a genesis file")).expect("JSON");
     change(&mut value);
-    std::fs::write(path, value.to_string()).expect("a file can be written");
+    std::fs::write(path, serde_json::to_string_pretty(&value).expect("JSON")).expect("a file can be written");
 }
 
 /// Runs a command to its end and returns what it printed.
