@@ -4,6 +4,7 @@ mod annotate;
 mod arena;
 mod asset;
 mod beacon;
+mod bounds;
 mod check;
 mod comet;
 mod doctor;

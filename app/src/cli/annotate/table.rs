@@ -3,19 +3,21 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::Cursor,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
 use cairn_annotation::formats::{self, Side};
-use cairn_formats::{Answer, Fields, ItemKind, JobKind, picture_size, sniff};
+use cairn_formats::{Answer, Fields, ItemKind, JobKind, sniff};
 use cairn_kernel::Address;
 use cairn_proto::cairn::annotation::v1::Label;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::cli::reply::{Reply, answer_in_cell, field};
+use crate::cli::{
+    bounds,
+    reply::{Reply, answer_in_cell, field},
+};
 
 /// Largest draft of a TEXT or AUDIO job, as large as gateways take by default.
 const MAX_DRAFT: u64 = 64 << 20;
@@ -209,36 +211,7 @@ fn check_bounds(answer: &Answer, folder: &Path, task: u32) -> Result<()> {
     if !matches!(answer, Answer::Boxes(_) | Answer::Polygons(_) | Answer::Spans(_)) {
         return Ok(());
     }
-    let Some(content) = item(folder, task)? else { return Ok(()) };
-    let (most, what) = match answer {
-        Answer::Spans(spans) => {
-            let text = std::str::from_utf8(&content).context("the item is no text")?;
-            let (length, end) = (text.chars().count(), spans.iter().map(|s| s.end).max().unwrap_or(0));
-            ((u64::from(end) > u64::try_from(length)?).then_some((end, 0)), format!("the text has {length} characters"))
-        }
-        _ => {
-            let size = sniff(&content).map(|media| picture_size(Cursor::new(&content), media)).transpose()?.flatten();
-            let Some(size) = size else { return Ok(()) };
-            let outside = farthest(answer).filter(|(x, y)| *x > size.width || *y > size.height);
-            (outside, format!("the picture has {} by {} pixels", size.width, size.height))
-        }
-    };
-    match most {
-        Some((x, 0)) => bail!("a passage ends at {x}, but {what}"),
-        Some((x, y)) => bail!("a shape reaches to ({x}, {y}), but {what}"),
-        None => Ok(()),
-    }
-}
-
-/// The right and lower edge of all shapes.
-fn farthest(answer: &Answer) -> Option<(u32, u32)> {
-    let corners: Vec<(u32, u32)> = match answer {
-        Answer::Boxes(boxes) => boxes.iter().map(|b| (b.x.saturating_add(b.width), b.y.saturating_add(b.height))).collect(),
-        Answer::Polygons(polygons) => polygons.iter().flat_map(|p| p.points.iter().copied()).collect(),
-        _ => Vec::new(),
-    };
-    let most = |of: fn(&(u32, u32)) -> u32| corners.iter().map(of).max();
-    most(|c| c.0).zip(most(|c| c.1))
+    item(folder, task)?.map_or(Ok(()), |content| bounds::check(answer, &content))
 }
 
 /// The item of a task as `annotate fetch` wrote it, if it is there.

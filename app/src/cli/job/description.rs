@@ -279,6 +279,7 @@ impl Description {
         if let Some(gold) = &gold {
             truth::mark(&mut items.items, gold, kind, &classes)?;
         }
+        items.check_gold(folder, kind)?;
         Ok(items)
     }
     /// The media type of the job: the one that is named, which all items must then have, or that of most items.
@@ -324,6 +325,20 @@ mod tests {
     fn description(more: &str) -> Description {
         toml::from_str(&format!("title = 'x'\nclasses = ['cat', 'dog']\nitem_kind = 'text'\nprice = '1ucairn'\nduration = 1\n{more}"))
             .unwrap()
+    }
+
+    #[test]
+    fn gold_that_leaves_its_item_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("items.jsonl");
+        let find = |end: u32| {
+            let line = format!("{{\"text\":\"caf\u{e9}s\",\"spans\":[{{\"class\":\"cat\",\"start\":1,\"end\":{end}}}]}}\n");
+            fs::write(&list, line).unwrap();
+            description("type = 'span'").items(folder.path(), Some(&list), &folder.path().join("job.toml"))
+        };
+        assert!(find(5).is_ok());
+        let err = format!("{:#}", find(6).err().unwrap());
+        assert!(err.contains("gold of ") && err.contains("ends at 6, but the text has 5 characters"), "{err}");
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! The items that a requester posts, where their contents are, and the order in which they become tasks.
 use std::{fs, path::Path, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use cairn_annotation::formats::{self, Side};
 use cairn_formats::{
     JobKind, Media, Size,
     import::{Content, Listed, Spool},
 };
+use cairn_truth::Draft;
 use rand::{Rng, seq::SliceRandom};
 
-use crate::cli::reply::Reply;
+use crate::cli::{
+    bounds,
+    reply::{self, Reply},
+};
 
 /// Largest item that is read, as large as gateways take by default.
 pub(super) const MAX_ITEM: u64 = 64 << 20;
@@ -57,6 +61,21 @@ pub(crate) struct Items {
     pub(crate) spool: Spool,
     /// The items that are compared, by their numbers; empty in other jobs.
     pub(crate) contestants: Vec<Item>,
+}
+
+impl Items {
+    /// Refuses gold whose shapes leave their item: no annotator could agree with it.
+    pub(super) fn check_gold(&mut self, folder: &Path, kind: JobKind) -> Result<()> {
+        let Some(kind) = reply::draws(kind) else { return Ok(()) };
+        let mut contents = Contents { folder, spool: &mut self.spool, contestants: &self.contestants, text_type: "" };
+        for item in &self.items {
+            let Some(Reply::Shapes(bytes)) = &item.gold else { continue };
+            let draft = Draft::decode(kind, bytes).map_err(|e| anyhow!("{e}"))?;
+            let content = contents.read(item)?;
+            bounds::check(&reply::answer_of(&draft), &content).with_context(|| format!("gold of {}", item.name))?;
+        }
+        Ok(())
+    }
 }
 
 /// Reads contents.

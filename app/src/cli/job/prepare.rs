@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use cairn_annotation::formats::{self, Buckets, GoldTree, Quote, lease_bond};
+use cairn_annotation::{
+    formats::{self, Buckets, GoldTree, Quote, lease_bond},
+    types,
+};
 use cairn_formats::import::Content;
 use cairn_kernel::{Coin, merkle};
 use cairn_proto::cairn::annotation::v1::{ItemKind, JobType, MsgPostJob, Params, Publication, Visibility};
@@ -200,6 +203,7 @@ impl Prepared {
         let quote = Quote::of_labels(all, rules.fee_bps, rules.gold_bond_bps).context(dear)?;
         let (label, of) = if stage.is_empty() { ("labels", self.record.classes.len()) } else { ("drafts", self.record.classes.len()) };
         let loans = loans(description, params, buckets.largest(), &price)?;
+        let lease = rules.lease_blocks.saturating_mul(types::lease_factor(self.job_type(description)?));
         let of = if of == 0 { String::new() } else { format!(" of {of} classes") };
         Ok(format!(
             "{}: {} tasks{of} in {} buckets, {each} {label} each at {price}\n\
@@ -208,7 +212,8 @@ impl Prepared {
              \x20 fee          {:>20}   on what is paid; the rest comes back\n\
              \x20 gold bond    {:>20}   comes back if the gold is right and opened in time\n\
              \x20 escrow       {:>20}\n\
-             \x20 posting fee  {posting:>20}   burnt\n{loans}",
+             \x20 posting fee  {posting:>20}   burnt\n{loans}\
+             \x20 time         {:>20}   a lease lasts {lease}; none is granted in the last {lease} of them\n",
             description.title,
             self.tasks,
             buckets.count(),
@@ -216,6 +221,7 @@ impl Prepared {
             coin(quote.fee),
             coin(quote.gold_bond),
             coin(quote.total().context(dear)?),
+            format!("{} blocks", description.duration),
         ))
     }
 }
@@ -304,6 +310,7 @@ mod tests {
             assert!(estimate.contains(amount), "{amount} is not in\n{estimate}");
         }
         assert!(estimate.contains("20 tasks in 1 buckets, 3 drafts each at 10000ucairn"), "{estimate}");
+        assert!(estimate.contains("700 blocks   a lease lasts 900; none is granted in the last 900 of them"), "{estimate}");
     }
 
     #[test]
