@@ -48,6 +48,18 @@ impl JobKind {
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|k| k.name() == name)
     }
+    /// The name of the field, or column, that holds its answers.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Classify | Self::Pairwise | Self::Verify => "class",
+            Self::MultiLabel => "classes",
+            Self::Box => "boxes",
+            Self::Polygon => "polygons",
+            Self::Span => "spans",
+            Self::Text | Self::Audio => "transcript",
+        }
+    }
     /// Whether an answer is one class.
     #[must_use]
     pub fn is_one_class(self) -> bool {

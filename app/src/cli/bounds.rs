@@ -2,32 +2,45 @@
 use std::io::Cursor;
 
 use anyhow::{Context, Result, bail};
-use cairn_formats::{Answer, picture_size, sniff};
+use cairn_formats::{Answer, Size, picture_size, sniff};
 
 /// Refuses shapes that leave their item. A picture whose header does not tell its size refuses none.
 ///
 /// # Errors
 /// If a shape leaves the item, or the item of passages is no text.
 pub(crate) fn check(answer: &Answer, content: &[u8]) -> Result<()> {
-    match answer {
-        Answer::Spans(spans) => {
-            let length = std::str::from_utf8(content).context("the item is no text")?.chars().count();
-            let end = spans.iter().map(|s| s.end).max().unwrap_or(0);
-            if u64::from(end) > u64::try_from(length)? {
-                bail!("a passage ends at {end}, but the text has {length} characters");
-            }
-        }
-        Answer::Boxes(_) | Answer::Polygons(_) => {
-            let size = sniff(content).map(|media| picture_size(Cursor::new(content), media)).transpose()?.flatten();
-            if let (Some(size), Some((x, y))) = (size, farthest(answer))
-                && (x > size.width || y > size.height)
-            {
-                bail!("a shape reaches to ({x}, {y}), but the picture has {} by {} pixels", size.width, size.height);
-            }
-        }
-        Answer::Class(_) | Answer::Set(_) | Answer::Text(_) => {}
+    if matches!(answer, Answer::Spans(_)) {
+        return in_text(answer, content);
+    }
+    let size = sniff(content).map(|media| picture_size(Cursor::new(content), media)).transpose()?.flatten();
+    size.map_or(Ok(()), |size| in_picture(answer, size))
+}
+
+/// Refuses passages that end behind their text, whose unit is characters.
+///
+/// # Errors
+/// If one does, or the item is no text.
+pub(crate) fn in_text(answer: &Answer, content: &[u8]) -> Result<()> {
+    let Answer::Spans(spans) = answer else { return Ok(()) };
+    let length = std::str::from_utf8(content).context("the item is no text")?.chars().count();
+    let end = spans.iter().map(|s| s.end).max().unwrap_or(0);
+    if u64::from(end) > u64::try_from(length)? {
+        bail!("a passage ends at {end}, but the text has {length} characters");
     }
     Ok(())
+}
+
+/// Refuses boxes and polygons that leave their picture.
+///
+/// # Errors
+/// If one does.
+pub(crate) fn in_picture(answer: &Answer, size: Size) -> Result<()> {
+    match farthest(answer) {
+        Some((x, y)) if x > size.width || y > size.height => {
+            bail!("a shape reaches to ({x}, {y}), but the picture has {} by {} pixels", size.width, size.height)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The right and lower edge of all shapes.

@@ -66,18 +66,6 @@ pub(crate) fn kind_of(job_type: JobType) -> Result<JobKind> {
     JobKind::of_name(name).with_context(|| format!("this program knows no {name} jobs"))
 }
 
-/// The name of the field that holds answers in a job of that kind.
-pub(crate) fn field(kind: JobKind) -> &'static str {
-    match kind {
-        JobKind::Classify | JobKind::Pairwise | JobKind::Verify => "class",
-        JobKind::MultiLabel => "classes",
-        JobKind::Box => "boxes",
-        JobKind::Polygon => "polygons",
-        JobKind::Span => "spans",
-        JobKind::Text | JobKind::Audio => "transcript",
-    }
-}
-
 /// What drafts of such jobs are, where they are told in the clear.
 pub(crate) fn draws(kind: JobKind) -> Option<DraftKind> {
     match kind {
@@ -103,8 +91,8 @@ pub(crate) fn answer_in_cell(cell: &str, kind: JobKind, classes: &[String]) -> R
     } else {
         serde_json::from_str(cell).with_context(|| format!("{cell:?} is no JSON list"))?
     };
-    let object = serde_json::Map::from_iter([(field(kind).to_owned(), value)]);
-    let fields: Fields = serde_json::from_value(object.into()).with_context(|| format!("{cell:?} does not tell {}", field(kind)))?;
+    let object = serde_json::Map::from_iter([(kind.field().to_owned(), value)]);
+    let fields: Fields = serde_json::from_value(object.into()).with_context(|| format!("{cell:?} does not tell {}", kind.field()))?;
     fields.answer(kind, classes).map_err(|why| anyhow::anyhow!(why))
 }
 

@@ -165,13 +165,5 @@ fn expectation(job: &Job, items: &[Item]) -> Value {
             "stem": item.name.trim_end_matches(".png").replace(['/', '"', '<', '>'], "_"),
         })
     };
-    let field = match job.kind {
-        JobKind::Classify | JobKind::Pairwise | JobKind::Verify => "class",
-        JobKind::MultiLabel => "classes",
-        JobKind::Box => "boxes",
-        JobKind::Polygon => "polygons",
-        JobKind::Span => "spans",
-        JobKind::Text | JobKind::Audio => "transcript",
-    };
-    json!({ "field": field, "classes": job.classes, "items": items.iter().map(row).collect::<Vec<_>>() })
+    json!({ "field": job.kind.field(), "classes": job.classes, "items": items.iter().map(row).collect::<Vec<_>>() })
 }

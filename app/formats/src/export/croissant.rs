@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Done, Exporter, Out,
-    csv::{COLUMNS, Csv, answer_column, cell, has_text, record},
+    csv::{COLUMNS, Csv, cell, has_text, record},
     places::{Folder, TextFile},
 };
 use crate::{
@@ -121,7 +121,7 @@ fn items_set(job: &Job) -> Value {
         "settled" => field("items", name, "sc:Boolean".into(), "Whether that is settled."),
         other => field("items", other, "sc:Text".into(), "The model that inferred the answer."),
     };
-    let answer = answer_column(job.kind);
+    let answer = job.kind.field();
     let about = if job.kind.is_one_class() { "The answer." } else { "The answer, as JSON unless it is a text." };
     let mut fields = vec![
         field("items", "item", "sc:Text".into(), "Name of the item."),

@@ -9,20 +9,8 @@ use super::{
 use crate::{
     answer::Fields,
     error::{Error, Result},
-    model::{Answer, Item, ItemKind, Job, JobKind},
+    model::{Answer, Item, ItemKind, Job},
 };
-
-/// The column of the answer, by what was asked; also the name of its field in JSON.
-pub(super) fn answer_column(kind: JobKind) -> &'static str {
-    match kind {
-        JobKind::Classify | JobKind::Pairwise | JobKind::Verify => "class",
-        JobKind::MultiLabel => "classes",
-        JobKind::Box => "boxes",
-        JobKind::Polygon => "polygons",
-        JobKind::Span => "spans",
-        JobKind::Text | JobKind::Audio => "transcript",
-    }
-}
 
 /// The columns between the answer and the text.
 pub(super) const COLUMNS: [&str; 14] = [
@@ -50,7 +38,7 @@ pub(super) struct Csv {
 impl Csv {
     pub(super) fn open(job: &Job, out: Out) -> Result<Self> {
         let mut sink = Sink::open(out)?;
-        let mut heading = vec!["item", "task", answer_column(job.kind)];
+        let mut heading = vec!["item", "task", job.kind.field()];
         heading.extend(COLUMNS);
         heading.extend(has_text(job).then_some("text"));
         sink.write(record(heading.into_iter().map(str::to_owned)).as_bytes())?;

@@ -18,11 +18,7 @@ use parquet::{
 };
 use serde_json::json;
 
-use super::{
-    Done, Exporter, Out,
-    csv::{answer_column, cell},
-    row::labels,
-};
+use super::{Done, Exporter, Out, csv::cell, row::labels};
 use crate::{
     error::{Error, Result},
     model::{Item, Job, share},
@@ -127,7 +123,7 @@ fn schema(job: &Job) -> String {
             required binary model (STRING);
             required boolean settled;
         }}",
-        answer_column(job.kind)
+        job.kind.field()
     )
 }
 

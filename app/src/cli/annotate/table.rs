@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::{
     bounds,
-    reply::{Reply, answer_in_cell, field},
+    reply::{Reply, answer_in_cell},
 };
 
 /// Largest draft of a TEXT or AUDIO job, as large as gateways take by default.
@@ -163,11 +163,11 @@ pub(crate) fn read(path: &Path, tasks: &BTreeSet<u32>, kind: JobKind, classes: &
 fn parse(line: &str, kind: JobKind) -> Result<(u32, Line)> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).context("no JSON object")?;
     let drafts = matches!(kind, JobKind::Text | JobKind::Audio);
-    let known = |name: &str| name == "task" || name == field(kind) || (drafts && name == "file");
+    let known = |name: &str| name == "task" || name == kind.field() || (drafts && name == "file");
     if let Some(other) = object.keys().find(|name| !known(name)) {
-        bail!("the field {other:?} means nothing here; expected \"task\" and \"{}\"", field(kind));
+        bail!("the field {other:?} means nothing here; expected \"task\" and \"{}\"", kind.field());
     }
-    let line: Line = serde_json::from_value(object.into()).with_context(|| format!("it does not tell task and {}", field(kind)))?;
+    let line: Line = serde_json::from_value(object.into()).with_context(|| format!("it does not tell task and {}", kind.field()))?;
     Ok((line.task, line))
 }
 

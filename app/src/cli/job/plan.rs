@@ -71,8 +71,12 @@ impl Items {
         for item in &self.items {
             let Some(Reply::Shapes(bytes)) = &item.gold else { continue };
             let draft = Draft::decode(kind, bytes).map_err(|e| anyhow!("{e}"))?;
-            let content = contents.read(item)?;
-            bounds::check(&reply::answer_of(&draft), &content).with_context(|| format!("gold of {}", item.name))?;
+            let answer = reply::answer_of(&draft);
+            let checked = match item.size {
+                Some(size) => bounds::in_picture(&answer, size),
+                None => contents.read(item).and_then(|content| bounds::in_text(&answer, &content)),
+            };
+            checked.with_context(|| format!("gold of {}", item.name))?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use cairn_formats::{Answer, Fields, JobKind, composed};
 use serde::Deserialize;
 
 use super::plan::Item;
-use crate::cli::reply::{Reply, answer_in_cell, field};
+use crate::cli::reply::{Reply, answer_in_cell};
 
 /// The set that a chain's bytes say, as an answer.
 pub(crate) fn set(classes: usize, bytes: &[u8]) -> Result<Answer> {
@@ -33,7 +33,7 @@ pub(crate) fn mark(items: &mut [Item], path: &Path, kind: JobKind, classes: &[St
     let index: HashMap<Box<str>, usize> = items.iter().enumerate().map(|(i, item)| (composed(&item.name).into(), i)).collect();
     let mut add = |line: u64, name: &str, answer: Result<Option<Answer>>| {
         let place = || format!("{} line {line}", path.display());
-        let reply = answer.and_then(|answer| Reply::of(&answer.with_context(|| format!("no {} for {name:?}", field(kind)))?));
+        let reply = answer.and_then(|answer| Reply::of(&answer.with_context(|| format!("no {} for {name:?}", kind.field()))?));
         let reply = reply.with_context(place)?;
         let item = index.get(&*composed(name.trim())).and_then(|i| items.get_mut(*i));
         let item = item.with_context(|| format!("{}: there is no item {name:?}", place()))?;
@@ -52,7 +52,7 @@ pub(crate) fn mark(items: &mut [Item], path: &Path, kind: JobKind, classes: &[St
                 continue;
             }
             let read: Line = serde_json::from_str(&line)
-                .with_context(|| format!("{} line {number}: expected {{\"item\": .., \"{}\": ..}}", path.display(), field(kind)))?;
+                .with_context(|| format!("{} line {number}: expected {{\"item\": .., \"{}\": ..}}", path.display(), kind.field()))?;
             add(number, &read.item, read.fields.answer(kind, classes).map_err(|why| anyhow::anyhow!(why)))?;
         }
         return Ok(());
@@ -61,7 +61,7 @@ pub(crate) fn mark(items: &mut [Item], path: &Path, kind: JobKind, classes: &[St
     for (line, row) in (2_u64..).zip(reader.records()) {
         let row = row.with_context(|| format!("{} line {line}", path.display()))?;
         let (Some(name), Some(cell)) = (row.get(0), row.get(1)) else {
-            bail!("{} line {line}: expected item,{}", path.display(), field(kind))
+            bail!("{} line {line}: expected item,{}", path.display(), kind.field())
         };
         add(line, name, answer_in_cell(cell.trim(), kind, classes))?;
     }

@@ -96,41 +96,30 @@ trait Round: Sized {
     fn found(&self) -> Option<LateOutcome>;
 }
 
-impl Round for LateRound {
-    fn open(first: &[u8]) -> Result<Self, cairn_truth::Error> {
-        Self::open(&Inference::decode(first)?)
-    }
-    fn read(bytes: &[u8]) -> Result<Self, cairn_truth::Error> {
-        Self::decode(bytes)
-    }
-    fn bytes(&self) -> Vec<u8> {
-        self.encode()
-    }
-    fn go_on(&mut self, pages: &mut JobPages<'_, '_>, budget: u64) -> Result<Progress> {
-        self.step(pages, budget).map_err(labels::failed)
-    }
-    fn found(&self) -> Option<LateOutcome> {
-        self.outcome()
-    }
+/// `$round` goes on from what `$first` found.
+macro_rules! round {
+    ($round:ty, $first:ty) => {
+        impl Round for $round {
+            fn open(first: &[u8]) -> Result<Self, cairn_truth::Error> {
+                Self::open(&<$first>::decode(first)?)
+            }
+            fn read(bytes: &[u8]) -> Result<Self, cairn_truth::Error> {
+                Self::decode(bytes)
+            }
+            fn bytes(&self) -> Vec<u8> {
+                self.encode()
+            }
+            fn go_on(&mut self, pages: &mut JobPages<'_, '_>, budget: u64) -> Result<Progress> {
+                self.step(pages, budget).map_err(labels::failed)
+            }
+            fn found(&self) -> Option<LateOutcome> {
+                self.outcome()
+            }
+        }
+    };
 }
-
-impl Round for SetLateRound {
-    fn open(first: &[u8]) -> Result<Self, cairn_truth::Error> {
-        Self::open(&SetInference::decode(first)?)
-    }
-    fn read(bytes: &[u8]) -> Result<Self, cairn_truth::Error> {
-        Self::decode(bytes)
-    }
-    fn bytes(&self) -> Vec<u8> {
-        self.encode()
-    }
-    fn go_on(&mut self, pages: &mut JobPages<'_, '_>, budget: u64) -> Result<Progress> {
-        self.step(pages, budget).map_err(labels::failed)
-    }
-    fn found(&self) -> Option<LateOutcome> {
-        self.outcome()
-    }
-}
+round!(LateRound, Inference);
+round!(SetLateRound, SetInference);
 
 fn go_on_with<R: Round>(ctx: &mut Ctx, run: &mut Running, budget: u64) -> Result<u64> {
     let mut round = match LATE_INFERENCES.get(ctx, &run.id)? {

@@ -175,15 +175,21 @@ fn each_fault_of_a_reward_has_its_code() {
     assert_eq!(fund(&mut world, 1, id, Coin::new(FOREIGN, 5_000)).unwrap_err().code, 147);
 }
 
-/// A late label earns the reward as it earns the price: by the score of the blind round, out of what is left in the partner's escrow.
-#[test]
-fn late_labels_earn_the_reward_too() {
+/// A job with a reward whose blind round is over.
+fn in_late_round() -> (World, Post, Posted) {
     let mut world = World::new(12);
     let post = late::post();
     let posted = world.post_with(&post, rewarded).unwrap();
     world.work(posted.id, &late::people(&post));
     world.open_gold(&posted);
     world.settle_to(posted.id, JobState::Late);
+    (world, post, posted)
+}
+
+/// A late label earns the reward as it earns the price: by the score of the blind round, out of what is left in the partner's escrow.
+#[test]
+fn late_labels_earn_the_reward_too() {
+    let (mut world, post, posted) = in_late_round();
     let before = money(&mut world, posted.id);
     assert_eq!(before.in_total, 300 * 5 * REWARD);
     assert!(before.free >= 600 * REWARD && before.extra > 0, "what the blind round did not need or earn");
@@ -276,12 +282,7 @@ fn a_lost_appeal_leaves_the_reward_where_it_is() {
 /// A late round that is left in quarantine pays the reward of its labels in full.
 #[test]
 fn late_labels_in_quarantine_earn_the_whole_reward() {
-    let mut world = World::new(12);
-    let post = late::post();
-    let posted = world.post_with(&post, rewarded).unwrap();
-    world.work(posted.id, &late::people(&post));
-    world.open_gold(&posted);
-    world.settle_to(posted.id, JobState::Late);
+    let (mut world, post, posted) = in_late_round();
     loop {
         world.work_one(posted.id, &late::people(&post));
         if world.status(posted.id).late_labels > 0 {
