@@ -21,7 +21,7 @@ use prost::Message;
 use rand::{Rng, seq::SliceRandom};
 use serde::{Deserialize, Serialize};
 
-use super::{gold::Gold, record::Record};
+use super::{gold::Gold, record::Record, watch};
 use crate::cli::{
     home::{Home, random, read_secret_json, write_secret_json},
     keyring::AccountKey,
@@ -154,12 +154,17 @@ impl VerdictRecord {
             truths: self.truths.iter().map(|(task, class)| (*task, Reply::Class(*class))).collect(),
         })
     }
-    /// Commits to it and opens the stage, whose number it gives. The record of a refused commitment is forgotten.
+    /// Commits to it and opens the stage, whose number it gives. Who judges and who watches the job may both send it: the second is refused,
+    /// and has done no less. The record of a commitment that was refused and does not stand is forgotten.
     pub(crate) fn commit(&self, rpc: &Rpc, home: &Home, key: &AccountKey, options: &TxOptions) -> Result<u64> {
         let tree: GoldTree = self.gold()?.tree()?;
         let message = MsgCommitVerdictGold { requester: key.address().to_string(), job: self.job, gold_root: tree.root().to_vec() };
         let sent = Signer::new(rpc, key)?.send(vec![pack(&message)], options);
         if sent.as_ref().is_err_and(|error| error.is::<Refused>()) {
+            let (_, status) = watch::job(rpc, self.job)?;
+            if status.stage > 0 && watch::job(rpc, status.stage)?.0.gold_root == tree.root() {
+                return Ok(status.stage);
+            }
             std::fs::remove_file(Self::path(home, &self.chain_id, self.job))?;
         }
         let answer = answers(&sent?)?;
