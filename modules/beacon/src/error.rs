@@ -99,6 +99,12 @@ pub enum Error {
     /// The operator does not show that it holds the new key.
     #[error("proof of possession of the new beacon key: {0}")]
     Possession(vrf::Invalid),
+    /// A validator was to be created whose operator has named no key.
+    #[error("{0} has registered no beacon key: MsgRegisterBeaconKey comes before MsgCreateValidator")]
+    NoKey(String),
+    /// The operator has a validator, whose key it can rotate.
+    #[error("{0} has a validator already; rotate its key instead")]
+    HasValidator(String),
     /// Stored state that cannot be read.
     #[error("stored beacon state is damaged: {0}")]
     Corrupt(&'static str),
@@ -126,6 +132,8 @@ impl Coded for Error {
             Self::KeyTaken { .. } => 17,
             Self::Key(_) => 18,
             Self::Possession(_) => 19,
+            Self::NoKey(_) => 20,
+            Self::HasValidator(_) => 21,
         }
     }
     fn status(&self) -> Status {
@@ -134,7 +142,9 @@ impl Coded for Error {
             Self::UnknownValidator(_) => Status::NotFound,
             Self::KeyTaken { .. } => Status::AlreadyExists,
             Self::Pruned { .. } => Status::OutOfRange,
-            Self::OtherKey { .. } | Self::Gap { .. } | Self::RotationPending { .. } => Status::FailedPrecondition,
+            Self::OtherKey { .. } | Self::Gap { .. } | Self::RotationPending { .. } | Self::NoKey(_) | Self::HasValidator(_) => {
+                Status::FailedPrecondition
+            }
             Self::Corrupt(_) => Status::Internal,
             Self::Missing(_)
             | Self::Foreign(_)

@@ -2,11 +2,11 @@
 use std::collections::BTreeSet;
 
 use cairn_kernel::{Address, Ctx, Result};
-use cairn_proto::cairn::beacon::v1::{Beacon, GenesisState, Params, Validator};
+use cairn_proto::cairn::beacon::v1::{Beacon, GenesisState, Params, RegisteredKey, Validator};
 
 use crate::{
-    Error, chain,
-    state::{BEACONS, LATEST, PARAMS, VALIDATORS},
+    Error, chain, power, register,
+    state::{BEACONS, LATEST, PARAMS, REGISTERED, SNAPSHOTS, VALIDATORS},
     validators,
     vrf::PublicKey,
 };
@@ -20,12 +20,19 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: GenesisState) -> Result<()> {
     check_params(&params)?;
     check_validators(&genesis.validators)?;
     check_beacons(&genesis.beacons)?;
+    power::check_genesis(ctx, &genesis.validators)?;
     PARAMS.set(ctx, &params)?;
     for validator in &genesis.validators {
         VALIDATORS.set(ctx, &validator.address, validator)?;
     }
     for beacon in &genesis.beacons {
         BEACONS.set(ctx, &beacon.height, beacon)?;
+    }
+    for snapshot in &genesis.snapshots {
+        SNAPSHOTS.set(ctx, &snapshot.height, snapshot)?;
+    }
+    for named in &genesis.registered {
+        init_registered(ctx, named)?;
     }
     match genesis.beacons.last() {
         Some(last) => LATEST.set(ctx, &last.height),
@@ -39,7 +46,18 @@ pub(crate) fn export(ctx: &Ctx) -> Result<GenesisState> {
         params: PARAMS.get(ctx)?,
         validators: validators(ctx)?,
         beacons: BEACONS.range(ctx, &[]).map(|e| e.map(|(_, beacon)| beacon)).collect::<Result<_>>()?,
+        snapshots: SNAPSHOTS.range(ctx, &[]).map(|e| e.map(|(_, snapshot)| snapshot)).collect::<Result<_>>()?,
+        registered: REGISTERED.range(ctx, &[]).map(|e| e.map(|(_, named)| named)).collect::<Result<_>>()?,
     })
+}
+
+fn init_registered(ctx: &mut Ctx, named: &RegisteredKey) -> Result<()> {
+    let operator = Address::parse(&named.operator)?;
+    let key = PublicKey::parse(&named.vrf_key).map_err(|e| Error::Genesis(format!("key of {operator}: {e}")))?;
+    if register::holder(ctx, key.as_bytes())?.is_some() || REGISTERED.has(ctx, &operator)? {
+        return Err(Error::Genesis(format!("the key of {operator} stands twice")).into());
+    }
+    register::write(ctx, &operator, key.as_bytes())
 }
 
 fn check_params(params: &Params) -> Result<(), Error> {
@@ -51,16 +69,13 @@ fn check_params(params: &Params) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses validators without power, with a key or an operator that is not valid, and two with the same address or key.
+/// Refuses validators with a key or an operator that is not valid, and two with the same address or key.
 pub(crate) fn check_validators(validators: &[Validator]) -> Result<(), Error> {
     let (mut addresses, mut keys) = (BTreeSet::new(), BTreeSet::new());
-    for Validator { address, power, vrf_key, operator, next, active_from } in validators {
+    for Validator { address, vrf_key, operator, next, active_from, .. } in validators {
         let name = hex::encode(address);
         if address.len() != ADDRESS_LEN {
             return Err(Error::Genesis(format!("validator {name}: a consensus address has {ADDRESS_LEN} bytes")));
-        }
-        if *power == 0 {
-            return Err(Error::Genesis(format!("validator {name} has no power")));
         }
         if !operator.is_empty() {
             Address::parse(operator).map_err(|e| Error::Genesis(format!("validator {name}: operator: {e}")))?;

@@ -3,17 +3,17 @@ use cairn_kernel::{Address, Ctx, Result, chain32, tag};
 use cairn_proto::cairn::beacon::v1::{EventBeaconKeyRotated, MsgRotateBeaconKey, NextKey, Params, Validator};
 
 use crate::{
-    Error, params,
+    Error, params, register,
     state::VALIDATORS,
-    validators,
     vrf::{KEY_LEN, PublicKey},
 };
 
 /// Verifying a proof, in gas: what opening a wrapped key costs, which takes as many multiplications of points.
-const VERIFY_GAS: u64 = 5_000;
+pub(crate) const VERIFY_GAS: u64 = 5_000;
 
 /// What a new key's proof of possession is made over, so that it serves nobody else, on no other chain, and is no block's value:
-/// `tag | SHA-256(chain id) | u8 address length | operator | consensus address | key`, where `|` joins bytes.
+/// `tag | SHA-256(chain id) | u8 address length | operator | consensus address | key`, where `|` joins bytes. A key that is named for a
+/// validator to come has no consensus address.
 #[must_use]
 pub fn possession(chain_id: &str, operator: &Address, validator: &[u8], key: &[u8; KEY_LEN]) -> Vec<u8> {
     let operator = operator.as_bytes();
@@ -34,9 +34,8 @@ pub(crate) fn rotate(ctx: &mut Ctx, m: MsgRotateBeaconKey) -> Result<u64> {
         return Err(Error::RotationPending { validator: name, active_from: next.active_from }.into());
     }
     let key = PublicKey::parse(&m.vrf_key).map_err(Error::Key)?;
-    let taken = validators(ctx)?.into_iter().find(|other| has(other, key.as_bytes()));
-    if let Some(other) = taken {
-        return Err(Error::KeyTaken { key: hex::encode(&m.vrf_key), validator: hex::encode(other.address) }.into());
+    if let Some(holder) = register::holder(ctx, key.as_bytes())? {
+        return Err(Error::KeyTaken { key: hex::encode(&m.vrf_key), validator: holder }.into());
     }
     ctx.gas().consume_at(VERIFY_GAS, "proof of possession")?;
     let shown = possession(&ctx.block().chain_id, &operator, &m.validator, key.as_bytes());
@@ -59,12 +58,12 @@ fn authorize(validator: &Validator, signer: &Address) -> Result<(), Error> {
 }
 
 /// Whether the validator has the key or waits for it.
-fn has(validator: &Validator, key: &[u8; KEY_LEN]) -> bool {
+pub(crate) fn has(validator: &Validator, key: &[u8; KEY_LEN]) -> bool {
     validator.vrf_key == key || validator.next.as_ref().is_some_and(|next| next.vrf_key == key)
 }
 
 /// The end of the epoch after the one that holds `height`: the first height of the next but one.
-fn acts_from(params: &Params, height: u64) -> u64 {
+pub(crate) fn acts_from(params: &Params, height: u64) -> u64 {
     let epoch = params.epoch.max(1);
     height.checked_div(epoch).unwrap_or(0).saturating_add(2).saturating_mul(epoch)
 }

@@ -6,7 +6,9 @@ mod genesis;
 mod invariants;
 mod keys;
 mod msgs;
+mod power;
 mod queries;
+mod register;
 mod seed;
 mod state;
 #[cfg(test)]
@@ -44,7 +46,7 @@ pub fn active_key(ctx: &Ctx, address: &[u8]) -> Result<Option<vrf::PublicKey>> {
     Ok(key.map_err(|_| Error::Corrupt("a validator's key"))?)
 }
 
-/// The validators with their power and keys as of the block that `ctx` shows, by consensus address.
+/// The validators with their power (0 outside of the set) and keys as of the block that `ctx` shows, by consensus address.
 pub fn validators(ctx: &Ctx) -> Result<Vec<Validator>> {
     let height = ctx.block().height;
     state::VALIDATORS.range(ctx, &[]).map(|entry| entry.map(|(_, validator)| keys::settled(validator, height))).collect()
@@ -56,7 +58,7 @@ impl Module for Beacon {
     type Genesis = GenesisState;
 
     fn routes(self: &Arc<Self>, router: &mut Router) {
-        router.msgs(msg_routes(self)).queries(query_routes(self));
+        router.msgs(msg_routes(self)).queries(query_routes(self)).hook::<Arc<dyn cairn_staking::Hooks>>(self.clone());
     }
     fn default_genesis(&self) -> GenesisState {
         GenesisState { params: Some(DEFAULT_PARAMS), ..GenesisState::default() }
@@ -68,6 +70,10 @@ impl Module for Beacon {
         genesis::export(ctx)
     }
     fn invariants(&self) -> Vec<Invariant> {
-        vec![("beacons follow each other", invariants::beacons), ("validators have keys of their own", invariants::keys)]
+        vec![
+            ("beacons follow each other", invariants::beacons),
+            ("validators have keys of their own", invariants::keys),
+            ("powers on record are those of the set", invariants::powers),
+        ]
     }
 }

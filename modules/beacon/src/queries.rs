@@ -1,15 +1,16 @@
 //! Queries of `cairn.beacon.v1`.
-use cairn_kernel::{Ctx, Result, sdk};
+use cairn_kernel::{Address, Ctx, Result, sdk};
 use cairn_proto::cairn::beacon::v1::{
     QueryBeaconRequest, QueryBeaconResponse, QueryLatestRequest, QueryLatestResponse, QueryParamsRequest, QueryParamsResponse,
-    QuerySeedRequest, QuerySeedResponse, QueryServer, QueryValidatorsRequest, QueryValidatorsResponse, Seed as WireSeed, SeedKind,
+    QueryRegisteredKeyRequest, QueryRegisteredKeyResponse, QuerySeedRequest, QuerySeedResponse, QueryServer, QueryValidatorsRequest,
+    QueryValidatorsResponse, Seed as WireSeed, SeedKind,
 };
 
 use crate::{
     Beacon, Seed,
     keys::settled,
     params, quick, seed,
-    state::{LATEST, VALIDATORS},
+    state::{LATEST, REGISTERED, VALIDATORS},
     strong,
 };
 
@@ -46,5 +47,11 @@ impl QueryServer for Beacon {
         let height = ctx.block().height;
         let validators = entries.into_iter().map(|(_, validator)| settled(validator, height)).collect();
         Ok(QueryValidatorsResponse { validators, pagination: Some(page.into()) })
+    }
+
+    fn registered_key(&self, ctx: &Ctx, q: QueryRegisteredKeyRequest) -> Result<QueryRegisteredKeyResponse> {
+        let named = REGISTERED.get(ctx, &Address::parse(&q.operator)?)?;
+        let key = named.ok_or_else(|| sdk::not_found(format!("{} has named no key for a validator to come", q.operator)))?;
+        Ok(QueryRegisteredKeyResponse { key: Some(key) })
     }
 }

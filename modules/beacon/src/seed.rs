@@ -1,13 +1,12 @@
 //! Seeds: which beacon a draw starts from. Inputs of the draw must be closed at the height `asked`.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::beacon::v1::Beacon;
 
 use crate::{
-    Error, chain, params,
+    Error, chain, params, power,
     state::{BEACONS, LATEST},
-    validators,
 };
 
 /// Fresh heights that a quick seed needs after the question.
@@ -47,23 +46,23 @@ pub fn quick(ctx: &Ctx, asked: u64) -> Result<Option<Seed>> {
 }
 
 /// For whatever money hangs on: the beacon at the first height after `asked` at which the proposers of fresh heights since held more than a
-/// third of the power. Holds a value of a proposer outside any third of the power, which nobody in it knew. `None`: not yet.
+/// third of the power at `asked`. Holds a value of a proposer outside any third of the power, which nobody in it knew. `None`: not yet.
 ///
 /// # Errors
 /// [`Error::Pruned`] if the heights after `asked` are older than what is kept.
 pub fn strong(ctx: &Ctx, asked: u64) -> Result<Option<Seed>> {
     let Some(span) = Span::of(ctx, asked)? else { return Ok(None) };
-    let powers: BTreeMap<_, _> = validators(ctx)?.into_iter().map(|v| (v.address, u128::from(v.power))).collect();
+    let powers = power::at(ctx, asked)?;
     let total = powers.values().fold(0_u128, |sum, power| sum.saturating_add(*power));
-    let (mut seen, mut power) = (BTreeSet::new(), 0_u128);
+    let (mut seen, mut held) = (BTreeSet::new(), 0_u128);
     for height in asked.saturating_add(1)..=span.last {
         let Beacon { fresh, proposer, .. } = get(ctx, height)?;
         if !fresh || seen.contains(&proposer) {
             continue;
         }
-        power = power.saturating_add(powers.get(&proposer).copied().unwrap_or(0));
+        held = held.saturating_add(powers.get(&proposer).copied().unwrap_or(0));
         seen.insert(proposer);
-        if power.saturating_mul(3) > total {
+        if held.saturating_mul(3) > total {
             return seed(ctx, height, false).map(Some);
         }
     }

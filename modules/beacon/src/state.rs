@@ -1,6 +1,6 @@
 //! What the beacon stores.
-use cairn_kernel::{Item, Map};
-use cairn_proto::cairn::beacon::v1::{Beacon, Params, Validator};
+use cairn_kernel::{Address, Item, Map};
+use cairn_proto::cairn::beacon::v1::{Beacon, Params, PowerSnapshot, RegisteredKey, Validator};
 
 cairn_kernel::state! { "beacon";
     /// How the beacon is read.
@@ -11,4 +11,10 @@ cairn_kernel::state! { "beacon";
     BEACONS: Map<u64, Beacon> = 3;
     /// Height of the newest beacon.
     LATEST: Item<u64> = 4;
+    /// The powers of the set by the first height at whose end they held; empty as long as the set never changed.
+    SNAPSHOTS: Map<u64, PowerSnapshot> = 10;
+    /// Keys of validators to come, by operator.
+    REGISTERED: Map<Address, RegisteredKey> = 11;
+    /// The operator that named a key.
+    REGISTERED_BY: Map<[u8; 32], Vec<u8>> = 12;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use cairn_kernel::{Address, Ctx, Error as Refusal, Module, Payload, Status, chain32, testing::Chain};
 use cairn_proto::cairn::beacon::v1::{
     Beacon as Record, EventBeaconAdvanced, GenesisState, MsgRevealBeacon, MsgServer, NextKey, QueryBeaconRequest, QueryLatestRequest,
-    QueryParamsRequest, QuerySeedRequest, QueryServer, QueryValidatorsRequest, SeedKind, Validator,
+    QueryParamsRequest, QuerySeedRequest, QueryServer, QueryValidatorsRequest, RegisteredKey, SeedKind, Validator,
 };
 use prost::{Message, Name};
 use sha2::{Digest, Sha256};
@@ -18,6 +18,7 @@ use crate::{
 
 mod attacks;
 mod draws;
+mod elected;
 mod rotation;
 mod seeds;
 
@@ -47,7 +48,7 @@ fn operator(n: usize) -> String {
 }
 
 fn genesis(validators: Vec<Validator>) -> GenesisState {
-    GenesisState { params: Some(DEFAULT_PARAMS), validators, beacons: vec![] }
+    GenesisState { params: Some(DEFAULT_PARAMS), validators, ..GenesisState::default() }
 }
 
 impl Network {
@@ -306,7 +307,7 @@ fn malformed_genesis_is_refused() {
         |g| g.params.as_mut().unwrap().quick_lag = 1,
         |g| g.params.as_mut().unwrap().weak_after = 1,
         |g| g.params.as_mut().unwrap().epoch = 0,
-        |g| g.validators[0].power = 0,
+        |g| g.registered = vec![RegisteredKey { operator: operator(5), vrf_key: g.validators[0].vrf_key.clone() }],
         |g| g.validators[0].address = vec![0; 19],
         |g| g.validators[0].vrf_key = vec![0; 32],
         |g| g.validators[1].vrf_key = g.validators[0].vrf_key.clone(),

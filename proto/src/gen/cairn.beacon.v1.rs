@@ -48,6 +48,26 @@ impl ::prost::Name for EventBeaconKeyRotated {
         "/cairn.beacon.v1.EventBeaconKeyRotated".into()
     }
 }
+/// An operator named the key of a validator to come.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventBeaconKeyRegistered {
+    /// Who will create the validator.
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    /// The key, 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub vrf_key: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for EventBeaconKeyRegistered {
+    const NAME: &'static str = "EventBeaconKeyRegistered";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.EventBeaconKeyRegistered".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.EventBeaconKeyRegistered".into()
+    }
+}
 /// How the beacon is read. A draw keeps the parameters that held when it was asked for.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Params {
@@ -77,7 +97,7 @@ pub struct Validator {
     /// Consensus address: the first 20 bytes of SHA-256 of its ed25519 key, as CometBFT names it.
     #[prost(bytes = "vec", tag = "1")]
     pub address: ::prost::alloc::vec::Vec<u8>,
-    /// Voting power.
+    /// Voting power; 0 where it is not in the set.
     #[prost(uint64, tag = "2")]
     pub power: u64,
     /// Public key of ECVRF-EDWARDS25519-SHA512-TAI (RFC 9381), 32 bytes. Never the consensus key.
@@ -121,6 +141,66 @@ impl ::prost::Name for NextKey {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.beacon.v1.NextKey".into()
+    }
+}
+/// A key that an operator named for a validator to come.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RegisteredKey {
+    /// Who will create the validator.
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    /// Public key of the same kind, 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub vrf_key: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for RegisteredKey {
+    const NAME: &'static str = "RegisteredKey";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.RegisteredKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.RegisteredKey".into()
+    }
+}
+/// The powers of a set of validators.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PowerSnapshot {
+    /// First height at whose end they held.
+    #[prost(uint64, tag = "1")]
+    pub height: u64,
+    /// Each validator's power, by consensus address.
+    #[prost(message, repeated, tag = "2")]
+    pub powers: ::prost::alloc::vec::Vec<VotingPower>,
+}
+impl ::prost::Name for PowerSnapshot {
+    const NAME: &'static str = "PowerSnapshot";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.PowerSnapshot".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.PowerSnapshot".into()
+    }
+}
+/// A validator's power.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct VotingPower {
+    /// Consensus address.
+    #[prost(bytes = "vec", tag = "1")]
+    pub address: ::prost::alloc::vec::Vec<u8>,
+    /// Voting power, at least 1.
+    #[prost(uint64, tag = "2")]
+    pub power: u64,
+}
+impl ::prost::Name for VotingPower {
+    const NAME: &'static str = "VotingPower";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.VotingPower".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.VotingPower".into()
     }
 }
 /// The beacon after one block.
@@ -226,6 +306,12 @@ pub struct GenesisState {
     /// Beacons that draws may still ask for, by height; empty for a new chain.
     #[prost(message, repeated, tag = "3")]
     pub beacons: ::prost::alloc::vec::Vec<Beacon>,
+    /// Powers of sets that draws may still ask for, by height; empty for a new chain.
+    #[prost(message, repeated, tag = "4")]
+    pub snapshots: ::prost::alloc::vec::Vec<PowerSnapshot>,
+    /// Keys of validators to come.
+    #[prost(message, repeated, tag = "5")]
+    pub registered: ::prost::alloc::vec::Vec<RegisteredKey>,
 }
 impl ::prost::Name for GenesisState {
     const NAME: &'static str = "GenesisState";
@@ -409,6 +495,40 @@ impl ::prost::Name for QueryValidatorsResponse {
         "/cairn.beacon.v1.QueryValidatorsResponse".into()
     }
 }
+/// Asks for the key of a validator to come.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryRegisteredKeyRequest {
+    /// Who will create the validator.
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryRegisteredKeyRequest {
+    const NAME: &'static str = "QueryRegisteredKeyRequest";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.QueryRegisteredKeyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.QueryRegisteredKeyRequest".into()
+    }
+}
+/// The key of a validator to come.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryRegisteredKeyResponse {
+    /// The key.
+    #[prost(message, optional, tag = "1")]
+    pub key: ::core::option::Option<RegisteredKey>,
+}
+impl ::prost::Name for QueryRegisteredKeyResponse {
+    const NAME: &'static str = "QueryRegisteredKeyResponse";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.QueryRegisteredKeyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.QueryRegisteredKeyResponse".into()
+    }
+}
 /// What the beacon answers.
 pub trait QueryServer: Send + Sync + 'static {
     /// The parameters in force.
@@ -442,6 +562,12 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryValidatorsRequest,
     ) -> ::cairn_kernel::Result<QueryValidatorsResponse>;
+    /// The key that an operator named for a validator to come; refused with not found where it named none, or has one.
+    fn registered_key(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryRegisteredKeyRequest,
+    ) -> ::cairn_kernel::Result<QueryRegisteredKeyResponse>;
 }
 /// One route for each method of [`QueryServer`].
 pub fn query_routes<S: QueryServer>(
@@ -468,6 +594,11 @@ pub fn query_routes<S: QueryServer>(
             server,
             "/cairn.beacon.v1.Query/Validators",
             S::validators,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.beacon.v1.Query/RegisteredKey",
+            S::registered_key,
         ),
     ])
 }
@@ -550,6 +681,43 @@ impl ::prost::Name for MsgRotateBeaconKeyResponse {
         "/cairn.beacon.v1.MsgRotateBeaconKeyResponse".into()
     }
 }
+/// The beacon key of a validator to come.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRegisterBeaconKey {
+    /// Who will create the validator, and signs.
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    /// Public key of ECVRF-EDWARDS25519-SHA512-TAI (RFC 9381), 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub vrf_key: ::prost::alloc::vec::Vec<u8>,
+    /// Proof of possession: a proof of that key, 80 bytes, over tag("cairn.vrfkey.v1"), SHA-256 of the chain id, the
+    /// length of the operator's address (1 byte), that address and the key.
+    #[prost(bytes = "vec", tag = "3")]
+    pub proof: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRegisterBeaconKey {
+    const NAME: &'static str = "MsgRegisterBeaconKey";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.MsgRegisterBeaconKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.MsgRegisterBeaconKey".into()
+    }
+}
+/// Nothing: the key acts from the end of the epoch after the one in which the validator is created.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgRegisterBeaconKeyResponse {}
+impl ::prost::Name for MsgRegisterBeaconKeyResponse {
+    const NAME: &'static str = "MsgRegisterBeaconKeyResponse";
+    const PACKAGE: &'static str = "cairn.beacon.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.beacon.v1.MsgRegisterBeaconKeyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.beacon.v1.MsgRegisterBeaconKeyResponse".into()
+    }
+}
 /// What proposers and their operators say to the beacon.
 pub trait MsgServer: Send + Sync + 'static {
     /// Reveals the proposer's random value of this block. Only the proposer can put it there: it is the first
@@ -567,6 +735,14 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgRotateBeaconKey,
     ) -> ::cairn_kernel::Result<MsgRotateBeaconKeyResponse>;
+    /// Names the beacon key of a validator that the signer is about to create: MsgCreateValidator, which clients of any
+    /// Cosmos chain can send, is refused to an operator without one. Named again, the last one holds. Refused to an operator
+    /// that has a validator (it rotates), for a key that another has, and without proof that the operator holds it.
+    fn register_beacon_key(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgRegisterBeaconKey,
+    ) -> ::cairn_kernel::Result<MsgRegisterBeaconKeyResponse>;
 }
 /// One route for each method of [`MsgServer`].
 pub fn msg_routes<S: MsgServer>(
@@ -584,6 +760,13 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.operator)?]),
             ),
             S::rotate_beacon_key,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRegisterBeaconKey| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.operator)?]),
+            ),
+            S::register_beacon_key,
         ),
     ])
 }

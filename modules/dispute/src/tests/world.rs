@@ -144,7 +144,7 @@ impl World {
         let validators = world.keys.iter().enumerate().map(validator).collect();
         world.chain.block.app_hash = vec![1; 32];
         let params = BeaconParams { weak_after, ..beacon::DEFAULT_PARAMS };
-        let genesis = GenesisState { params: Some(params), validators, beacons: vec![] };
+        let genesis = GenesisState { params: Some(params), validators, ..GenesisState::default() };
         world.chain.tx(|ctx| Beacon.init(ctx, genesis)).unwrap();
         world.begin();
         world

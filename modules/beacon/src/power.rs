@@ -1,0 +1,106 @@
+//! Whose values count how much: the powers of the set that staking elects, as they were at any height that a draw may ask about.
+use std::collections::BTreeMap;
+
+use cairn_kernel::{Address, Ctx, Result};
+use cairn_proto::cairn::beacon::v1::{PowerSnapshot, Validator, VotingPower};
+use cairn_staking::{Hooks, Power};
+
+use crate::{
+    Beacon, Error,
+    keys::acts_from,
+    params, register,
+    state::{BEACONS, SNAPSHOTS, VALIDATORS},
+};
+
+/// Old snapshots dropped at each new one. One is added, so that two catch up.
+const DROPPED: usize = 2;
+
+/// The powers at the end of the block of `height`, by consensus address. As long as the set never changed they are the present ones.
+pub(crate) fn at(ctx: &Ctx, height: u64) -> Result<BTreeMap<Vec<u8>, u128>> {
+    let mut powers = present(ctx)?;
+    for entry in SNAPSHOTS.range_reverse(ctx, &[]) {
+        let (first, snapshot) = entry?;
+        powers = snapshot.powers;
+        if first <= height {
+            break;
+        }
+    }
+    Ok(powers.into_iter().map(|p| (p.address, u128::from(p.power))).collect())
+}
+
+/// The powers of the set as it is now.
+fn present(ctx: &Ctx) -> Result<Vec<VotingPower>> {
+    let mut powers = Vec::new();
+    for entry in VALIDATORS.range(ctx, &[]) {
+        let (address, Validator { power, .. }) = entry?;
+        if power > 0 {
+            powers.push(VotingPower { address, power });
+        }
+    }
+    Ok(powers)
+}
+
+/// Refuses a genesis in which staking and the beacon do not name the same validators and powers. Staking without validators is a test of the
+/// beacon alone.
+pub(crate) fn check_genesis(ctx: &Ctx, validators: &[Validator]) -> Result<()> {
+    let elected: BTreeMap<_, _> = cairn_staking::powers(ctx)?.into_iter().map(|p| (p.consensus.as_bytes().to_vec(), p.power)).collect();
+    let own: BTreeMap<_, _> = validators.iter().filter(|v| v.power > 0).map(|v| (v.address.clone(), v.power)).collect();
+    if elected.is_empty() || elected == own {
+        return Ok(());
+    }
+    let name = |(address, power): (&Vec<u8>, &u64)| format!("{}:{power}", hex::encode(address));
+    let show = |list: &BTreeMap<_, _>| list.iter().map(name).collect::<Vec<_>>().join(", ");
+    Err(Error::Genesis(format!("staking elects [{}], but the beacon knows [{}]", show(&elected), show(&own))).into())
+}
+
+/// Notes the set after the block that `ctx` shows.
+fn change(ctx: &mut Ctx, set: &[Power]) -> Result<()> {
+    if SNAPSHOTS.range(ctx, &[]).next().is_none() {
+        let powers = present(ctx)?;
+        SNAPSHOTS.set(ctx, &0, &PowerSnapshot { height: 0, powers })?;
+    }
+    let mut powers: BTreeMap<_, _> = set.iter().map(|p| (p.consensus.as_bytes().to_vec(), p.power)).collect();
+    for (address, known) in VALIDATORS.range(ctx, &[]).collect::<Result<Vec<_>>>()? {
+        let power = powers.remove(&address).unwrap_or(0);
+        if known.power != power {
+            VALIDATORS.set(ctx, &address, &Validator { power, ..known })?;
+        }
+    }
+    if !powers.is_empty() {
+        return Err(Error::Corrupt("a validator without a key").into());
+    }
+    let (height, powers) = (ctx.block().height, present(ctx)?);
+    SNAPSHOTS.set(ctx, &height, &PowerSnapshot { height, powers })?;
+    forget(ctx)
+}
+
+/// Drops snapshots that no kept height needs: those whose successor is as old as the oldest beacon.
+fn forget(ctx: &mut Ctx) -> Result<()> {
+    let Some((oldest, _)) = BEACONS.range(ctx, &[]).next().transpose()? else { return Ok(()) };
+    let first =
+        SNAPSHOTS.range(ctx, &[]).take(DROPPED.saturating_add(1)).map(|e| e.map(|(height, _)| height)).collect::<Result<Vec<_>>>()?;
+    for (height, next) in first.iter().zip(first.iter().skip(1)) {
+        if *next <= oldest {
+            SNAPSHOTS.remove(ctx, height)?;
+        }
+    }
+    Ok(())
+}
+
+impl Hooks for Beacon {
+    /// The validator gets the key that its operator named for it; without one it is refused.
+    fn after_validator_created(&self, ctx: &mut Ctx, operator: &Address) -> Result<()> {
+        let vrf_key = register::take(ctx, operator)?;
+        let created = cairn_staking::validator(ctx, operator)?.ok_or(Error::Corrupt("a validator that was just created"))?;
+        let address = cairn_staking::consensus_address(&created)?.as_bytes().to_vec();
+        let active_from = acts_from(&params(ctx)?, ctx.block().height);
+        let validator = Validator { address: address.clone(), power: 0, vrf_key, active_from, operator: operator.to_string(), next: None };
+        VALIDATORS.set(ctx, &address, &validator)
+    }
+    fn after_validator_removed(&self, ctx: &mut Ctx, consensus: &Address, _: &Address) -> Result<()> {
+        VALIDATORS.remove(ctx, &consensus.as_bytes().to_vec())
+    }
+    fn after_set_changed(&self, ctx: &mut Ctx, set: &[Power]) -> Result<()> {
+        change(ctx, set)
+    }
+}
