@@ -18,9 +18,11 @@ use crate::{
     validators::{self, operator_text},
 };
 
-/// What consensus is to be told after this block.
-pub fn updates(ctx: &Ctx) -> Result<Vec<ValidatorUpdate>> {
-    Ok(UPDATES.get(ctx)?.map(|noted| noted.updates).unwrap_or_default())
+/// What consensus is to be told after this block. Each change is taken once: where the hook that elects failed there is nothing.
+pub fn take_updates(ctx: &mut Ctx) -> Result<Vec<ValidatorUpdate>> {
+    let Some(noted) = UPDATES.get(ctx)? else { return Ok(Vec::new()) };
+    UPDATES.remove(ctx)?;
+    Ok(noted.updates)
 }
 
 /// The set that consensus was told last, in the order of operators.
@@ -43,8 +45,7 @@ pub(crate) fn end_block(ctx: &mut Ctx) -> Result<()> {
 }
 
 fn note(ctx: &mut Ctx, updates: Vec<ValidatorUpdate>) -> Result<()> {
-    let noted = UPDATES.get(ctx)?.is_some_and(|noted| !noted.updates.is_empty());
-    if noted || !updates.is_empty() { UPDATES.set(ctx, &ValidatorUpdates { updates }) } else { Ok(()) }
+    if updates.is_empty() { Ok(()) } else { UPDATES.set(ctx, &ValidatorUpdates { updates }) }
 }
 
 /// Makes the validators with the most tokens the set; gives what changed. Where nobody can be elected the set stays what it is: consensus

@@ -38,7 +38,7 @@ cairn_kernel::state! { "staking";
     REDELEGATION_QUEUE: Set<(u128, Address, Address, Address)> = 15;
     /// Numbers everything that unbonds.
     UNBONDING_IDS: Sequence = 16;
-    /// What consensus is to be told after this block.
+    /// What consensus is to be told after this block; the app takes it.
     UPDATES: Item<ValidatorUpdates> = 17;
     /// Headers of past blocks.
     HEADERS: Map<u64, Header> = 18;
