@@ -10,6 +10,10 @@ pub fn all() -> Vec<Box<dyn AnyModule>> {
         erase(cairn_bank::Bank),
         erase(cairn_feegrant::Feegrant),
         erase(cairn_authz::Authz),
+        erase(cairn_staking::Staking),
+        // Begins after slashing, as in the Cosmos SDK: who is caught twice in a block pays for downtime first.
+        erase(cairn_slashing::Evidence),
+        erase(cairn_slashing::Slashing),
         erase(cairn_beacon::Beacon),
         erase(cairn_asset::Asset),
         erase(cairn_rewards::Rewards),

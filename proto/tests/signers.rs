@@ -46,6 +46,9 @@ impl beacon::MsgServer for Closed {
     fn rotate_beacon_key(&self, _: &mut Ctx, _: beacon::MsgRotateBeaconKey) -> Result<beacon::MsgRotateBeaconKeyResponse> {
         Err(sdk::not_supported("rotate"))
     }
+    fn register_beacon_key(&self, _: &mut Ctx, _: beacon::MsgRegisterBeaconKey) -> Result<beacon::MsgRegisterBeaconKeyResponse> {
+        Err(sdk::not_supported("register"))
+    }
 }
 
 fn signers<M: Message + Name>(message: &M) -> Result<Vec<Address>> {

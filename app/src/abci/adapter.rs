@@ -1,6 +1,6 @@
 //! ABCI requests to calls of [`App`], and their results back. Decides nothing.
 use bytes::Bytes;
-use cairn_kernel::Error;
+use cairn_kernel::{Error, Infraction, Vote};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tendermint_abci::Application;
@@ -8,11 +8,13 @@ use tendermint_proto::{
     google::protobuf::Timestamp,
     v0_38::{
         abci::{
-            ExecTxResult, RequestCheckTx, RequestFinalizeBlock, RequestInfo, RequestInitChain, RequestPrepareProposal,
-            RequestProcessProposal, RequestQuery, ResponseCheckTx, ResponseCommit, ResponseFinalizeBlock, ResponseInfo, ResponseInitChain,
-            ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery, ValidatorUpdate, response_process_proposal::ProposalStatus,
+            ExecTxResult, Misbehavior, MisbehaviorType, RequestCheckTx, RequestFinalizeBlock, RequestInfo, RequestInitChain,
+            RequestPrepareProposal, RequestProcessProposal, RequestQuery, ResponseCheckTx, ResponseCommit, ResponseFinalizeBlock,
+            ResponseInfo, ResponseInitChain, ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery, ValidatorUpdate, VoteInfo,
+            response_process_proposal::ProposalStatus,
         },
         crypto::public_key::Sum,
+        types::BlockIdFlag,
     },
 };
 
@@ -47,12 +49,13 @@ impl Node {
     }
 
     fn finalize(&self, r: RequestFinalizeBlock) -> Result<ResponseFinalizeBlock, Fault> {
-        let done = self.app.finalize_block(&block(r.height, r.time, &r.proposer_address, r.txs))?;
+        let done = self.app.finalize_block(&decided(r))?;
         let dialect = Dialect::cairn();
         Ok(ResponseFinalizeBlock {
             events: done.events.iter().map(|e| e.to_abci(dialect)).collect(),
             tx_results: map_parts(&done.outcomes, |part| part.iter().map(|o| exec_result(o, dialect)).collect()),
             app_hash: done.app_hash.into(),
+            validator_updates: done.validators.iter().map(validator_update).collect::<Result<_, _>>()?,
             ..Default::default()
         })
     }
@@ -128,7 +131,32 @@ impl Application for Node {
 
 fn block(height: i64, time: Option<Timestamp>, proposer: &[u8], txs: Vec<Bytes>) -> Block {
     let (time, nanos) = moment(time);
-    Block { height: unsigned(height), time, nanos, proposer: proposer.to_vec(), txs }
+    Block { height: unsigned(height), time, nanos, proposer: proposer.to_vec(), txs, ..Block::default() }
+}
+
+/// A decided block, with what consensus says of validators.
+fn decided(r: RequestFinalizeBlock) -> Block {
+    let vote = |v: &VoteInfo| {
+        let of = v.validator.clone().unwrap_or_default();
+        Vote { validator: of.address.to_vec(), power: unsigned(of.power), present: v.block_id_flag() != BlockIdFlag::Absent }
+    };
+    let infraction = |m: &Misbehavior| {
+        let (of, (time, nanos)) = (m.validator.clone().unwrap_or_default(), moment(m.time));
+        Infraction { validator: of.address.to_vec(), power: unsigned(of.power), height: unsigned(m.height), time, nanos }
+    };
+    let known = |m: &&Misbehavior| m.r#type() != MisbehaviorType::Unknown;
+    Block {
+        next_validators_hash: r.next_validators_hash.to_vec(),
+        votes: r.decided_last_commit.iter().flat_map(|commit| &commit.votes).map(vote).collect(),
+        misbehavior: r.misbehavior.iter().filter(known).map(infraction).collect(),
+        ..block(r.height, r.time, &r.proposer_address, r.txs)
+    }
+}
+
+/// The same message under two names: ours and tendermint-proto's.
+fn validator_update(update: &cairn_proto::tendermint::abci::ValidatorUpdate) -> Result<ValidatorUpdate, Fault> {
+    let bytes = update.encode_to_vec();
+    ValidatorUpdate::decode(&*bytes).map_err(|e| Fault::Genesis(format!("a validator update: {e}")))
 }
 
 fn genesis(r: RequestInitChain) -> Result<Genesis, Fault> {

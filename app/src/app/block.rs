@@ -1,6 +1,7 @@
 //! Decided blocks: execution, and the commit of what came out.
 use bytes::Bytes;
 use cairn_kernel::{AnyModule, BlockInfo, Ctx, Gas, Overlay, Result as Refusable, sdk};
+use cairn_proto::tendermint::abci::ValidatorUpdate;
 use cairn_store::Staged;
 
 use super::{
@@ -26,6 +27,8 @@ pub struct Finalized {
     pub events: Vec<Emitted>,
     /// The hash of the state after the block.
     pub app_hash: Vec<u8>,
+    /// Who validates from the block after the next one on, as far as it changes.
+    pub validators: Vec<ValidatorUpdate>,
 }
 
 /// A block that was executed and is not committed. It lives in memory: after a crash consensus asks for it again.
@@ -44,11 +47,10 @@ impl App {
     pub fn finalize_block(&self, block: &Block) -> Result<Finalized, Fault> {
         let tip = self.0.need_tip()?;
         let info = tip.follow(block)?;
-        let (outcomes, events, staged) = self.0.execute(&tip, &info, &block.txs)?;
-        let app_hash = staged.app_hash().to_vec();
-        let tip = Tip { block: info, app_hash: app_hash.clone(), limits: tip.limits };
-        *self.0.pending() = Some(Pending { staged, tip, txs: outcomes.len() });
-        Ok(Finalized { outcomes, events, app_hash })
+        let (done, staged) = self.0.execute(&tip, &info, &block.txs)?;
+        let tip = Tip { block: info, app_hash: done.app_hash.clone(), limits: tip.limits };
+        *self.0.pending() = Some(Pending { staged, tip, txs: done.outcomes.len() });
+        Ok(done)
     }
 
     /// Makes the finalized block the newest state, in one atomic write.
@@ -65,7 +67,7 @@ impl App {
 }
 
 impl Inner {
-    fn execute(&self, tip: &Tip, info: &BlockInfo, txs: &[Bytes]) -> Result<(Vec<Outcome>, Vec<Emitted>, Staged), Fault> {
+    fn execute(&self, tip: &Tip, info: &BlockInfo, txs: &[Bytes]) -> Result<(Finalized, Staged), Fault> {
         let base = Committed::new(self.store.view()?);
         let decoded = self.look_ahead(&base, tip, info, txs);
         let gas = Gas::unlimited();
@@ -83,10 +85,12 @@ impl Inner {
             });
         }
         self.hooks(&mut ctx, Origin::EndBlock, &mut events);
+        let validators = cairn_staking::take_updates(&mut ctx)?;
         consensus::set_last(&mut ctx)?;
         let writes = overlay.into_writes();
         base.check()?;
-        Ok((outcomes, events, self.store.stage(info.height, writes)?))
+        let staged = self.store.stage(info.height, writes)?;
+        Ok((Finalized { outcomes, events, app_hash: staged.app_hash().to_vec(), validators }, staged))
     }
 
     /// Takes the beacon on by this block, before anything else runs. If the first transaction is a reveal: whether it is valid.

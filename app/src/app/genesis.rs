@@ -124,10 +124,12 @@ impl Inner {
     }
 }
 
-/// CometBFT and the beacon must agree on who proposes blocks, or the first one could not be checked.
+/// CometBFT and staking must agree on who validates, or nobody's vote would count as staking says. That the beacon agrees is for the beacon to see
+/// to.
 fn same_validators(ctx: &Ctx, consensus: &[Validator]) -> Result<(), Fault> {
     let mut theirs = consensus.to_vec();
-    let mut ours: Vec<_> = cairn_beacon::validators(ctx)?.into_iter().map(|v| Validator { address: v.address, power: v.power }).collect();
+    let ours = cairn_staking::powers(ctx)?.into_iter();
+    let mut ours: Vec<_> = ours.map(|v| Validator { address: v.consensus.as_bytes().to_vec(), power: v.power }).collect();
     theirs.sort();
     ours.sort();
     if ours == theirs {
@@ -138,5 +140,5 @@ fn same_validators(ctx: &Ctx, consensus: &[Validator]) -> Result<(), Fault> {
         each.join(", ")
     };
     let (theirs, ours) = (show(&theirs), show(&ours));
-    Err(Fault::Genesis(format!("app_state.beacon.validators must be the file's validators [{theirs}], found [{ours}]")))
+    Err(Fault::Genesis(format!("app_state.staking must elect the file's validators [{theirs}], found [{ours}]")))
 }

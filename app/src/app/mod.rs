@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use cairn_kernel::{AnyModule, BlockInfo, Error, Router, Table};
+use cairn_kernel::{AnyModule, BlockInfo, Error, Infraction, Router, Table, Vote};
 use cairn_store::StateStore;
 
 pub use block::Finalized;
@@ -105,6 +105,12 @@ pub struct Block {
     pub proposer: Vec<u8>,
     /// Its transactions.
     pub txs: Vec<Bytes>,
+    /// Hash of the validators of the block after it.
+    pub next_validators_hash: Vec<u8>,
+    /// Who signed the block before it; known once it is decided.
+    pub votes: Vec<Vote>,
+    /// Misbehavior that it proves; known once it is decided.
+    pub misbehavior: Vec<Infraction>,
 }
 
 /// The chain's state machine with its state. Clones are handles of one and the same.
@@ -137,8 +143,10 @@ struct Tip {
 impl Tip {
     /// What the block after this state is, as far as it is known before there is a proposal.
     fn next(&self) -> BlockInfo {
+        let BlockInfo { time, nanos, chain_id, .. } = &self.block;
         let height = self.block.height.saturating_add(1);
-        BlockInfo { height, app_hash: self.app_hash.clone(), proposer: vec![], ..self.block.clone() }
+        let (app_hash, chain_id) = (self.app_hash.clone(), chain_id.clone());
+        BlockInfo { height, time: *time, nanos: *nanos, chain_id, app_hash, ..BlockInfo::default() }
     }
     /// `block`, which must be the one after this state.
     fn follow(&self, block: &Block) -> Result<BlockInfo, Fault> {
@@ -146,7 +154,15 @@ impl Tip {
         if block.height != next.height {
             return Err(Fault::Height { expected: next.height, found: block.height });
         }
-        Ok(BlockInfo { time: block.time, nanos: block.nanos, proposer: block.proposer.clone(), ..next })
+        Ok(BlockInfo {
+            time: block.time,
+            nanos: block.nanos,
+            proposer: block.proposer.clone(),
+            next_validators_hash: block.next_validators_hash.clone(),
+            votes: block.votes.clone(),
+            misbehavior: block.misbehavior.clone(),
+            ..next
+        })
     }
 }
 

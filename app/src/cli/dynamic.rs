@@ -4,6 +4,8 @@ mod values;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use cairn_kernel::Address;
+use cairn_staking::operator_text;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
 use serde_json::{Map, Value, json};
@@ -88,8 +90,12 @@ impl Method {
     /// The request as JSON in the REST dialect, the signer's fields set to `signer`.
     pub(crate) fn request(&self, matches: &ArgMatches, signer: Option<&str>) -> Result<Value> {
         let mut out = Map::new();
+        let input = self.descriptor.input();
         for name in &self.signers {
-            out.insert(name.clone(), json!(signer.context("a signer is needed")?));
+            let signer = signer.context("a signer is needed")?;
+            let operator = input.get_field_by_name(name).is_some_and(|field| names_operator(&field));
+            let text = if operator { operator_text(&Address::parse(signer)?) } else { signer.to_owned() };
+            out.insert(name.clone(), json!(text));
         }
         for field in self.arguments() {
             if is_page(&field) {
@@ -167,6 +173,12 @@ fn option_list(dialect: &Dialect, message: &MessageDescriptor, extension: &str) 
     let options = message.options();
     let values = options.get_extension(&extension);
     values.as_list().map(|l| l.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()).unwrap_or_default()
+}
+
+/// Whether a field holds a validator's operator: an account written with another prefix.
+fn names_operator(field: &FieldDescriptor) -> bool {
+    let scalar = Dialect::cairn().pool().get_extension_by_name("cosmos_proto.scalar");
+    scalar.is_some_and(|scalar| field.options().get_extension(&scalar).as_str() == Some("cosmos.ValidatorAddressString"))
 }
 
 /// The names between braces in the method's REST path, without `=**`.
@@ -286,6 +298,16 @@ mod tests {
             json!({ "from_address": "cairn1me", "to_address": "cairn1x", "amount": [
             { "denom": "abc", "amount": "3" }, { "denom": "ucairn", "amount": "5" }] })
         );
+    }
+
+    #[test]
+    fn an_operator_signs_as_such() {
+        let tree = tree("Msg");
+        let matches = tree.command(Command::new("tx")).try_get_matches_from(["tx", "slashing", "unjail"]).unwrap();
+        let (method, inner) = tree.find(&matches).unwrap();
+        let operator = Address::module("operator");
+        let request = method.request(inner, Some(&operator.to_string())).unwrap();
+        assert_eq!(request, json!({ "validator_addr": operator_text(&operator) }));
     }
 
     #[test]

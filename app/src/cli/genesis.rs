@@ -4,9 +4,11 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use cairn_kernel::{Address, BASE_DENOM, Coin, Coins};
+use cairn_proto::cosmos::staking::v1beta1::GenesisState as StakingGenesis;
+use prost::{Message, Name};
 use serde_json::{Value, json};
 
-use super::comet::ConsensusKey;
+use super::{comet::ConsensusKey, staked};
 use crate::{api::json::Dialect, modules};
 
 /// A validator at genesis.
@@ -61,7 +63,7 @@ impl Genesis {
         }))
     }
 
-    /// Every module's default part, with the accounts, their balances and the beacon's validators put in.
+    /// Every module's default part, with the accounts, their balances and the validators put in.
     fn app_state(&self) -> Result<Value> {
         let mut state = serde_json::Map::new();
         for module in modules::all() {
@@ -69,8 +71,18 @@ impl Genesis {
         }
         let mut state = Value::Object(state);
         let beacon: Vec<Value> = self.validators.iter().map(Validator::to_beacon).collect();
-        for (path, list) in [("/bank/denom_metadata", vec![metadata()]), ("/beacon/validators", beacon)] {
-            *state.pointer_mut(path).with_context(|| format!("no module has {path} in its genesis"))? = Value::Array(list);
+        let staking = staked::genesis(&self.validators)?;
+        let parts = [
+            ("/bank/denom_metadata", Value::Array(vec![metadata()])),
+            ("/beacon/validators", Value::Array(beacon)),
+            ("/bank/balances", Value::Array(staked::pool(&self.validators)?)),
+            ("/staking", Dialect::cairn().encode_bytes(&StakingGenesis::full_name(), &staking.encode_to_vec())?),
+            // A node may be down for a long while before it is slashed, as on public chains.
+            ("/slashing/params/signed_blocks_window", json!("10000")),
+            ("/slashing/params/min_signed_per_window", json!("0.050000000000000000")),
+        ];
+        for (path, part) in parts {
+            *state.pointer_mut(path).with_context(|| format!("no module has {path} in its genesis"))? = part;
         }
         let mut genesis = json!({ "app_state": state });
         for (address, funds) in &self.accounts {
@@ -143,7 +155,7 @@ pub(crate) fn set_operator(genesis: &mut Value, validator: &[u8; 20], operator: 
         bail!("validator {} is not in the genesis file", hex::encode(validator));
     };
     found.insert("operator".to_owned(), json!(operator.to_string()));
-    Ok(())
+    staked::set_operator(genesis, validator, operator)
 }
 
 /// Coins as people write them: `10ucairn,5uatom`, sorted or not.
@@ -196,6 +208,10 @@ mod tests {
         let operator = Address::module("operator");
         set_operator(&mut genesis, &address, &operator).unwrap();
         assert_eq!(genesis.pointer("/app_state/beacon/validators/0/operator").unwrap(), &json!(operator.to_string()));
+        let staking = |path: &str| genesis.pointer(&format!("/app_state/staking/{path}")).unwrap().clone();
+        assert_eq!(staking("validators/0/operator_address"), json!(cairn_staking::operator_text(&operator)));
+        assert_eq!(staking("validators/0/operator_address"), staking("delegations/0/validator_address"));
+        assert_eq!(staking("delegations/0/delegator_address"), json!(operator.to_string()));
         assert!(set_operator(&mut genesis, &[0; 20], &operator).is_err());
     }
 
@@ -205,6 +221,10 @@ mod tests {
         let (address, funds) = (Address::module("x"), parse_coins("5ucairn").unwrap());
         add_account(&mut genesis, &address, &funds).unwrap();
         assert!(add_account(&mut genesis, &address, &funds).is_err());
-        assert_eq!(genesis.pointer("/app_state/bank/balances/0/coins/0/amount").unwrap(), "5");
+        assert_eq!(
+            genesis.pointer("/app_state/bank/balances/0/coins/0/amount").unwrap(),
+            "5",
+            "nobody validates, so no pool stands before it"
+        );
     }
 }

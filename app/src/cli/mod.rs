@@ -22,6 +22,7 @@ mod output;
 mod reply;
 mod rpc;
 mod sign;
+mod staked;
 mod start;
 mod status;
 mod transact;

@@ -66,6 +66,7 @@ fn init_chain() -> RequestInitChain {
     use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
     let mut state = app_state();
     state["beacon"]["validators"][0]["address"] = serde_json::json!(BASE64.encode(proposer()));
+    state["staking"]["validators"][0]["consensus_pubkey"]["key"] = serde_json::json!(BASE64.encode(CONSENSUS_KEY));
     RequestInitChain {
         time: Some(Timestamp { seconds: 1_700_000_000, nanos: 0 }),
         chain_id: CHAIN_ID.into(),

@@ -10,7 +10,7 @@ use cairn_proto::{
 };
 use serde_json::json;
 
-use crate::support::{CHAIN_ID, Draft, Net, PROPOSER, Wallet, app_state, genesis, vrf_key};
+use crate::support::{CHAIN_ID, Draft, Net, Wallet, app_state, consensus_address, genesis, vrf_key};
 
 /// One validator, whose operator is the first wallet, with epochs of five blocks.
 fn operated() -> Genesis {
@@ -22,8 +22,8 @@ fn operated() -> Genesis {
 
 fn rotation(operator: &Wallet, key: &SecretKey) -> MsgRotateBeaconKey {
     let public = key.public().as_bytes();
-    let proof = key.prove(&possession(CHAIN_ID, &operator.address, &PROPOSER, public)).unwrap().to_vec();
-    MsgRotateBeaconKey { operator: operator.address.to_string(), validator: PROPOSER.to_vec(), vrf_key: public.to_vec(), proof }
+    let proof = key.prove(&possession(CHAIN_ID, &operator.address, &consensus_address(1), public)).unwrap().to_vec();
+    MsgRotateBeaconKey { operator: operator.address.to_string(), validator: consensus_address(1), vrf_key: public.to_vec(), proof }
 }
 
 fn record(net: &Net) -> Validator {

@@ -7,7 +7,7 @@ use cairn_proto::{
     cosmos::{
         bank::v1beta1::{QueryParamsRequest, QueryParamsResponse},
         base::v1beta1::Coin,
-        slashing::v1beta1::{MsgUnjail, MsgUnjailResponse},
+        upgrade::v1beta1::{MsgCancelUpgrade, MsgCancelUpgradeResponse},
     },
     pack,
 };
@@ -16,13 +16,13 @@ use crate::support::*;
 
 const SEEN: Item<u64> = Item::new(b"faulty/1/");
 
-/// Fails at the beginning of even heights, panics at the end of odd ones, and panics when asked to unjail or for its parameters.
+/// Fails at the beginning of even heights, panics at the end of odd ones, and panics when asked to cancel or for its parameters.
 struct Faulty;
 
 impl Faulty {
-    fn unjail(&self, ctx: &mut Ctx, m: MsgUnjail) -> Result<MsgUnjailResponse> {
+    fn cancel(&self, ctx: &mut Ctx, m: MsgCancelUpgrade) -> Result<MsgCancelUpgradeResponse> {
         SEEN.set(ctx, &99)?;
-        cairn_bank::send(ctx, &Address::parse(&m.validator_addr)?, &Address::module("elsewhere"), &[cairn_kernel::Coin::base(1)])?;
+        cairn_bank::send(ctx, &Address::parse(&m.authority)?, &Address::module("elsewhere"), &[cairn_kernel::Coin::base(1)])?;
         panic!("asked to")
     }
     fn params(&self, _: &Ctx, _: QueryParamsRequest) -> Result<QueryParamsResponse> {
@@ -36,7 +36,7 @@ impl Module for Faulty {
     type Genesis = Coin;
 
     fn routes(self: &Arc<Self>, router: &mut Router) {
-        router.msgs(vec![MsgRoute::new(self, |m: &MsgUnjail| Ok(vec![Address::parse(&m.validator_addr)?]), Self::unjail)]);
+        router.msgs(vec![MsgRoute::new(self, |m: &MsgCancelUpgrade| Ok(vec![Address::parse(&m.authority)?]), Self::cancel)]);
         router.queries(vec![QueryRoute::new(self, "/faulty.Query/Params", Self::params)]);
     }
     fn init(&self, ctx: &mut Ctx, _: Coin) -> Result<()> {
@@ -90,8 +90,8 @@ fn a_failing_hook_is_undone_and_reported_and_the_chain_goes_on() {
 fn a_panicking_handler_fails_its_transaction_alone() {
     let mut net = faulty_net();
     let [a, b] = [0, 1].map(|i| net.wallets[i].clone());
-    let unjail = pack(&MsgUnjail { validator_addr: a.address.to_string() });
-    let txs = vec![Draft::of(vec![unjail]).sign(&[&a]), Draft::of(vec![send(&b, &a.address, 7)]).sign(&[&b])];
+    let cancel = pack(&MsgCancelUpgrade { authority: a.address.to_string() });
+    let txs = vec![Draft::of(vec![cancel]).sign(&[&a]), Draft::of(vec![send(&b, &a.address, 7)]).sign(&[&b])];
     let mut outcomes = net.run(txs);
     assert_eq!(outcomes.pop().unwrap().code(), 0);
     let error = outcomes.pop().unwrap().result.unwrap_err();

@@ -51,14 +51,13 @@ fn wallets() -> Vec<Wallet> {
 fn genesis() -> Genesis {
     let wallets = wallets();
     let account = |w: &Wallet| json!({ "@type": "/cosmos.auth.v1beta1.BaseAccount", "address": w.address.to_string() });
-    let balance = |w: &Wallet| json!({ "address": w.address.to_string(), "coins": [{ "denom": "ucairn", "amount": FUNDS.to_string() }] });
     let standing = |w: &Wallet| {
         json!({ "address": w.address.to_string(), "skill": SKILL, "settled_labels": "200", "settled_jobs": "1",
                 "labels_ppm": "200000000", "kappa_labels_ppm": "100000000" })
     };
     let mut state = app_state();
     state["auth"]["accounts"] = wallets.iter().map(account).collect();
-    state["bank"]["balances"] = wallets.iter().map(balance).collect();
+    state["bank"]["balances"] = balances(&wallets, 1).into();
     let standings: Vec<_> = JURORS.map(|n| standing(&wallets[n])).collect();
     state["annotation"] = json!({ "standings": standings });
     Genesis { app_state: state.to_string().into_bytes(), ..crate::support::genesis() }

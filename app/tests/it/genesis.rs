@@ -31,16 +31,18 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
-fn consensus_and_beacon_name_the_same_validators() {
+fn consensus_staking_and_beacon_name_the_same_validators() {
     let other = |validators| Genesis { validators, ..genesis() };
     for validators in [
         vec![],
-        vec![Validator { address: PROPOSER.to_vec(), power: 11 }],
+        vec![Validator { address: consensus_address(1), power: 11 }],
         vec![Validator { address: vec![8; 20], power: 10 }],
-        vec![Validator { address: PROPOSER.to_vec(), power: 10 }, Validator { address: vec![8; 20], power: 10 }],
+        vec![Validator { address: consensus_address(1), power: 10 }, Validator { address: vec![8; 20], power: 10 }],
     ] {
-        assert!(refused(&other(validators)).contains("beacon.validators"));
+        assert!(refused(&other(validators)).contains("app_state.staking must elect"));
     }
+    assert!(refused(&with_state(|s| s["beacon"]["validators"][0]["power"] = json!("11"))).contains("beacon: staking elects"));
+    assert!(refused(&with_state(|s| s["bank"]["balances"][5]["coins"][0]["amount"] = json!("1"))).contains("staking: bonded_tokens_pool"));
 }
 
 #[test]

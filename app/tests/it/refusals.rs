@@ -8,11 +8,11 @@ use cairn_proto::{
         bank::v1beta1::{Input, MsgMultiSend, MsgSend},
         base::v1beta1::Coin,
         crypto::{ed25519, multisig::LegacyAminoPubKey, secp256k1::PubKey},
-        staking::v1beta1::MsgDelegate,
         tx::{
             signing::v1beta1::SignMode,
             v1beta1::{AuthInfo, ModeInfo, TxRaw, mode_info},
         },
+        upgrade::v1beta1::MsgCancelUpgrade,
     },
     pack,
 };
@@ -75,7 +75,7 @@ fn form_rows() -> Vec<Row> {
             .draft(|d, _| d.body.messages = vec![Any { type_url: "/no.such.Msg".into(), value: vec![] }]),
         row("no messages", 18, "must contain at least one message: invalid request").draft(|d, _| d.body.messages.clear()),
         row("no fee", 2, "missing fee").auth(|a, _| a.fee = None),
-        row("no handler", 6, "unknown request").draft(|d, _| d.body.messages = vec![pack(&MsgDelegate::default())]),
+        row("no handler", 6, "unknown request").draft(|d, _| d.body.messages = vec![pack(&MsgCancelUpgrade::default())]),
         row("extension option", 31, "unknown extension options").draft(|d, _| {
             d.body.extension_options = vec![pack(&MsgSend::default())];
         }),

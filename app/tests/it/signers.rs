@@ -1,5 +1,6 @@
 //! Whose signature each message needs: every message of the chain, from the descriptors, so that a new one is tested by itself.
 use cairn_app::api::json::Dialect;
+use cairn_kernel::Address;
 use cairn_proto::Any;
 use prost::Message;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
@@ -18,12 +19,16 @@ fn signer_fields(message: &MessageDescriptor) -> Vec<String> {
 }
 
 /// The message with `signer` wherever it names one, also within the messages that it points to.
-fn signed_by(message: &MessageDescriptor, signer: &str) -> DynamicMessage {
+fn signed_by(message: &MessageDescriptor, signer: &Address) -> DynamicMessage {
+    let scalar = Dialect::cairn().pool().get_extension_by_name("cosmos_proto.scalar").unwrap();
     let mut out = DynamicMessage::new(message.clone());
     for name in signer_fields(message) {
         let field = message.get_field_by_name(&name).unwrap();
         let value = match field.kind() {
-            Kind::String => Value::String(signer.to_owned()),
+            Kind::String if field.options().get_extension(&scalar).as_str() == Some("cosmos.ValidatorAddressString") => {
+                Value::String(signer.to_bech32("cairnvaloper"))
+            }
+            Kind::String => Value::String(signer.to_string()),
             Kind::Message(inner) => Value::Message(signed_by(&inner, signer)),
             other => panic!("{}: {other:?}", field.full_name()),
         };
@@ -38,7 +43,7 @@ fn messages(net: &Net) -> Vec<(String, MessageDescriptor)> {
 }
 
 fn message_of(net: &Net, url: &str, message: &MessageDescriptor, wallet: usize) -> Any {
-    Any { type_url: url.to_owned(), value: signed_by(message, &net.wallets[wallet].address.to_string()).encode_to_vec() }
+    Any { type_url: url.to_owned(), value: signed_by(message, &net.wallets[wallet].address).encode_to_vec() }
 }
 
 fn check(net: &Net, draft: &Draft, signers: &[&Wallet]) -> u32 {

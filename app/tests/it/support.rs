@@ -1,6 +1,7 @@
 //! A chain in a temporary folder with a few wallets, run block by block as consensus would.
 use std::path::Path;
 
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use cairn_app::{App, Block, Emitted, Finalized, Genesis, Outcome, Settings, Validator, api::Chain};
 use cairn_beacon::vrf::SecretKey;
@@ -24,12 +25,11 @@ use cairn_proto::{
 use k256::ecdsa::{Signature, SigningKey, signature::Signer};
 use prost::Message;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 pub(crate) const CHAIN_ID: &str = "cairn-it-1";
 /// What each wallet holds at genesis.
 pub(crate) const FUNDS: u128 = 1_000_000_000;
-/// The first validator's consensus address.
-pub(crate) const PROPOSER: [u8; 20] = [9; 20];
 pub(crate) const MAX_BYTES: u64 = 1_000_000;
 pub(crate) const MAX_GAS: u64 = 20_000_000;
 
@@ -152,7 +152,7 @@ impl Net {
     /// The block that consensus would ask about next.
     pub(crate) fn block(&self, txs: Vec<Bytes>) -> Block {
         let height = self.app.height() + 1;
-        Block { height, time: 1_700_000_000 + height, nanos: 5, proposer: consensus_address(self.validator), txs }
+        Block { height, time: 1_700_000_000 + height, nanos: 5, proposer: consensus_address(self.validator), txs, ..Block::default() }
     }
     /// The block that this node proposes from a mempool.
     pub(crate) fn propose(&self, mempool: Vec<Bytes>) -> Block {
@@ -206,19 +206,20 @@ pub(crate) fn vrf_key(validator: u8) -> SecretKey {
     SecretKey::from_seed(&[validator; 32])
 }
 
+/// The consensus key of the validator with this number.
+pub(crate) fn consensus_key(validator: u8) -> [u8; 32] {
+    [8 + validator; 32]
+}
+
 /// The consensus address of the validator with this number.
 pub(crate) fn consensus_address(validator: u8) -> Vec<u8> {
-    vec![8 + validator; 20]
+    Sha256::digest(consensus_key(validator)).iter().copied().take(20).collect()
 }
 
 /// A genesis with so many validators of equal power.
 pub(crate) fn genesis_of(validators: u8) -> Genesis {
-    use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-    let each = (1..=validators).map(|v| (consensus_address(v), BASE64.encode(vrf_key(v).public().as_bytes())));
-    let mut state = app_state();
-    state["beacon"]["validators"] =
-        each.clone().map(|(address, key)| json!({ "address": BASE64.encode(address), "power": "10", "vrf_key": key })).collect();
-    let validators = each.map(|(address, _)| Validator { address, power: 10 }).collect();
+    let state = app_state_of(validators);
+    let validators = (1..=validators).map(|v| Validator { address: consensus_address(v), power: 10 }).collect();
     Genesis { validators, app_state: state.to_string().into_bytes(), ..genesis() }
 }
 
@@ -236,16 +237,47 @@ pub(crate) fn genesis() -> Genesis {
             block: Some(BlockParams { max_bytes: i64::try_from(MAX_BYTES).unwrap(), max_gas: i64::try_from(MAX_GAS).unwrap() }),
             ..ConsensusParams::default()
         },
-        validators: vec![Validator { address: PROPOSER.to_vec(), power: 10 }],
+        validators: vec![Validator { address: consensus_address(1), power: 10 }],
         app_state: app_state().to_string().into_bytes(),
     }
 }
 
-/// The modules' parts. Wallets have the account numbers 1, 2, ... in their order.
+/// The modules' parts for one validator. Wallets have the account numbers 1, 2, ... in their order.
 pub(crate) fn app_state() -> Value {
-    use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+    app_state_of(1)
+}
+
+/// A validator's record and the delegation of 10 CAIRN behind it, by an account that nobody holds.
+fn staked(validator: u8) -> (Value, Value) {
+    let operator = Address::new(&consensus_address(validator)).unwrap();
+    let name = operator.to_bech32("cairnvaloper");
+    let (rate, epoch) = ("0.100000000000000000", "1970-01-01T00:00:00Z");
+    let shares = "10000000.000000000000000000";
+    let record = json!({
+        "operator_address": name, "status": "BOND_STATUS_BONDED", "tokens": "10000000", "delegator_shares": shares,
+        "consensus_pubkey": { "@type": "/cosmos.crypto.ed25519.PubKey", "key": BASE64.encode(consensus_key(validator)) },
+        "description": { "moniker": format!("validator {validator}") }, "unbonding_time": epoch, "min_self_delegation": "1",
+        "commission": {
+            "commission_rates": { "rate": rate, "max_rate": rate, "max_change_rate": rate }, "update_time": epoch,
+        },
+    });
+    (record, json!({ "delegator_address": operator.to_string(), "validator_address": name, "shares": shares }))
+}
+
+/// What wallets begin with, and what is staked for validators.
+pub(crate) fn balances(wallets: &[Wallet], validators: u8) -> Vec<Value> {
+    let of = |address: Address, amount: u128| json!({ "address": address.to_string(), "coins": [{ "denom": "ucairn", "amount": amount.to_string() }] });
+    let pool = of(Address::module("bonded_tokens_pool"), u128::from(validators) * 10_000_000);
+    wallets.iter().map(|w| of(w.address, FUNDS)).chain([pool]).collect()
+}
+
+fn app_state_of(validators: u8) -> Value {
     let account = |w: &Wallet| json!({ "@type": "/cosmos.auth.v1beta1.BaseAccount", "address": w.address.to_string() });
-    let balance = |w: &Wallet| json!({ "address": w.address.to_string(), "coins": [{ "denom": "ucairn", "amount": FUNDS.to_string() }] });
+    let (records, delegations): (Vec<_>, Vec<_>) = (1..=validators).map(staked).unzip();
+    let beacon = |v| {
+        let (address, key) = (BASE64.encode(consensus_address(v)), BASE64.encode(vrf_key(v).public().as_bytes()));
+        json!({ "address": address, "power": "10", "vrf_key": key })
+    };
     json!({
         "auth": {
             "params": { "max_memo_characters": "256", "tx_sig_limit": "7", "tx_size_cost_per_byte": "10",
@@ -254,13 +286,16 @@ pub(crate) fn app_state() -> Value {
         },
         "bank": {
             "params": { "default_send_enabled": true },
-            "balances": wallets().iter().map(balance).collect::<Vec<_>>(),
+            "balances": balances(&wallets(), validators),
+        },
+        "staking": {
+            "params": { "unbonding_time": "1814400s", "max_validators": 100, "max_entries": 7, "historical_entries": 10_000,
+                        "bond_denom": "ucairn", "min_commission_rate": "0.000000000000000000" },
+            "validators": records, "delegations": delegations,
         },
         "beacon": {
             "params": { "quick_lag": "2", "weak_after": "1000", "epoch": "100" },
-            "validators": [{
-                "address": BASE64.encode(PROPOSER), "power": "10", "vrf_key": BASE64.encode(vrf_key(1).public().as_bytes()),
-            }],
+            "validators": (1..=validators).map(beacon).collect::<Vec<_>>(),
         },
     })
 }

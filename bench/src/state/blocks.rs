@@ -240,7 +240,7 @@ impl Net {
             }
         }
         let height = self.app.height() + 1;
-        let mut block = Block { height, time: 1_700_000_000 + height, nanos: 0, proposer: self.proposer.clone(), txs };
+        let mut block = Block { height, time: 1_700_000_000 + height, nanos: 0, proposer: self.proposer.clone(), txs, ..Block::default() };
         timed(&mut steps.propose, || {
             block.txs = self.app.prepare_proposal(&block, MAX_BYTES)?;
             self.app.process_proposal(&block)?.context("the node refuses its own proposal")

@@ -17,14 +17,15 @@ const DROPPED: usize = 2;
 
 /// The powers at the end of the block of `height`, by consensus address. As long as the set never changed they are the present ones.
 pub(crate) fn at(ctx: &Ctx, height: u64) -> Result<BTreeMap<Vec<u8>, u128>> {
-    let mut powers = present(ctx)?;
+    let mut asked = None;
     for entry in SNAPSHOTS.range_reverse(ctx, &[]) {
         let (first, snapshot) = entry?;
-        powers = snapshot.powers;
+        asked = Some(snapshot.powers);
         if first <= height {
             break;
         }
     }
+    let powers = asked.map_or_else(|| present(ctx), Ok)?;
     Ok(powers.into_iter().map(|p| (p.address, u128::from(p.power))).collect())
 }
 
@@ -53,25 +54,34 @@ pub(crate) fn check_genesis(ctx: &Ctx, validators: &[Validator]) -> Result<()> {
     Err(Error::Genesis(format!("staking elects [{}], but the beacon knows [{}]", show(&elected), show(&own))).into())
 }
 
-/// Notes the set after the block that `ctx` shows.
+/// Notes the set after the block that `ctx` shows. Touches who is in the set or leaves it, and none of those outside.
 fn change(ctx: &mut Ctx, set: &[Power]) -> Result<()> {
-    if SNAPSHOTS.range(ctx, &[]).next().is_none() {
-        let powers = present(ctx)?;
-        SNAPSHOTS.set(ctx, &0, &PowerSnapshot { height: 0, powers })?;
-    }
-    let mut powers: BTreeMap<_, _> = set.iter().map(|p| (p.consensus.as_bytes().to_vec(), p.power)).collect();
-    for (address, known) in VALIDATORS.range(ctx, &[]).collect::<Result<Vec<_>>>()? {
-        let power = powers.remove(&address).unwrap_or(0);
-        if known.power != power {
-            VALIDATORS.set(ctx, &address, &Validator { power, ..known })?;
+    let newest = SNAPSHOTS.range_reverse(ctx, &[]).next().transpose()?;
+    let before = match newest {
+        Some((_, newest)) => newest.powers,
+        None => {
+            let powers = present(ctx)?;
+            SNAPSHOTS.set(ctx, &0, &PowerSnapshot { height: 0, powers: powers.clone() })?;
+            powers
+        }
+    };
+    let mut before: BTreeMap<_, _> = before.into_iter().map(|p| (p.address, p.power)).collect();
+    let now: BTreeMap<_, _> = set.iter().map(|p| (p.consensus.as_bytes().to_vec(), p.power)).collect();
+    for (address, power) in &now {
+        if before.remove(address) != Some(*power) {
+            give(ctx, address, *power)?;
         }
     }
-    if !powers.is_empty() {
-        return Err(Error::Corrupt("a validator without a key").into());
-    }
-    let (height, powers) = (ctx.block().height, present(ctx)?);
+    before.into_keys().try_for_each(|address| give(ctx, &address, 0))?;
+    let height = ctx.block().height;
+    let powers = now.into_iter().map(|(address, power)| VotingPower { address, power }).collect();
     SNAPSHOTS.set(ctx, &height, &PowerSnapshot { height, powers })?;
     forget(ctx)
+}
+
+fn give(ctx: &mut Ctx, address: &Vec<u8>, power: u64) -> Result<()> {
+    let known = VALIDATORS.get(ctx, address)?.ok_or(Error::Corrupt("a validator without a key"))?;
+    VALIDATORS.set(ctx, address, &Validator { power, ..known })
 }
 
 /// Drops snapshots that no kept height needs: those whose successor is as old as the oldest beacon.

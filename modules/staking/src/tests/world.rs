@@ -181,7 +181,7 @@ impl World {
     pub(crate) fn end_after(&mut self, seconds: u64) -> Vec<(u8, i64)> {
         self.chain.run(|ctx| Staking.end_block(ctx)).unwrap();
         self.check();
-        let told = self.chain.run(|ctx| set::take_updates(ctx)).unwrap();
+        let told = self.chain.run(set::take_updates).unwrap();
         self.chain.block.height += 1;
         self.chain.block.time += seconds;
         self.chain.run(|ctx| Staking.begin_block(ctx)).unwrap();
