@@ -9,7 +9,7 @@ level=${1:-run}
 # Pinned versions. A change here changes what everybody runs.
 COMETBFT=v0.38.26
 GRPCURL=v1.9.4
-IBC_GO=v8.8.0 # its simd is what the benchmark compares with
+IBC_GO=v8.8.0 # its simd is what tests and the benchmark compare with
 
 mkdir -p "$CAIRN_CACHE/bin" "$ROCKSDB_LIB_DIR"
 bold=$'\033[1m' plain=$'\033[0m'
@@ -91,7 +91,7 @@ simd() { # version
   touch "$stamp"
   rm -rf "$build"
 }
-[ "$level" != bench ] || simd "$IBC_GO"
+[ "$level" = run ] || simd "$IBC_GO"
 
 # RocksDB's static library, at the version that Cargo.lock pins.
 version=$(sed -n '/^name = "librocksdb-sys"$/{n;s/^version = "\(.*\)"$/\1/p}' Cargo.lock)

@@ -8,9 +8,11 @@
 
 mod network;
 mod process;
+pub mod simd;
 
 pub use network::{Network, Options};
 pub use process::Process;
+pub use simd::Simd;
 
 use std::path::PathBuf;
 

@@ -40,7 +40,7 @@ pub struct Network {
 }
 
 /// A first port with a run of free ones behind it. Each test process looks in a range of its own.
-fn free_ports(count: u16) -> u16 {
+pub(crate) fn free_ports(count: u16) -> u16 {
     let start = 20_000 + u16::try_from(std::process::id() % 200).expect("small") * 100;
     let free = |base: u16| (base..base + count).all(|p| TcpListener::bind(("127.0.0.1", p)).is_ok());
     (start..60_000).step_by(100).find(|b| free(*b)).expect("a hundred free ports")
@@ -227,14 +227,14 @@ impl Network {
 }
 
 /// Changes a JSON file.
-fn rewrite(path: &Path, change: impl Fn(&mut Value)) {
+pub(crate) fn rewrite(path: &Path, change: impl Fn(&mut Value)) {
     let mut value = serde_json::from_slice(&std::fs::read(path).expect("a genesis file")).expect("JSON");
     change(&mut value);
     std::fs::write(path, serde_json::to_string_pretty(&value).expect("JSON")).expect("a file can be written");
 }
 
 /// Runs a command to its end and returns what it printed.
-fn run(command: &mut Command) -> String {
+pub(crate) fn run(command: &mut Command) -> String {
     let out = command.env("CAIRN_PASSPHRASE", PASSPHRASE).output().expect("the program runs");
     assert!(out.status.success(), "{command:?} failed:\n{}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8(out.stdout).expect("the program prints text")
