@@ -2,10 +2,12 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test that cannot set up its network must end loudly"
 )]
 
+mod join;
 mod network;
 mod process;
 pub mod simd;

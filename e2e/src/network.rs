@@ -29,12 +29,15 @@ impl Default for Options {
     }
 }
 
-/// Validators, and perhaps a gateway, on ports of their own.
+/// How many nodes may join a network.
+const JOINING: u16 = 3;
+
+/// Validators, nodes that joined them, and perhaps a gateway, on ports of their own.
 pub struct Network {
     folder: TempDir,
     base: u16,
     accounts: Vec<Account>,
-    nodes: Vec<Option<Process>>,
+    pub(crate) nodes: Vec<Option<Process>>,
     gateway: Option<Process>,
     agent: ureq::Agent,
 }
@@ -63,7 +66,7 @@ impl Network {
     pub fn start_with(options: &Options, change: impl Fn(&mut Value)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let accounts = cairn_driver::accounts::load_or_create(&folder.path().join("accounts.json")).expect("accounts");
-        let base = free_ports(options.validators * 10 + 10);
+        let base = free_ports((options.validators + JOINING) * 10);
         let mut init = Command::new(program("cairnd"));
         init.args(["testnet", "--timeout-commit", options.pause, "--base-port", &base.to_string()]);
         init.args(["--validators", &options.validators.to_string()]).arg("--out").arg(folder.path().join("nodes"));
@@ -93,7 +96,7 @@ impl Network {
     pub fn accounts(&self) -> &[Account] {
         &self.accounts
     }
-    fn port(&self, node: usize, offset: u16) -> u16 {
+    pub(crate) fn port(&self, node: usize, offset: u16) -> u16 {
         self.base + u16::try_from(node).expect("few nodes") * 10 + offset
     }
     /// A node's RPC.
@@ -114,7 +117,12 @@ impl Network {
     /// The gateway.
     #[must_use]
     pub fn gateway(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port(self.nodes.len(), 0))
+        format!("http://127.0.0.1:{}", self.port(0, 9))
+    }
+    /// A node's home.
+    #[must_use]
+    pub fn home(&self, node: usize) -> PathBuf {
+        self.folder.path().join(format!("nodes/node{node}"))
     }
     /// The requester's home.
     #[must_use]
@@ -128,7 +136,7 @@ impl Network {
     pub fn start_node(&mut self, node: usize) {
         let name = format!("node{node}");
         let mut command = Command::new(program("cairnd"));
-        command.arg("start").arg("--home").arg(self.folder.path().join("nodes").join(&name));
+        command.arg("start").arg("--home").arg(self.home(node));
         let process = Process::start(&name, &mut command, &self.log(&name));
         *self.nodes.get_mut(node).expect("a node of this network") = Some(process);
     }
@@ -153,11 +161,18 @@ impl Network {
     /// # Panics
     /// If there is no such account, or its key is there already.
     pub fn import(&self, name: &str) {
+        self.import_into(&self.client(), name);
+    }
+    /// As [`Network::import`], into any home.
+    ///
+    /// # Panics
+    /// As [`Network::import`].
+    pub fn import_into(&self, home: &Path, name: &str) {
         let account = cairn_driver::accounts::named(&self.accounts, name).expect("an account of the run");
         let phrase = self.folder.path().join(format!("{name}.phrase"));
         std::fs::write(&phrase, &account.mnemonic).expect("a file can be written");
         let mut command = Command::new(program("cairnd"));
-        command.args(["keys", "add", name, "--recover", "--home"]).arg(self.client());
+        command.args(["keys", "add", name, "--recover", "--home"]).arg(home);
         command.stdin(std::fs::File::open(&phrase).expect("the phrase was just written"));
         run(&mut command);
     }

@@ -3,9 +3,12 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail};
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use cairn_beacon::{possession, vrf};
 use cairn_proto::{
-    cairn::beacon::v1::{MsgRotateBeaconKey, MsgRotateBeaconKeyResponse, QueryValidatorsRequest, QueryValidatorsResponse, Validator},
+    cairn::beacon::v1::{
+        MsgRegisterBeaconKey, MsgRotateBeaconKey, MsgRotateBeaconKeyResponse, QueryValidatorsRequest, QueryValidatorsResponse, Validator,
+    },
     cosmos::base::query::v1beta1::PageRequest,
     pack,
 };
@@ -27,6 +30,11 @@ use super::{
 pub(crate) enum BeaconCommand {
     /// The keys in this home, and which of them the chain wants.
     Keys,
+    /// Name this home's key for the validator that the signer is about to create; without it 'cairnd tx staking create-validator' is refused.
+    Register {
+        #[command(flatten)]
+        sender: Sender,
+    },
     /// Make a new key in this home and register it. It acts from the end of the next epoch; until then the old one does, so keep both.
     Rotate {
         /// Consensus address of the validator in hexadecimal; without it, that of this home's consensus key.
@@ -48,6 +56,7 @@ impl BeaconCommand {
         let rpc = Rpc::new(node);
         match self {
             Self::Keys => keys(home, &rpc, output),
+            Self::Register { sender } => register(home, &rpc, &sender, output),
             Self::Rotate { validator, sender } => rotate(home, &rpc, validator, &sender, output),
         }
     }
@@ -99,6 +108,28 @@ fn role(record: Option<&Validator>, public: &[u8; 32]) -> String {
     let Some(record) = record else { return "none: this node is no validator".to_owned() };
     let found = wanted(record).into_iter().find(|(key, _)| key == public);
     found.map_or_else(|| "none: the file may be deleted".to_owned(), |(_, role)| role)
+}
+
+fn register(home: &Home, rpc: &Rpc, sender: &Sender, output: Output) -> Result<()> {
+    let own = ConsensusKey::load(home)?;
+    if validator(rpc, &own.address)?.is_some() {
+        bail!("this home's validator has a key already; 'cairnd beacon rotate' replaces it");
+    }
+    home.ensure_vrf_key()?;
+    let BeaconKey { path, key: vrf } = home.vrf_keys()?.into_iter().next().context("this home has no beacon key")?;
+    let (key, options) = sender.open(home)?;
+    let (operator, public) = (key.address(), vrf.public().as_bytes());
+    let proof = vrf.prove(&possession(&rpc.chain_id()?, &operator, &[], public)).map_err(no_proof)?.to_vec();
+    let message = MsgRegisterBeaconKey { operator: operator.to_string(), vrf_key: public.to_vec(), proof };
+    let done = Signer::new(rpc, &key)?.send(vec![pack(&message)], &options)?;
+    // What 'create-validator' asks for beside the operator's own choices.
+    let consensus = json!({ "@type": "/cosmos.crypto.ed25519.PubKey", "key": BASE64.encode(own.pub_key) });
+    output.value(&json!({
+        "operator": operator.to_string(), "key": hex::encode(public), "file": path.display().to_string(), "pubkey": consensus.to_string(),
+        "hash": done.hash, "height": done.height,
+    }))?;
+    eprintln!("next: cairnd tx staking create-validator --from {} --pubkey '{consensus}' ... (see its --help)", sender.name());
+    Ok(())
 }
 
 fn rotate(home: &Home, rpc: &Rpc, address: Option<[u8; 20]>, sender: &Sender, output: Output) -> Result<()> {

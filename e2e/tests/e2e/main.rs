@@ -12,4 +12,5 @@ mod job;
 mod readers;
 mod recovery;
 mod sealed;
+mod staking;
 mod types;
