@@ -42,7 +42,7 @@ fn main() -> Result<(), Failure> {
     let (keys, writes, blocks) = (number(0, 1_000_000)?, number(1, 5_000)?, number(2, 50)?);
     let temporary = tempfile::TempDir::new()?;
     let folder = arguments.get(3).map_or_else(|| temporary.path().to_path_buf(), PathBuf::from);
-    let store = StateStore::open(&folder, Options { pruning: Pruning::Custom { keep_recent: 10 }, ..Options::default() })?;
+    let store = StateStore::open(&folder, Options { pruning: Pruning::Custom { keep_recent: 10, interval: 1 }, ..Options::default() })?;
     let mut random = StdRng::seed_from_u64(1);
     let mut value = || random.r#gen::<[u8; 20]>().repeat(5);
 

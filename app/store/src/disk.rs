@@ -126,6 +126,14 @@ impl Disk {
         &self.cache
     }
 
+    /// Rewrites every column without what was deleted, so that its space is free.
+    pub(crate) fn compact(&self) -> Result<()> {
+        for column in Column::ALL {
+            self.db.compact_range_cf(self.column(column)?, None::<&[u8]>, None::<&[u8]>);
+        }
+        Ok(())
+    }
+
     /// A batch that is written as one.
     pub(crate) fn batch(&self) -> Batch<'_> {
         Batch { disk: self, rows: WriteBatch::default(), limit: usize::MAX }
@@ -139,7 +147,10 @@ impl Disk {
     fn write(&self, rows: WriteBatch, sync: bool) -> Result<()> {
         let mut how = WriteOptions::default();
         how.set_sync(sync);
-        Ok(self.db.write_opt(rows, &how)?)
+        crash_point();
+        self.db.write_opt(rows, &how)?;
+        crash_point();
+        Ok(())
     }
 }
 
@@ -169,9 +180,19 @@ impl Batch<'_> {
         self.grown()
     }
 
+    /// Whether it holds nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Writes what is held, and waits for the disk where the options say so.
     pub(crate) fn commit(self) -> Result<()> {
         self.disk.write(self.rows, self.disk.sync)
+    }
+
+    /// Writes what is held without waiting for the disk: for rows that count only once a later batch says so.
+    pub(crate) fn commit_unsynced(self) -> Result<()> {
+        self.disk.write(self.rows, false)
     }
 
     fn grown(&mut self) -> Result<()> {
@@ -180,6 +201,12 @@ impl Batch<'_> {
         }
         Ok(())
     }
+}
+
+/// A moment at which the tests abort the process: before and after everything that reaches the disk.
+pub(crate) fn crash_point() {
+    #[cfg(test)]
+    crate::tests::crash::point();
 }
 
 fn explain(path: &Path, error: rocksdb::Error) -> Error {

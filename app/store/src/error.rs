@@ -67,8 +67,8 @@ pub enum Error {
         /// The committed height.
         committed: u64,
     },
-    /// Genesis cannot be written over committed blocks.
-    #[error("genesis is refused: height {0} is committed")]
+    /// Neither genesis nor a snapshot takes the place of a state that blocks have made.
+    #[error("refused: height {0} is committed")]
     HasBlocks(u64),
     /// Chains start at height 1 or above.
     #[error("expected an initial height of at least 1")]
@@ -84,9 +84,53 @@ pub enum Error {
         /// What was asked.
         found: u64,
     },
+    /// Old heights cannot be forgotten every 0 heights.
+    #[error("expected a pruning interval of at least 1")]
+    Interval,
     /// There is no height before this one to go back to.
     #[error("height {0} cannot be rolled back: nothing older is kept")]
     NoRollback(u64),
+    /// A snapshot in another form than this build reads.
+    #[error("the snapshot has format {found}, this binary reads format {expected}")]
+    Format {
+        /// What was offered.
+        found: u32,
+        /// What this build writes.
+        expected: u32,
+    },
+    /// A snapshot's metadata is refused.
+    #[error("the snapshot's metadata is refused: {0}")]
+    Metadata(String),
+    /// A chunk is not the one that the metadata announced: its sender's fault.
+    #[error("chunk {index} is refused: {why}")]
+    Chunk {
+        /// Its number.
+        index: u32,
+        /// Why.
+        why: String,
+    },
+    /// What the metadata announced is no state with the trusted app hash: the fault of whoever made it.
+    #[error("the snapshot is forged or damaged: {0}")]
+    Forged(String),
+    /// Chunks are taken in their order.
+    #[error("expected chunk {expected}, found chunk {found}")]
+    Order {
+        /// The next chunk.
+        expected: u32,
+        /// What came.
+        found: u32,
+    },
+    /// There is no such snapshot.
+    #[error("there is no snapshot of height {height} and format {format}")]
+    NoSnapshot {
+        /// What was asked.
+        height: u64,
+        /// What was asked.
+        format: u32,
+    },
+    /// A file with a snapshot cannot be read or written.
+    #[error("the snapshot's file: {0}")]
+    Archive(String),
     /// The newest values do not hash to the committed app hash.
     #[error("the newest values hash to {found}, the committed app hash is {committed}")]
     Audit {

@@ -42,7 +42,7 @@ impl StateStore {
 }
 
 /// Removes every row but the layout version. The newest-height row goes in the same batch, so that no state is ever there in part.
-fn wipe(disk: &Disk) -> Result<()> {
+pub(crate) fn wipe(disk: &Disk) -> Result<()> {
     let mut batch = disk.batch();
     for column in Column::ALL.into_iter().filter(|c| *c != Column::Meta) {
         batch.delete_range(column, &[], &ABOVE)?;

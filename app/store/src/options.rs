@@ -11,11 +11,20 @@ pub enum Pruning {
     Nothing,
     /// The least that still allows to roll back one height: two.
     Everything,
-    /// The last so many heights, at least two.
+    /// The last so many heights.
     Custom {
-        /// How many heights answer, the newest included.
+        /// How many heights answer, the newest included: at least two.
         keep_recent: u64,
+        /// Old heights are forgotten every so many heights, at least 1; up to as many more answer until then.
+        interval: u64,
     },
+}
+
+/// What a setting comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) recent: u64,
+    pub(crate) interval: u64,
 }
 
 impl Pruning {
@@ -23,14 +32,20 @@ impl Pruning {
     const LEAST_KEPT: u64 = 2;
 
     /// How many heights stay, or `None` for all.
-    pub(crate) fn kept(self) -> Result<Option<u64>> {
-        match self {
-            Self::Default => Ok(Some(Self::DEFAULT_KEPT)),
-            Self::Nothing => Ok(None),
-            Self::Everything => Ok(Some(Self::LEAST_KEPT)),
-            Self::Custom { keep_recent } if keep_recent >= Self::LEAST_KEPT => Ok(Some(keep_recent)),
-            Self::Custom { keep_recent } => Err(Error::KeepRecent { least: Self::LEAST_KEPT, found: keep_recent }),
+    pub(crate) fn kept(self) -> Result<Option<Kept>> {
+        let (recent, interval) = match self {
+            Self::Default => (Self::DEFAULT_KEPT, 1),
+            Self::Nothing => return Ok(None),
+            Self::Everything => (Self::LEAST_KEPT, 1),
+            Self::Custom { keep_recent, interval } => (keep_recent, interval),
+        };
+        if recent < Self::LEAST_KEPT {
+            return Err(Error::KeepRecent { least: Self::LEAST_KEPT, found: recent });
         }
+        if interval == 0 {
+            return Err(Error::Interval);
+        }
+        Ok(Some(Kept { recent, interval }))
     }
 }
 

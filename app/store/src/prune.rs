@@ -1,4 +1,6 @@
 //! Pruning: each commit forgets a bounded part of what is no longer kept.
+use std::sync::Arc;
+
 use crate::{
     Result, StateStore,
     disk::{Batch, Column},
@@ -15,16 +17,49 @@ const HEIGHTS: u64 = 256;
 
 impl StateStore {
     /// Adds to the batch of the height `head` the removal of what only pruned heights needed, and raises `head.oldest` accordingly. The work is
-    /// bounded by twice the `rows` that the commit writes: enough to catch up, and in proportion to the block.
+    /// bounded by twice the `rows` that the commit writes, times the interval: enough to catch up, and in proportion to the blocks since.
     pub(crate) fn prune(&self, batch: &mut Batch, head: &mut Head, rows: usize) -> Result<()> {
         let Some(kept) = self.kept else { return Ok(()) };
+        if head.height.checked_rem(kept.interval) != Some(0) {
+            return Ok(());
+        }
+        let times = usize::try_from(kept.interval).unwrap_or(usize::MAX);
+        let budget = rows.saturating_mul(2).saturating_add(LEAST).saturating_mul(times);
+        self.prune_step(batch, head, HEIGHTS.max(kept.interval.saturating_mul(2)), budget)
+    }
+
+    /// Forgets at once all that the pruning setting does not keep, in steps of bounded size, and gives its space back. For a node that is not
+    /// running. Returns the oldest height that stays.
+    ///
+    /// # Errors
+    /// [`crate::Error::Empty`] before genesis, [`crate::Error::Database`] if the disk refuses.
+    pub fn prune_all(&self) -> Result<u64> {
+        let _writer = self.writer();
+        loop {
+            let state = self.state()?;
+            let mut head = state.0.clone();
+            let mut batch = self.disk.batch();
+            self.prune_step(&mut batch, &mut head, HEIGHTS, LEAST)?;
+            if batch.is_empty() {
+                break;
+            }
+            batch.put(Column::Meta, keys::HEAD, &head.encode()?)?;
+            batch.commit()?;
+            self.set_committed(Some(Arc::new((head, state.1.clone()))));
+        }
+        self.disk.compact()?;
+        Ok(self.state()?.0.oldest)
+    }
+
+    fn prune_step(&self, batch: &mut Batch, head: &mut Head, heights: u64, budget: usize) -> Result<()> {
+        let Some(kept) = self.kept else { return Ok(()) };
         let from = head.oldest;
-        let wanted = head.height.saturating_sub(kept.saturating_sub(1));
-        let target = wanted.min(from.saturating_add(HEIGHTS));
+        let wanted = head.height.saturating_sub(kept.recent.saturating_sub(1));
+        let target = wanted.min(from.saturating_add(heights));
         if target <= from {
             return Ok(());
         }
-        head.oldest = self.prune_journal(batch, from, target, rows.saturating_mul(2).saturating_add(LEAST))?;
+        head.oldest = self.prune_journal(batch, from, target, budget)?;
         for height in from..head.oldest {
             batch.delete(Column::Meta, &keys::roots(height))?;
         }

@@ -11,6 +11,7 @@ use crate::{
     cache::NodeCache,
     disk::Disk,
     meta::{self, Head, Roots},
+    options::Kept,
     wal,
 };
 
@@ -21,8 +22,8 @@ pub(crate) type Committed = Option<Arc<(Head, Roots)>>;
 pub struct StateStore {
     pub(crate) disk: Disk,
     pub(crate) cache: NodeCache,
-    /// How many heights stay, or `None` for all.
-    pub(crate) kept: Option<u64>,
+    /// Which heights stay, or `None` for all.
+    pub(crate) kept: Option<Kept>,
     committed: RwLock<Committed>,
     writer: Mutex<()>,
 }
@@ -32,7 +33,7 @@ impl StateStore {
     ///
     /// # Errors
     /// [`Error::Locked`] if another process has it, [`Error::Schema`] if it was written with another layout, [`Error::Corrupt`],
-    /// [`Error::Database`] or [`Error::Io`] if it is damaged, [`Error::KeepRecent`] if the pruning setting keeps too little.
+    /// [`Error::Database`] or [`Error::Io`] if it is damaged, [`Error::KeepRecent`] or [`Error::Interval`] if the pruning setting cannot be.
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self> {
         let kept = options.pruning.kept()?;
         wal::mend(path.as_ref())?;

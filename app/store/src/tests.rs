@@ -1,5 +1,6 @@
 //! What the parts do together. The reference for hashes and proofs is the `jmt` crate, for contents a `BTreeMap`.
 mod chain;
+pub(crate) mod crash;
 mod folder;
 mod genesis;
 mod history;
@@ -8,4 +9,5 @@ mod pruning;
 mod readers;
 mod reference;
 mod rollback;
+mod snapshots;
 mod trees;

@@ -17,6 +17,9 @@ use crate::{
 
 type Entry = (Vec<u8>, Vec<u8>);
 
+/// Above every state key, which is ASCII up to its first slash.
+const ABOVE: &[u8] = &[0xff];
+
 /// The state at one height. Blocks that are committed later, and pruning, do not reach it; taking one costs two look-ups and waits for nobody.
 /// It holds back the space of what it sees, so keep it for a query, not for an hour.
 ///
@@ -148,6 +151,34 @@ impl View<'_> {
             rows.seek_for_prev(keys::history_start(&key));
         }
         Ok(newest)
+    }
+
+    /// Hands every entry to `take`, in the order of the keys, and stops at its first error.
+    ///
+    /// # Errors
+    /// Those of `take`; [`Error::Database`] or [`Error::Corrupt`] if the disk fails.
+    pub fn entries(&self, mut take: impl FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+        if self.head.is_none() {
+            return Ok(());
+        }
+        if self.past.is_some() {
+            let mut from = Vec::new();
+            while let Some((key, value)) = self.first(&from, ABOVE)? {
+                take(&key, &value)?;
+                from = [key.as_slice(), &[0]].concat();
+            }
+            return Ok(());
+        }
+        let mut bounds = ReadOptions::default();
+        bounds.fill_cache(false);
+        bounds.set_readahead_size(2 << 20);
+        let mut rows = self.snapshot.raw_iterator_cf_opt(self.store.disk.column(Column::Flat)?, bounds);
+        rows.seek_to_first();
+        while let Some((key, row)) = rows.item() {
+            take(key, value::parse(row)?.1)?;
+            rows.next();
+        }
+        Ok(rows.status()?)
     }
 
     /// The store roots of the view's height.

@@ -32,7 +32,7 @@ fn assert_shows(view: &View, model: &Model, absent: &[Vec<u8>]) {
 #[test]
 fn every_kept_height_shows_what_the_model_shows() {
     for (seed, initial, kept) in [(1, 1, 7), (2, 1000, 3)] {
-        let mut chain = Chain::new(seed, initial, Pruning::Custom { keep_recent: kept });
+        let mut chain = Chain::new(seed, initial, Pruning::Custom { keep_recent: kept, interval: 1 });
         for block in 0..60 {
             let version = chain.random_block();
             assert_eq!(version.height, chain.height());

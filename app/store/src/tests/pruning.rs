@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use cairn_kernel::Writes;
 
 use super::chain::{Chain, writes};
-use crate::{Error, Options, Pruning, StateStore, disk::Column, keys, value};
+use crate::{Error, Options, Pruning, StateStore, disk::Column, keys, options::Kept, value};
 
 /// The keys of a column.
 fn rows(store: &StateStore, column: Column) -> Vec<Vec<u8>> {
@@ -30,7 +30,7 @@ fn needed(chain: &Chain, kept: u64) -> BTreeMap<&'static str, usize> {
 #[test]
 fn nothing_that_no_kept_height_needs_stays() {
     for (seed, kept) in [(31, 2), (32, 5)] {
-        let mut chain = Chain::new(seed, 1, Pruning::Custom { keep_recent: kept });
+        let mut chain = Chain::new(seed, 1, Pruning::Custom { keep_recent: kept, interval: 1 });
         for block in 0..60 {
             chain.random_block();
             if block < 10 || block % 10 != 0 {
@@ -114,10 +114,12 @@ fn a_key_that_comes_back_keeps_its_preimage() {
 fn settings_that_keep_too_little_are_refused() {
     let folder = tempfile::TempDir::new().unwrap();
     for keep_recent in [0, 1] {
-        let options = Options { pruning: Pruning::Custom { keep_recent }, ..Options::default() };
+        let options = Options { pruning: Pruning::Custom { keep_recent, interval: 1 }, ..Options::default() };
         assert!(matches!(StateStore::open(folder.path(), options), Err(Error::KeepRecent { least: 2, found }) if found == keep_recent));
     }
-    assert_eq!(Pruning::default().kept().unwrap(), Some(362_880));
+    assert_eq!(Pruning::default().kept().unwrap(), Some(Kept { recent: 362_880, interval: 1 }));
+    let never = Options { pruning: Pruning::Custom { keep_recent: 2, interval: 0 }, ..Options::default() };
+    assert!(matches!(StateStore::open(folder.path(), never), Err(Error::Interval)));
     assert_eq!(Pruning::Nothing.kept().unwrap(), None);
 }
 
@@ -128,4 +130,39 @@ fn newest_values_carry_the_height_that_wrote_them() {
     chain.commit(writes(&[(b"bank/x", Some(b"1"))]));
     let row = chain.store.disk.get(Column::Flat, b"bank/x").unwrap().unwrap().to_vec();
     assert_eq!(value::parse(&row).unwrap(), (1, b"1".as_slice()));
+}
+
+#[test]
+fn with_an_interval_at_most_so_many_more_heights_answer() {
+    for (seed, keep_recent, interval) in [(37, 2, 1), (38, 3, 10), (39, 20, 7), (40, 4, 100)] {
+        let mut chain = Chain::new(seed, 1, Pruning::Custom { keep_recent, interval });
+        for _ in 0..70 {
+            chain.random_block();
+            let (height, oldest) = (chain.height(), chain.store.oldest().unwrap());
+            let pruned = height - height % interval;
+            assert_eq!(oldest, (pruned + 1).saturating_sub(keep_recent), "height {height}");
+            let view = chain.store.view_at(oldest).unwrap();
+            assert_eq!(view.version().unwrap().unwrap().app_hash, super::reference::app_hash(chain.at(oldest)));
+        }
+    }
+}
+
+#[test]
+fn pruning_at_once_forgets_what_pruning_by_blocks_forgets() {
+    let mut archive = Chain::new(31, 1, Pruning::Nothing);
+    let mut pruned = Chain::new(31, 1, Pruning::Custom { keep_recent: 5, interval: 1 });
+    for _ in 0..300 {
+        archive.random_block();
+        pruned.random_block();
+    }
+    assert_eq!(archive.store.prune_all().unwrap(), 0, "an archive keeps everything");
+    let mut archive = archive.reopen(Pruning::Custom { keep_recent: 5, interval: 1 });
+    assert_eq!(archive.store.prune_all().unwrap(), archive.height() - 4);
+    for column in Column::ALL {
+        assert_eq!(rows(&archive.store, column), rows(&pruned.store, column), "{}", column.name());
+    }
+    archive.store.audit().unwrap();
+    assert_eq!(archive.random_block(), pruned.random_block());
+    let empty = tempfile::TempDir::new().unwrap();
+    assert!(matches!(StateStore::open(empty.path(), Options::default()).unwrap().prune_all(), Err(Error::Empty)));
 }

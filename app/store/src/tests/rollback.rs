@@ -4,7 +4,7 @@ use crate::{Error, Pruning, disk::Column};
 
 #[test]
 fn a_height_back_and_forth_gives_the_same_rows() {
-    for (seed, pruning) in [(41, Pruning::Nothing), (42, Pruning::Custom { keep_recent: 3 })] {
+    for (seed, pruning) in [(41, Pruning::Nothing), (42, Pruning::Custom { keep_recent: 3, interval: 1 })] {
         let mut chain = Chain::new(seed, 1, pruning);
         for _ in 0..40 {
             let dump = |chain: &Chain| -> Vec<_> {

@@ -16,7 +16,7 @@ const ABORT: &str = "CAIRN_STORE_CRASH_AT";
 
 /// Few heights are kept, so that pruning runs along.
 fn options(sync: bool, write_buffer: usize) -> Options {
-    Options { pruning: Pruning::Custom { keep_recent: 5 }, sync, write_buffer, ..Options::default() }
+    Options { pruning: Pruning::Custom { keep_recent: 5, interval: 1 }, sync, write_buffer, ..Options::default() }
 }
 
 /// For what happens after the crash, where only the outcome counts.
