@@ -1,7 +1,7 @@
 //! The node's own settings, `config/app.toml`. CometBFT's stand beside it in `config/config.toml`.
 use std::{net::SocketAddr, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use cairn_store::Pruning;
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +13,18 @@ use crate::GasPrice;
 pub struct Config {
     /// Fees below this are refused by this node, e.g. `0.001ucairn` per unit of gas. Not consensus.
     pub minimum_gas_price: String,
-    /// What old state is dropped, as in the Cosmos SDK: `default` (all but 362,880 heights), `nothing`, `everything` (all but 2), or how many
-    /// heights are kept.
+    /// What old state is dropped, as in the Cosmos SDK: `default` (all but 362,880 heights), `nothing`, `everything` (all but 2), `custom` (see the
+    /// next two), or how many heights are kept.
     pub pruning: String,
+    /// With `custom`: how many heights answer, from 2.
+    #[serde(alias = "pruning-keep-recent")]
+    pub pruning_keep_recent: u64,
+    /// With `custom`: old heights are dropped every so many heights, from 1.
+    #[serde(alias = "pruning-interval")]
+    pub pruning_interval: u64,
+    /// CometBFT keeps at least so many blocks, and more where evidence and snapshots need them; 0: all. A node that others sync from needs all.
+    #[serde(alias = "min-retain-blocks")]
+    pub min_retain_blocks: u64,
     /// Where CometBFT reaches the application: `unix:///path` or `tcp://host:port`. Empty: a socket in `data/`.
     pub abci: String,
     /// The front doors.
@@ -24,6 +33,27 @@ pub struct Config {
     pub comet: Comet,
     /// Logging.
     pub log: Log,
+    /// Snapshots for nodes that join by state sync.
+    #[serde(alias = "state-sync")]
+    pub state_sync: StateSync,
+}
+
+/// When snapshots of the state are taken. They lie in `data/snapshots`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StateSync {
+    /// A snapshot every so many heights; 0: none. Nodes help each other best where all have the same.
+    #[serde(alias = "snapshot-interval")]
+    pub snapshot_interval: u64,
+    /// How many snapshots stay; 0: all.
+    #[serde(alias = "snapshot-keep-recent")]
+    pub snapshot_keep_recent: u32,
+}
+
+impl Default for StateSync {
+    fn default() -> Self {
+        Self { snapshot_interval: 1_000, snapshot_keep_recent: 2 }
+    }
 }
 
 /// Where clients reach this node.
@@ -61,10 +91,14 @@ impl Default for Config {
         Self {
             minimum_gas_price: "0.001ucairn".into(),
             pruning: "default".into(),
+            pruning_keep_recent: 0,
+            pruning_interval: 0,
+            min_retain_blocks: 0,
             abci: String::new(),
             api: Api::default(),
             comet: Comet::default(),
             log: Log::default(),
+            state_sync: StateSync::default(),
         }
     }
 }
@@ -104,11 +138,20 @@ impl Config {
             "default" => Ok(Pruning::Default),
             "nothing" => Ok(Pruning::Nothing),
             "everything" => Ok(Pruning::Everything),
+            "custom" => {
+                let (keep_recent, interval) = (self.pruning_keep_recent, self.pruning_interval);
+                if keep_recent < 2 || interval < 1 {
+                    bail!(
+                        "custom pruning needs pruning_keep_recent from 2 and pruning_interval from 1, found {keep_recent} and {interval}"
+                    );
+                }
+                Ok(Pruning::Custom { keep_recent, interval })
+            }
             n => {
                 let keep_recent = n.parse().ok().filter(|n| *n >= 2).with_context(|| {
-                    format!("pruning must be 'default', 'nothing', 'everything' or a number of heights from 2, found {n:?}")
+                    format!("pruning must be 'default', 'nothing', 'everything', 'custom' or a number of heights from 2, found {n:?}")
                 })?;
-                Ok(Pruning::Custom { keep_recent })
+                Ok(Pruning::Custom { keep_recent, interval: 1 })
             }
         }
     }
@@ -133,10 +176,23 @@ mod tests {
     }
 
     #[test]
+    fn custom_pruning_names_both_numbers_also_as_the_sdk_spells_them() {
+        let config: Config = toml::from_str("pruning = \"custom\"\npruning-keep-recent = 100\npruning-interval = 10\n").unwrap();
+        assert_eq!(config.pruning().unwrap(), Pruning::Custom { keep_recent: 100, interval: 10 });
+        for (pruning_keep_recent, pruning_interval) in [(0, 0), (1, 1), (2, 0)] {
+            let config = Config { pruning: "custom".into(), pruning_keep_recent, pruning_interval, ..Config::default() };
+            assert!(config.pruning().unwrap_err().to_string().contains("from 2"));
+        }
+        let config: Config =
+            toml::from_str("min-retain-blocks = 9\n[state-sync]\nsnapshot-interval = 7\nsnapshot-keep-recent = 3\n").unwrap();
+        assert_eq!((config.min_retain_blocks, config.state_sync), (9, StateSync { snapshot_interval: 7, snapshot_keep_recent: 3 }));
+    }
+
+    #[test]
     fn pruning_is_a_word_or_at_least_two_heights() {
         let pruning = |p: &str| Config { pruning: p.into(), ..Config::default() }.pruning();
         assert_eq!(pruning("everything").unwrap(), Pruning::Everything);
-        assert_eq!(pruning("100").unwrap(), Pruning::Custom { keep_recent: 100 });
+        assert_eq!(pruning("100").unwrap(), Pruning::Custom { keep_recent: 100, interval: 1 });
         for bad in ["", "1", "all", "-3"] {
             assert!(pruning(bad).is_err(), "{bad}");
         }

@@ -15,7 +15,8 @@ pub mod tx;
 
 pub use ante::{GasPrice, NotAPrice};
 pub use app::{
-    APP_VERSION, App, Block, Emitted, Fault, Finalized, Genesis, Origin, Outcome, Settings, StoreAnswer, Unacceptable, Validator,
+    APP_VERSION, App, Bad, Block, Emitted, Fault, Finalized, Genesis, Origin, Outcome, Settings, Snapshotting, StoreAnswer, Unacceptable,
+    Validator,
 };
 pub use beacon::BeaconKeys;
 pub use shutdown::Shutdown;

@@ -8,16 +8,18 @@ use tendermint_proto::{
     google::protobuf::Timestamp,
     v0_38::{
         abci::{
-            ExecTxResult, Misbehavior, MisbehaviorType, RequestCheckTx, RequestFinalizeBlock, RequestInfo, RequestInitChain,
-            RequestPrepareProposal, RequestProcessProposal, RequestQuery, ResponseCheckTx, ResponseCommit, ResponseFinalizeBlock,
-            ResponseInfo, ResponseInitChain, ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery, ValidatorUpdate, VoteInfo,
-            response_process_proposal::ProposalStatus,
+            ExecTxResult, Misbehavior, MisbehaviorType, RequestApplySnapshotChunk, RequestCheckTx, RequestFinalizeBlock, RequestInfo,
+            RequestInitChain, RequestLoadSnapshotChunk, RequestOfferSnapshot, RequestPrepareProposal, RequestProcessProposal, RequestQuery,
+            ResponseApplySnapshotChunk, ResponseCheckTx, ResponseCommit, ResponseFinalizeBlock, ResponseInfo, ResponseInitChain,
+            ResponseListSnapshots, ResponseLoadSnapshotChunk, ResponseOfferSnapshot, ResponsePrepareProposal, ResponseProcessProposal,
+            ResponseQuery, ValidatorUpdate, VoteInfo, response_process_proposal::ProposalStatus,
         },
         crypto::public_key::Sum,
         types::BlockIdFlag,
     },
 };
 
+use super::snapshots;
 use crate::{
     Shutdown,
     api::json::Dialect,
@@ -119,9 +121,24 @@ impl Application for Node {
     }
 
     fn commit(&self) -> ResponseCommit {
-        self.or_stop("Commit", self.app.commit());
-        // CometBFT keeps its blocks: whoever starts from genesis needs them.
-        ResponseCommit { retain_height: 0 }
+        let retain_height = self.or_stop("Commit", self.app.commit().and_then(|()| self.app.retain_height()));
+        ResponseCommit { retain_height: signed(retain_height) }
+    }
+
+    fn list_snapshots(&self) -> ResponseListSnapshots {
+        snapshots::list(&self.app)
+    }
+
+    fn offer_snapshot(&self, r: RequestOfferSnapshot) -> ResponseOfferSnapshot {
+        self.or_stop("OfferSnapshot", snapshots::offer(&self.app, &r))
+    }
+
+    fn load_snapshot_chunk(&self, r: RequestLoadSnapshotChunk) -> ResponseLoadSnapshotChunk {
+        snapshots::load(&self.app, &r)
+    }
+
+    fn apply_snapshot_chunk(&self, r: RequestApplySnapshotChunk) -> ResponseApplySnapshotChunk {
+        self.or_stop("ApplySnapshotChunk", snapshots::apply(&self.app, &r))
     }
 
     fn query(&self, r: RequestQuery) -> ResponseQuery {

@@ -4,6 +4,7 @@ mod dispatch;
 mod frame;
 mod query;
 mod server;
+mod snapshots;
 
 pub use adapter::Node;
 pub use server::{Endpoint, Limits, Server};

@@ -62,6 +62,7 @@ impl App {
         let version = self.0.store.commit(staged)?;
         tracing::info!(height = version.height, app_hash = hex::encode(version.app_hash), time = tip.block.time, txs, "committed");
         self.0.set_tip(tip);
+        self.snapshot_if_due(version.height);
         Ok(())
     }
 }

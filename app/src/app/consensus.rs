@@ -19,13 +19,15 @@ cairn_kernel::state! { "consensus";
     LAST: Item<Header> = 2;
 }
 
-/// What a block may hold.
+/// What the parameters bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
     /// Bytes of all transactions; `None` where only CometBFT's own limit holds.
     pub(super) bytes: Option<u64>,
     /// Sum of the transactions' gas limits.
     pub(super) gas: Option<u64>,
+    /// Evidence is taken about so many blocks; 0: all.
+    pub(super) evidence: u64,
 }
 
 impl Limits {
@@ -33,7 +35,11 @@ impl Limits {
         // CometBFT writes -1 for no limit.
         let bound = |n: i64| u64::try_from(n).ok();
         let block = params.block.as_ref();
-        Self { bytes: block.and_then(|b| bound(b.max_bytes)), gas: block.and_then(|b| bound(b.max_gas)) }
+        Self {
+            bytes: block.and_then(|b| bound(b.max_bytes)),
+            gas: block.and_then(|b| bound(b.max_gas)),
+            evidence: params.evidence.as_ref().and_then(|e| bound(e.max_age_num_blocks)).unwrap_or(0),
+        }
     }
 }
 

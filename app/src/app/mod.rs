@@ -7,7 +7,9 @@ mod genesis;
 mod mempool;
 mod proposal;
 mod query;
+mod retain;
 mod run;
+mod snapshots;
 
 use std::{
     path::Path,
@@ -24,6 +26,7 @@ pub use genesis::{Genesis, Validator};
 pub use proposal::Unacceptable;
 pub use query::StoreAnswer;
 pub use run::Outcome;
+pub use snapshots::{Bad, Snapshotting};
 
 use crate::{
     ante::{GasPrice, Verifier},
@@ -52,12 +55,26 @@ pub struct Settings {
     pub beacon_keys: BeaconKeys,
     /// Gas that one query or simulation may use.
     pub query_gas: u64,
+    /// The chain that this node is for, where that is known: snapshots of others are refused.
+    pub chain_id: Option<String>,
+    /// Where snapshots lie and when they are taken; none: nowhere and never.
+    pub snapshots: Option<Snapshotting>,
+    /// CometBFT keeps at least so many blocks, and more where evidence and snapshots need them; 0: all.
+    pub min_retain_blocks: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (store, minimum_gas_price) = (cairn_store::Options::default(), GasPrice::default());
-        Self { store, minimum_gas_price, beacon_keys: BeaconKeys::default(), query_gas: QUERY_GAS }
+        Self {
+            store,
+            minimum_gas_price,
+            beacon_keys: BeaconKeys::default(),
+            query_gas: QUERY_GAS,
+            chain_id: None,
+            snapshots: None,
+            min_retain_blocks: 0,
+        }
     }
 }
 
@@ -128,6 +145,7 @@ struct Inner {
     tip: RwLock<Option<Arc<Tip>>>,
     pending: Mutex<Option<block::Pending>>,
     mempool: Mutex<mempool::Mempool>,
+    keeper: snapshots::Keeper,
 }
 
 /// What is known of the newest committed state; of genesis before the first block.
@@ -191,6 +209,7 @@ impl App {
             decoder: Decoder::new(dialect.pool())?,
             verifier: Verifier::new(SIGNATURES),
             store: StateStore::open(folder, settings.store)?,
+            keeper: snapshots::Keeper::new(settings.snapshots.as_ref())?,
             settings,
             tip: RwLock::new(None),
             pending: Mutex::new(None),
@@ -241,6 +260,9 @@ impl Inner {
     }
     fn need_tip(&self) -> Result<Arc<Tip>, Fault> {
         self.tip().ok_or(Fault::NoGenesis)
+    }
+    fn clear_tip(&self) {
+        *self.tip.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
     fn set_tip(&self, tip: Tip) {
         *self.tip.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(tip));

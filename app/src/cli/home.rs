@@ -17,6 +17,9 @@ use crate::config::Config;
 /// The file in `data` that says what the state began with.
 const GENESIS_DIGEST: &str = "genesis_sha256";
 
+/// The folder of snapshots in `data`.
+pub(crate) const SNAPSHOTS: &str = "snapshots";
+
 /// The folder that `--home` names; CometBFT uses the same one.
 #[derive(Debug, Clone)]
 pub(crate) struct Home(PathBuf);
@@ -69,6 +72,11 @@ impl Home {
     /// The genesis file.
     pub(crate) fn genesis(&self) -> Result<Value> {
         read_json(&self.config("genesis.json"))
+    }
+    /// The chain that the genesis file names.
+    pub(crate) fn chain_id(&self) -> Result<String> {
+        let genesis = self.genesis()?;
+        Ok(genesis.get("chain_id").and_then(Value::as_str).context("genesis.json names no chain_id")?.to_owned())
     }
     /// The digest of the genesis file that the state began with, if it was noted.
     pub(crate) fn genesis_digest(&self) -> Result<Option<String>> {
@@ -146,6 +154,11 @@ pub(crate) fn read_json(path: &Path) -> Result<Value> {
 /// Writes a JSON file so that a reader never sees half of it.
 pub(crate) fn write_json(path: &Path, value: &Value) -> Result<()> {
     write_atomically(path, &serde_json::to_vec_pretty(value)?, 0o644)
+}
+
+/// Writes a text file so that a reader never sees half of it.
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
+    write_atomically(path, text.as_bytes(), 0o644)
 }
 
 /// Reads a file that nobody but its owner may read.

@@ -22,8 +22,10 @@ mod output;
 mod reply;
 mod rpc;
 mod sign;
+mod snapshots;
 mod staked;
 mod start;
+mod statesync;
 mod status;
 mod transact;
 mod vault;
@@ -104,6 +106,11 @@ enum Command {
     /// Truth inference outside of consensus.
     #[command(subcommand)]
     Truth(TruthCommand),
+    /// Snapshots of the state, from which other nodes start.
+    #[command(subcommand)]
+    Snapshots(snapshots::SnapshotsCommand),
+    #[command(name = "statesync-config")]
+    StateSync(statesync::StateSyncArgs),
     Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
     Check(check::CheckArgs),
@@ -177,6 +184,8 @@ impl Cli {
             Command::Asset(command) => command.run(&home, &node, output),
             Command::License(command) => command.run(&home, &node, output),
             Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json, output::stdout()),
+            Command::Snapshots(command) => command.run(&home, output),
+            Command::StateSync(args) => args.run(&home),
             Command::Status(args) => args.run(&node, output),
             Command::Doctor(args) => args.run(&home, output),
             Command::Check(args) => args.run(&home),

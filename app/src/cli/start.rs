@@ -11,12 +11,15 @@ use tokio::{
 };
 use tracing_subscriber::{EnvFilter, fmt};
 
-use super::{comet, home::Home};
+use super::{
+    comet,
+    home::{Home, SNAPSHOTS},
+};
 use crate::{
-    App, BeaconKeys, Settings, Shutdown,
+    App, BeaconKeys, Settings, Shutdown, Snapshotting,
     abci::{Endpoint, Limits, Node, Server},
     api::{self, Front},
-    config::{Config, Log},
+    config::{Config, Log, StateSync},
 };
 
 /// A CometBFT that ran this long before it ended is started again; one that ends sooner, three times in a row, is not.
@@ -49,6 +52,9 @@ impl StartArgs {
             store: cairn_store::Options { pruning: config.pruning()?, ..cairn_store::Options::default() },
             minimum_gas_price: config.gas_price()?,
             beacon_keys: beacon_keys(home)?,
+            chain_id: Some(home.chain_id()?),
+            snapshots: Some(snapshotting(home, config)),
+            min_retain_blocks: config.min_retain_blocks,
             ..Settings::default()
         };
         let shutdown = Shutdown::default();
@@ -84,6 +90,12 @@ impl StartArgs {
     }
 }
 
+/// Where this home's snapshots lie and when they are taken.
+fn snapshotting(home: &Home, config: &Config) -> Snapshotting {
+    let StateSync { snapshot_interval, snapshot_keep_recent } = config.state_sync;
+    Snapshotting { folder: home.data(SNAPSHOTS), interval: snapshot_interval, keep_recent: snapshot_keep_recent }
+}
+
 /// The home's beacon keys, read again when one is owed that was not there.
 fn beacon_keys(home: &Home) -> Result<BeaconKeys> {
     let home = home.clone();
@@ -93,7 +105,7 @@ fn beacon_keys(home: &Home) -> Result<BeaconKeys> {
 /// The state must have begun with the genesis file: CometBFT reads it once and would not notice another.
 fn check_genesis(home: &Home, app: &App) -> Result<()> {
     let genesis = home.genesis()?;
-    let named = genesis.get("chain_id").and_then(|v| v.as_str()).context("genesis.json names no chain_id")?;
+    let named = home.chain_id()?;
     let found = api::Chain::chain_id(app);
     if !found.is_empty() && found != named {
         bail!("the state is of chain {found}, genesis.json of chain {named}; restore the right genesis file or choose another --home");

@@ -26,6 +26,7 @@ mod refusals;
 mod signers;
 mod signing;
 mod simulate;
+mod snapshots;
 mod support;
 mod transfers;
 mod wiring;

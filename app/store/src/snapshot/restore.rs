@@ -37,6 +37,12 @@ impl Restore {
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
+
+    /// How many chunks were taken.
+    #[must_use]
+    pub fn taken(&self) -> u32 {
+        self.next
+    }
 }
 
 impl StateStore {
