@@ -54,7 +54,7 @@ fn read(path: &Path) -> DocumentMut {
 }
 
 /// Sets `table.key` of a TOML file.
-fn configure(path: &Path, settings: impl IntoIterator<Item = (&'static str, Item)>) {
+pub fn configure(path: &Path, settings: impl IntoIterator<Item = (&'static str, Item)>) {
     let mut config = read(path);
     for (name, item) in settings {
         let (table, key) = name.split_once('.').expect("a table and a key");

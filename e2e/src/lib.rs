@@ -12,6 +12,7 @@ mod network;
 mod process;
 pub mod simd;
 
+pub use join::configure;
 pub use network::{Network, Options};
 pub use process::Process;
 pub use simd::Simd;

@@ -10,7 +10,7 @@ use cairn_driver::{accounts::Account, run::PASSPHRASE};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Process, program};
+use crate::{Process, join::configure, program};
 
 /// How a network is made.
 #[derive(Debug, Clone)]
@@ -21,11 +21,13 @@ pub struct Options {
     pub pause: &'static str,
     /// Whether a gateway runs too.
     pub gateway: bool,
+    /// What the validators' `app.toml` says besides, as `table.key`.
+    pub settings: &'static [(&'static str, i64)],
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { validators: 1, pause: "200ms", gateway: false }
+        Self { validators: 1, pause: "200ms", gateway: false, settings: &[] }
     }
 }
 
@@ -75,6 +77,10 @@ impl Network {
         }
         run(&mut init);
         (0..options.validators).for_each(|i| rewrite(&folder.path().join(format!("nodes/node{i}/config/genesis.json")), &change));
+        for node in 0..options.validators {
+            let settings = options.settings.iter().map(|(name, number)| (*name, toml_edit::value(*number)));
+            configure(&folder.path().join(format!("nodes/node{node}/config/app.toml")), settings);
+        }
         let agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build().into();
         let mut network = Self { folder, base, accounts, nodes: Vec::new(), gateway: None, agent };
         network.nodes.resize_with(options.validators.into(), || None);

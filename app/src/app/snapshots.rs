@@ -185,7 +185,9 @@ impl App {
         if let Some(part) = now.part.as_mut().filter(|_| now.restore.taken() > taken) {
             part.push(chunk)?;
         }
-        if let (Some(version), Some(done)) = (version, version.and(restoring.take())) {
+        if let Some(version) = version
+            && let Some(done) = restoring.take()
+        {
             self.restored(version.height, done)?;
         }
         Ok(Ok(()))

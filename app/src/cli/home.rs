@@ -75,8 +75,7 @@ impl Home {
     }
     /// The chain that the genesis file names.
     pub(crate) fn chain_id(&self) -> Result<String> {
-        let genesis = self.genesis()?;
-        Ok(genesis.get("chain_id").and_then(Value::as_str).context("genesis.json names no chain_id")?.to_owned())
+        Ok(chain_id(&self.genesis()?)?.to_owned())
     }
     /// The digest of the genesis file that the state began with, if it was noted.
     pub(crate) fn genesis_digest(&self) -> Result<Option<String>> {
@@ -143,6 +142,11 @@ impl BeaconKey {
         let key = vrf::SecretKey::from_text(&text).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
         Ok(Self { path, key })
     }
+}
+
+/// The chain that a genesis file names.
+pub(crate) fn chain_id(genesis: &Value) -> Result<&str> {
+    genesis.get("chain_id").and_then(Value::as_str).context("genesis.json names no chain_id")
 }
 
 /// Reads a JSON file.

@@ -19,7 +19,9 @@ mod keyring;
 mod keys;
 mod license;
 mod output;
+mod prune;
 mod reply;
+mod rollback;
 mod rpc;
 mod sign;
 mod snapshots;
@@ -111,6 +113,8 @@ enum Command {
     Snapshots(snapshots::SnapshotsCommand),
     #[command(name = "statesync-config")]
     StateSync(statesync::StateSyncArgs),
+    Prune(prune::PruneArgs),
+    Rollback(rollback::RollbackArgs),
     Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
     Check(check::CheckArgs),
@@ -186,6 +190,8 @@ impl Cli {
             Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json, output::stdout()),
             Command::Snapshots(command) => command.run(&home, output),
             Command::StateSync(args) => args.run(&home),
+            Command::Prune(args) => args.run(&home),
+            Command::Rollback(args) => args.run(&home),
             Command::Status(args) => args.run(&node, output),
             Command::Doctor(args) => args.run(&home, output),
             Command::Check(args) => args.run(&home),

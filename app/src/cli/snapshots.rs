@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use cairn_store::{FORMAT, Snapshot, Snapshots, StateStore, dump, load};
+use cairn_store::{FORMAT, Pruning, Snapshot, Snapshots, StateStore, dump, load};
 use clap::{Args, Subcommand};
 
 use super::{
@@ -94,9 +94,14 @@ fn show(snapshots: &Snapshots, output: Output) -> Result<()> {
 }
 
 /// The state of a home whose node is not running.
-pub(super) fn open(home: &Home) -> Result<StateStore> {
+fn open(home: &Home) -> Result<StateStore> {
+    open_with(home, home.load_config()?.pruning()?)
+}
+
+/// As [`open`], with another pruning setting than the home's.
+pub(super) fn open_with(home: &Home, pruning: Pruning) -> Result<StateStore> {
     let folder = home.data("state");
-    let options = cairn_store::Options { pruning: home.load_config()?.pruning()?, ..cairn_store::Options::default() };
+    let options = cairn_store::Options { pruning, ..cairn_store::Options::default() };
     StateStore::open(&folder, options).with_context(|| format!("cannot open the state in {}; is the node still running?", folder.display()))
 }
 

@@ -3,6 +3,7 @@ use std::{io::IsTerminal, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::{
     process::Child,
@@ -13,7 +14,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{
     comet,
-    home::{Home, SNAPSHOTS},
+    home::{Home, SNAPSHOTS, chain_id},
 };
 use crate::{
     App, BeaconKeys, Settings, Shutdown, Snapshotting,
@@ -48,11 +49,12 @@ impl StartArgs {
     }
 
     async fn node(&self, home: &Home, config: &Config) -> Result<()> {
+        let genesis = home.genesis()?;
         let settings = Settings {
             store: cairn_store::Options { pruning: config.pruning()?, ..cairn_store::Options::default() },
             minimum_gas_price: config.gas_price()?,
             beacon_keys: beacon_keys(home)?,
-            chain_id: Some(home.chain_id()?),
+            chain_id: Some(chain_id(&genesis)?.to_owned()),
             snapshots: Some(snapshotting(home, config)),
             min_retain_blocks: config.min_retain_blocks,
             ..Settings::default()
@@ -60,7 +62,7 @@ impl StartArgs {
         let shutdown = Shutdown::default();
         let app = App::open(&home.data("state"), settings)
             .with_context(|| format!("cannot open the state in {}", home.data("state").display()))?;
-        check_genesis(home, &app)?;
+        check_genesis(home, &genesis, &app)?;
         let height = app.latest().map_or(0, |v| v.height);
         tracing::info!(home = %home.path().display(), height, "state opened");
 
@@ -103,14 +105,13 @@ fn beacon_keys(home: &Home) -> Result<BeaconKeys> {
 }
 
 /// The state must have begun with the genesis file: CometBFT reads it once and would not notice another.
-fn check_genesis(home: &Home, app: &App) -> Result<()> {
-    let genesis = home.genesis()?;
-    let named = home.chain_id()?;
+fn check_genesis(home: &Home, genesis: &Value, app: &App) -> Result<()> {
+    let named = chain_id(genesis)?;
     let found = api::Chain::chain_id(app);
     if !found.is_empty() && found != named {
         bail!("the state is of chain {found}, genesis.json of chain {named}; restore the right genesis file or choose another --home");
     }
-    let digest = hex::encode(Sha256::digest(serde_json::to_vec(&genesis)?));
+    let digest = hex::encode(Sha256::digest(serde_json::to_vec(genesis)?));
     match home.genesis_digest()? {
         Some(begun) if app.latest().is_some() && begun != digest => {
             bail!(

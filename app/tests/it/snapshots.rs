@@ -82,9 +82,26 @@ fn listed(peer: &Peer, height: u64) -> Snapshot {
 }
 
 fn source(heights: u64) -> Source {
-    let mut net = Net::new();
+    source_of(heights, &genesis())
+}
+
+/// A genesis whose snapshots have several chunks.
+fn large() -> cairn_app::Genesis {
+    let describe = |n: usize| {
+        let base = format!("ularge{n}");
+        let unit = serde_json::json!({ "denom": base, "exponent": 0 });
+        let text = "x".repeat(900_000);
+        serde_json::json!({ "name": base, "symbol": base, "base": base, "display": base, "description": text, "denom_units": [unit] })
+    };
+    let mut state = app_state();
+    state["bank"]["denom_metadata"] = (0..4).map(describe).collect();
+    cairn_app::Genesis { app_state: state.to_string().into_bytes(), ..genesis() }
+}
+
+fn source_of(heights: u64, genesis: &cairn_app::Genesis) -> Source {
+    let mut net = Net::with(genesis);
     let peer = Peer::new();
-    peer.app.init_chain(&genesis()).unwrap();
+    peer.app.init_chain(genesis).unwrap();
     let (mut from, to) = (net.wallets[0].clone(), net.wallets[1].address);
     for height in 1..=heights {
         let block = net.propose(vec![transfer(&mut from, &to, 7)]);
@@ -104,7 +121,8 @@ fn source(heights: u64) -> Source {
 
 #[test]
 fn a_fresh_node_restores_a_snapshot_and_goes_on_with_the_chain() {
-    let Source { mut net, peer, snapshot, chunks, app_hash } = source(9);
+    let Source { mut net, peer, snapshot, chunks, app_hash } = source_of(9, &large());
+    assert_eq!((chunks.len(), snapshot.chunks), (4, 4));
     assert_eq!(net.app.latest().unwrap().app_hash.to_vec(), app_hash, "the app hash is what consensus will trust");
     let heights: Vec<u64> = peer.node.list_snapshots().snapshots.iter().map(|s| s.height).collect();
     assert_eq!(heights, [9, 6], "two are kept, the newest first");
@@ -112,6 +130,8 @@ fn a_fresh_node_restores_a_snapshot_and_goes_on_with_the_chain() {
     assert_eq!(fresh.offer(&snapshot, &app_hash), Offer::Accept);
     assert_eq!(fresh.height(), 0, "nothing counts before the last chunk");
     for (index, chunk) in (0..).zip(&chunks) {
+        assert_eq!(fresh.height(), 0);
+        assert_eq!(fresh.apply(index, &chunks[(index as usize + 1) % 4], "mallory").0, Applied::Retry);
         assert_eq!(fresh.apply(index, chunk, "peer").0, Applied::Accept);
     }
     let info = fresh.node.info(RequestInfo::default());

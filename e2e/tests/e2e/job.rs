@@ -30,7 +30,7 @@ fn csv() -> PathBuf {
 
 #[test]
 fn the_main_job_settles_although_a_validator_is_killed_in_the_middle() {
-    let mut network = Network::start(&Options { validators: 4, pause: "200ms", gateway: true });
+    let mut network = Network::start(&Options { validators: 4, pause: "200ms", gateway: true, ..Options::default() });
     let folder = network.path().join("digits");
     let mut set = digits::read(&csv()).unwrap();
     set.truncate(PICTURES);

@@ -13,4 +13,5 @@ mod readers;
 mod recovery;
 mod sealed;
 mod staking;
+mod statesync;
 mod types;

@@ -118,7 +118,7 @@ fn pays_calls(network: &Network) {
 
 #[test]
 fn sealed_content_is_published_bought_granted_and_opened_and_a_bad_key_is_proved() {
-    let network = Network::start(&Options { validators: 1, pause: "200ms", gateway: true });
+    let network = Network::start(&Options { validators: 1, pause: "200ms", gateway: true, ..Options::default() });
     let gateway = network.gateway();
     let [plain, sealed, opened] = ["plain", "sealed", "opened"].map(|name| network.path().join(name));
     let text = |path: &Path| path.to_str().unwrap().to_owned();

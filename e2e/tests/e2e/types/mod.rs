@@ -179,7 +179,7 @@ impl Work<'_> {
 
 #[test]
 fn a_job_of_each_type_runs_from_the_folder_of_items_to_the_refund() {
-    let mut network = Network::start_with(&Options { validators: 1, pause: "200ms", gateway: true }, hasten);
+    let mut network = Network::start_with(&Options { validators: 1, pause: "200ms", gateway: true, ..Options::default() }, hasten);
     let shared = &network;
     thread::scope(|scope| CREW.iter().for_each(|name| drop(scope.spawn(move || shared.import(name)))));
     thread::scope(|scope| {
