@@ -1,7 +1,7 @@
 //! The node's own settings, `config/app.toml`. CometBFT's stand beside it in `config/config.toml`.
 use std::{net::SocketAddr, path::Path};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use cairn_store::Pruning;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub abci: String,
     /// The front doors.
     pub api: Api,
+    /// What wallets, explorers and registries are told.
+    pub public: Public,
     /// The CometBFT process that `cairnd start` supervises.
     pub comet: Comet,
     /// Logging.
@@ -66,6 +68,25 @@ pub struct Api {
     pub grpc: SocketAddr,
 }
 
+/// What wallets, explorers and registries are told of this node (`cairnd chain-info`). Addresses are those by which the public reaches it,
+/// perhaps through a proxy; an empty one is where the node itself listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Public {
+    /// The chain's name for people, at most 36 characters. Empty: made from its id.
+    pub name: String,
+    /// `mainnet`, `testnet` or `devnet`.
+    pub network: String,
+    /// CometBFT's RPC, such as `https://rpc.example.org`.
+    pub rpc: String,
+    /// REST, such as `https://api.example.org`.
+    pub rest: String,
+    /// gRPC, such as `grpc.example.org:443`.
+    pub grpc: String,
+    /// A transaction's page at an explorer, with `{txHash}` in place of the hash. Empty: none.
+    pub tx_page: String,
+}
+
 /// How CometBFT is run and reached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -96,6 +117,7 @@ impl Default for Config {
             min_retain_blocks: 0,
             abci: String::new(),
             api: Api::default(),
+            public: Public::default(),
             comet: Comet::default(),
             log: Log::default(),
             state_sync: StateSync::default(),
@@ -106,6 +128,13 @@ impl Default for Config {
 impl Default for Api {
     fn default() -> Self {
         Self { rest: SocketAddr::from(([127, 0, 0, 1], 1317)), grpc: SocketAddr::from(([127, 0, 0, 1], 9090)) }
+    }
+}
+
+impl Default for Public {
+    fn default() -> Self {
+        let none = String::new;
+        Self { name: none(), network: "devnet".into(), rpc: none(), rest: none(), grpc: none(), tx_page: none() }
     }
 }
 
@@ -155,10 +184,41 @@ impl Config {
             }
         }
     }
+    /// The settings of `[public]`, each address that is empty replaced by that of the door itself.
+    ///
+    /// # Errors
+    /// An unknown `network`, an address that wallets would not take.
+    pub fn public(&self) -> Result<Public> {
+        let Public { name, network, tx_page, .. } = self.public.clone();
+        ensure!(
+            ["mainnet", "testnet", "devnet"].contains(&network.as_str()),
+            "public.network is mainnet, testnet or devnet, found {network:?}"
+        );
+        let or = |given: &str, own: String| if given.is_empty() { own } else { given.trim_end_matches('/').to_owned() };
+        let rpc = or(&self.public.rpc, self.comet.rpc.clone());
+        let rest = or(&self.public.rest, format!("http://{}", reachable(self.api.rest)));
+        for (key, address) in [("rpc", &rpc), ("rest", &rest)] {
+            let url = address.starts_with("http://") || address.starts_with("https://");
+            ensure!(
+                url && !address.contains(['?', '#', ' ']),
+                "public.{key} is a URL without a query, such as https://{key}.example.org, found {address:?}"
+            );
+        }
+        ensure!(
+            tx_page.is_empty() || tx_page.contains("{txHash}"),
+            "public.tx_page holds {{txHash}} in place of the hash, found {tx_page:?}"
+        );
+        Ok(Public { name, network, rpc, rest, grpc: or(&self.public.grpc, reachable(self.api.grpc).to_string()), tx_page })
+    }
     /// The setting `minimum_gas_price`, read.
     pub fn gas_price(&self) -> Result<GasPrice> {
         self.minimum_gas_price.parse().map_err(|e| anyhow::anyhow!("minimum_gas_price: {e}"))
     }
+}
+
+/// Where a client on this machine finds what listens at `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address }
 }
 
 #[cfg(test)]
@@ -186,6 +246,26 @@ mod tests {
         let config: Config =
             toml::from_str("min-retain-blocks = 9\n[state-sync]\nsnapshot-interval = 7\nsnapshot-keep-recent = 3\n").unwrap();
         assert_eq!((config.min_retain_blocks, config.state_sync), (9, StateSync { snapshot_interval: 7, snapshot_keep_recent: 3 }));
+    }
+
+    #[test]
+    fn what_is_public_is_what_listens_unless_it_is_said() {
+        let mut config = Config::default();
+        config.api.rest = "0.0.0.0:1317".parse().unwrap();
+        let own = config.public().unwrap();
+        assert_eq!((own.rpc.as_str(), own.rest.as_str()), ("http://127.0.0.1:26657", "http://127.0.0.1:1317"));
+        assert_eq!((own.grpc.as_str(), own.network.as_str()), ("127.0.0.1:9090", "devnet"));
+        config.public.rest = "https://api.example.org/".into();
+        assert_eq!(config.public().unwrap().rest, "https://api.example.org");
+        let refused = |change: fn(&mut Public)| {
+            let mut config = Config::default();
+            change(&mut config.public);
+            config.public().is_err()
+        };
+        assert!(refused(|p| p.network = "main".into()));
+        assert!(refused(|p| p.rest = "api.example.org".into()));
+        assert!(refused(|p| p.rpc = "https://rpc.example.org/?key=1".into()));
+        assert!(refused(|p| p.tx_page = "https://explorer.example.org/tx/".into()));
     }
 
     #[test]

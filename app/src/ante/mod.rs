@@ -10,7 +10,7 @@ use cairn_auth::FEE_COLLECTOR;
 use cairn_kernel::{Address, BASE_DENOM, Coin, Ctx, Error, Result, Router, sdk};
 use cairn_proto::cosmos::{auth::v1beta1::Params, tx::v1beta1::Fee};
 pub use price::{GasPrice, NotAPrice};
-pub(crate) use verify::Verifier;
+pub(crate) use verify::{Claim, Verifier};
 
 use crate::tx::Tx;
 

@@ -29,6 +29,22 @@ impl GasPrice {
     pub fn is_zero(self) -> bool {
         self.0 == 0
     }
+    /// This price times a fraction, rounded down; `self` where that is no price.
+    #[must_use]
+    pub fn times(self, numerator: u32, denominator: u32) -> Self {
+        let scaled = self.0.checked_mul(u128::from(numerator)).and_then(|n| n.checked_div(u128::from(denominator)));
+        scaled.map_or(self, Self)
+    }
+    /// Without the denomination: `0.001`.
+    #[must_use]
+    pub fn decimal(self) -> String {
+        let (whole, decimals) = (self.0.div_euclid(ONE), self.0.rem_euclid(ONE));
+        let decimals = format!("{decimals:0>PLACES$}");
+        match decimals.trim_end_matches('0') {
+            "" => whole.to_string(),
+            decimals => format!("{whole}.{decimals}"),
+        }
+    }
 }
 
 impl FromStr for GasPrice {
@@ -52,13 +68,7 @@ impl FromStr for GasPrice {
 
 impl fmt::Display for GasPrice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, decimals) = (self.0.div_euclid(ONE), self.0.rem_euclid(ONE));
-        let decimals = format!("{decimals:0>PLACES$}");
-        match (self.is_zero(), decimals.trim_end_matches('0')) {
-            (true, _) => Ok(()),
-            (false, "") => write!(f, "{whole}{BASE_DENOM}"),
-            (false, decimals) => write!(f, "{whole}.{decimals}{BASE_DENOM}"),
-        }
+        if self.is_zero() { Ok(()) } else { write!(f, "{}{BASE_DENOM}", self.decimal()) }
     }
 }
 
@@ -78,6 +88,14 @@ mod tests {
         assert_eq!(price("").fee(u64::MAX), Coin::base(0));
         assert_eq!(price("0.000000000000000001ucairn").fee(1), Coin::base(1));
         assert_eq!(price("100000000000000000000ucairn").fee(u64::MAX), Coin::base(u128::MAX));
+    }
+
+    #[test]
+    fn a_fraction_of_a_price_is_rounded_down() {
+        assert_eq!(price("0.001ucairn").times(5, 4).decimal(), "0.00125");
+        assert_eq!(price("0.000000000000000001ucairn").times(5, 4).decimal(), "0.000000000000000001");
+        assert_eq!(price("").times(2, 1).decimal(), "0");
+        assert_eq!(price("1ucairn").times(1, 0), price("1ucairn"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tokio::{
 };
 
 use super::{Answer, Chain, Config, comet, comet::Node, json::Dialect};
+use crate::config::Public;
 
 /// Why a request is refused, in the terms of gRPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub(super) struct Doors {
     pub(super) dialect: &'static Dialect,
     /// Paths that are answered, whoever answers them.
     pub(super) served: BTreeSet<String>,
+    /// What wallets and registries are told of this node.
+    pub(super) public: Public,
     node: Node,
     arriving: Arc<Semaphore>,
     pending: Arc<Semaphore>,
@@ -86,6 +89,7 @@ impl Doors {
             chain,
             dialect: Dialect::cairn(),
             served,
+            public: config.public.clone(),
             node,
             arriving: places(config.max_pending),
             pending: places(config.max_pending),

@@ -22,6 +22,8 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use cairn_kernel::Error;
 use tokio::{net::TcpListener, sync::watch};
 
+use crate::config::Public;
+
 /// What the chain answers to a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -70,6 +72,8 @@ pub struct Config {
     pub grpc: SocketAddr,
     /// REST, gRPC-web, OpenAPI and the page at `/`.
     pub rest: SocketAddr,
+    /// What wallets and registries are told of this node, no address empty.
+    pub public: Public,
     /// Bytes of the largest request.
     pub max_body: usize,
     /// Connections at once on each door; more wait, unless one that asked nothing yet gives way.
@@ -91,6 +95,7 @@ impl Default for Config {
         Self {
             grpc: SocketAddr::from(([127, 0, 0, 1], 9090)),
             rest: SocketAddr::from(([127, 0, 0, 1], 1317)),
+            public: Public::default(),
             max_body: 2 << 20,
             max_connections: 512,
             max_per_peer: 128,

@@ -13,11 +13,12 @@ use prost::Message;
 use serde_json::{Value, json};
 
 use super::{comet::version_info, doors::Doors, json::to_go_string, openapi, templates::Routes};
+use crate::chain_info::{ChainInfo, LOGO, LOGO_PATH};
 
 /// Nothing but this origin: the page needs no other.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// `/`, `/openapi.json`, `/healthz` and `/version`.
+/// `/`, `/openapi.json`, `/healthz`, `/version` and what is below `/cairn/chain-info/`.
 pub(super) fn router(doors: &Arc<Doors>, routes: &Routes) -> Router {
     let openapi = Bytes::from(to_go_string(&openapi::document(doors.dialect, routes)));
     let version = Bytes::from(to_go_string(&version(doors)));
@@ -28,6 +29,10 @@ pub(super) fn router(doors: &Arc<Doors>, routes: &Routes) -> Router {
         .route("/openapi.json", get(async move || asset("application/json", openapi)))
         .route("/version", get(async move || asset("application/json", version)))
         .route("/healthz", get(health))
+        .route(LOGO_PATH, get(|| async { asset("image/svg+xml", LOGO) }))
+        .route("/cairn/chain-info/keplr.json", get(async |doors| told(&doors, ChainInfo::keplr)))
+        .route("/cairn/chain-info/chain.json", get(async |doors| told(&doors, ChainInfo::chain)))
+        .route("/cairn/chain-info/assetlist.json", get(async |doors| told(&doors, ChainInfo::assets)))
         .with_state(Arc::clone(doors))
 }
 
@@ -47,6 +52,13 @@ async fn health(State(doors): State<Arc<Doors>>) -> Response {
     let mut response = asset("application/json", to_go_string(&body));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// What wallets and registries ask of a chain, in the form that `form` gives it.
+fn told(State(doors): &State<Arc<Doors>>, form: fn(&ChainInfo) -> Value) -> Response {
+    let price = doors.chain.minimum_gas_price().parse().unwrap_or_default();
+    let info = ChainInfo::new(&doors.chain.chain_id(), &doors.public, price, |path| doors.served.contains(path));
+    asset("application/json", to_go_string(&form(&info)))
 }
 
 fn version(doors: &Doors) -> Value {

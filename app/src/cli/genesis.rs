@@ -3,13 +3,13 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use cairn_kernel::{Address, BASE_DENOM, Coin, Coins};
+use cairn_kernel::{Address, Coin, Coins};
 use cairn_proto::cosmos::staking::v1beta1::GenesisState as StakingGenesis;
 use prost::{Message, Name};
 use serde_json::{Value, json};
 
 use super::{comet::ConsensusKey, staked};
-use crate::{api::json::Dialect, modules};
+use crate::{api::json::Dialect, chain_info::metadata, modules};
 
 /// A validator at genesis.
 #[derive(Debug, Clone)]
@@ -113,18 +113,6 @@ impl Validator {
 
 fn coins(coins: &[Coin]) -> Vec<Value> {
     coins.iter().map(|c| json!({ "denom": c.denom, "amount": c.amount.to_string() })).collect()
-}
-
-/// What wallets show for the chain's own coin.
-fn metadata() -> Value {
-    json!({
-        "description": "The coin of Cairn: fees, bonds and pay.",
-        "denom_units": [
-            { "denom": BASE_DENOM, "exponent": 0, "aliases": ["microcairn"] },
-            { "denom": "cairn", "exponent": 6, "aliases": [] }
-        ],
-        "base": BASE_DENOM, "display": "cairn", "name": "Cairn", "symbol": "CAIRN"
-    })
 }
 
 /// Adds an account with coins to a genesis file that no chain has started from.

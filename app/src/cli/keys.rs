@@ -1,8 +1,15 @@
 //! `cairnd keys`: make, import, show and delete account keys.
-use std::io::{BufRead, IsTerminal, Write};
+use std::{
+    io::{BufRead, IsTerminal, Read, Write},
+    path::PathBuf,
+    str::FromStr,
+};
 
 use anyhow::{Context, Result, bail};
-use clap::Subcommand;
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use cairn_kernel::Address;
+use cairn_proto::adr036;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -11,6 +18,7 @@ use super::{
     keyring::{AccountKey, Entry, Keyring, new_mnemonic},
     output::Output,
 };
+use crate::arbitrary;
 
 /// The environment variable that stands in for typing the passphrase, for scripts.
 pub(crate) const PASSPHRASE_VAR: &str = "CAIRN_PASSPHRASE";
@@ -44,6 +52,26 @@ pub(crate) enum KeysCommand {
         #[arg(long)]
         unsafe_show_secret: bool,
     },
+    /// Sign data of any kind with a key, as Keplr's signArbitrary does (ADR-036): a log-in, a statement, nothing that a chain takes.
+    SignArbitrary {
+        /// The key's name.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Whether an account signed data (ADR-036); fails if not.
+    VerifyArbitrary {
+        /// The account.
+        address: Address,
+        #[command(flatten)]
+        data: Data,
+        /// Its public key, base64.
+        #[arg(long)]
+        pub_key: Base64,
+        /// The signature, base64.
+        #[arg(long)]
+        signature: Base64,
+    },
     /// Delete a key for ever.
     Delete {
         /// Its name.
@@ -52,6 +80,43 @@ pub(crate) enum KeysCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// What is signed.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Data {
+    /// The text that is signed.
+    #[arg(long)]
+    data: Option<String>,
+    /// The file that is signed; - is standard input.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl Data {
+    fn read(self) -> Result<Vec<u8>> {
+        match self {
+            Self { file: Some(path), .. } if path.as_os_str() == "-" => {
+                let mut bytes = Vec::new();
+                std::io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
+                Ok(bytes)
+            }
+            Self { file: Some(path), .. } => std::fs::read(&path).with_context(|| format!("cannot read {}", path.display())),
+            Self { data, .. } => Ok(data.unwrap_or_default().into_bytes()),
+        }
+    }
+}
+
+/// Bytes given as base64.
+#[derive(Debug, Clone)]
+pub(crate) struct Base64(Vec<u8>);
+
+impl FromStr for Base64 {
+    type Err = base64::DecodeError;
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        BASE64.decode(text).map(Self)
+    }
 }
 
 impl KeysCommand {
@@ -75,6 +140,12 @@ impl KeysCommand {
                 println!("{}", hex::encode(key.to_bytes().as_slice()));
                 Ok(())
             }
+            Self::SignArbitrary { name, data } => output.value(&sign_arbitrary(&open(&ring, &name)?, &data.read()?)),
+            Self::VerifyArbitrary { address, data, pub_key, signature } => {
+                arbitrary::verify(&address.to_string(), &data.read()?, &pub_key.0, &signature.0)?;
+                println!("{address} signed this");
+                Ok(())
+            }
             Self::Delete { name, yes } => {
                 ring.entry(&name)?;
                 if !yes && ask(&format!("Delete key {name} for ever? Without its 24 words the account is lost. Type its name: "))? != name {
@@ -90,6 +161,16 @@ impl KeysCommand {
 
 fn show(entry: &Entry) -> Value {
     json!({ "name": entry.name, "address": entry.address, "pub_key": { "@type": "/cosmos.crypto.secp256k1.PubKey", "key": entry.pub_key } })
+}
+
+/// In the form in which wallets return it.
+fn sign_arbitrary(key: &AccountKey, data: &[u8]) -> Value {
+    let address = key.address().to_string();
+    json!({
+        "signer": address,
+        "pub_key": { "type": "tendermint/PubKeySecp256k1", "value": BASE64.encode(key.public()) },
+        "signature": BASE64.encode(key.sign(&adr036::sign_bytes(&address, data))),
+    })
 }
 
 fn add(ring: &Keyring, name: &str, recover: bool, output: Output) -> Result<()> {

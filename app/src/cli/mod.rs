@@ -5,6 +5,7 @@ mod arena;
 mod asset;
 mod beacon;
 mod bounds;
+mod chain_info;
 mod check;
 mod comet;
 mod doctor;
@@ -115,6 +116,7 @@ enum Command {
     StateSync(statesync::StateSyncArgs),
     Prune(prune::PruneArgs),
     Rollback(rollback::RollbackArgs),
+    ChainInfo(chain_info::ChainInfoArgs),
     Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
     Check(check::CheckArgs),
@@ -192,6 +194,7 @@ impl Cli {
             Command::StateSync(args) => args.run(&home),
             Command::Prune(args) => args.run(&home),
             Command::Rollback(args) => args.run(&home),
+            Command::ChainInfo(args) => args.run(&home),
             Command::Status(args) => args.run(&node, output),
             Command::Doctor(args) => args.run(&home, output),
             Command::Check(args) => args.run(&home),

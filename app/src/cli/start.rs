@@ -69,7 +69,7 @@ impl StartArgs {
         let abci = home.abci(config);
         let endpoint: Endpoint = abci.parse().context("the setting 'abci'")?;
         let server = Server::bind(&endpoint, Limits::default()).await.with_context(|| format!("cannot listen for CometBFT at {abci}"))?;
-        let doors = api::Config { grpc: config.api.grpc, rest: config.api.rest, ..api::Config::default() };
+        let doors = api::Config { grpc: config.api.grpc, rest: config.api.rest, public: config.public()?, ..api::Config::default() };
         let front = Front::bind(&doors, Arc::new(app.clone()), &config.comet.rpc).await?;
         tracing::info!(abci, rest = %config.api.rest, grpc = %config.api.grpc, "listening");
 

@@ -8,23 +8,6 @@ use ics23::{CommitmentProof, HostFunctionsManager, commitment_proof::Proof, veri
 use prost::Message;
 use serde_json::Value;
 
-#[test]
-fn cosmjs_connects_reads_a_balance_sends_and_finds_its_transaction() {
-    let network = Network::start(&Options::default());
-    let (buyer, requester) = (named(network.accounts(), "buyer").unwrap(), named(network.accounts(), "requester").unwrap());
-    let mut node = Command::new("node");
-    node.current_dir(root().join("e2e/js")).arg("stargate.mjs").arg(network.rpc(0));
-    let out = node.args([&buyer.mnemonic, &requester.address, "1234"]).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let said: Value = serde_json::from_slice(&out.stdout).unwrap();
-    let number = |k: &str| said[k].as_str().unwrap().parse::<u128>().unwrap();
-    assert_eq!(number("after") - number("before"), 1_234);
-    assert_eq!((said["code"].as_u64(), said["sequence"].as_u64()), (Some(0), Some(1)));
-    assert_eq!((&said["found"], &said["searched"]), (&said["hash"], &Value::Bool(true)));
-    assert_eq!(said["responses"][0], "/cosmos.bank.v1beta1.MsgSendResponse");
-    assert_eq!((&said["chainId"], &said["missing"]), (&Value::from("cairn-local-1"), &Value::Null));
-}
-
 /// What a Ledger or a wallet's own screen signs: amino JSON, for every message that the chain has.
 #[test]
 fn cosmjs_signs_every_message_in_amino_json_and_no_changed_byte_passes() {

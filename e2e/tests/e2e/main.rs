@@ -15,3 +15,4 @@ mod sealed;
 mod staking;
 mod statesync;
 mod types;
+mod wallets;

@@ -177,6 +177,7 @@ pub(super) fn config() -> Config {
     let any = ([127, 0, 0, 1], 0).into();
     Config {
         grpc: any,
+        public: crate::config::Public::default(),
         rest: any,
         max_body: 1 << 16,
         max_connections: 8,
