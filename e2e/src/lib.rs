@@ -7,10 +7,12 @@
     reason = "a test that cannot set up its network must end loudly"
 )]
 
+pub mod evidence;
 mod join;
 mod network;
 mod process;
 pub mod simd;
+pub mod twins;
 
 pub use join::configure;
 pub use network::{Network, Options};

@@ -14,5 +14,6 @@ mod recovery;
 mod sealed;
 mod staking;
 mod statesync;
+mod twins;
 mod types;
 mod wallets;

@@ -93,7 +93,7 @@ fn read(path: &Path) -> Value {
 
 #[test]
 fn a_validator_joins_is_jailed_comes_back_and_leaves_and_one_that_signs_twice_is_gone() {
-    let network = Network::start_with(&Options { validators: 4, ..Options::default() }, quick);
+    let network = Network::start_with(&Options { validators: 4, pause: "100ms", ..Options::default() }, quick);
     let mut town = Town { network };
     let node = town.network.join();
     town.network.start_node(node);
