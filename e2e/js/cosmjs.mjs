@@ -1,13 +1,15 @@
 // The two CosmJS in the field: 0.32, which most wallets and dApps still pin, and the newest.
+import { createRequire } from "node:module";
 
 /** The packages of one of them: `version` is `0.32` or `newest`. */
-export async function cosmjs(version) {
-  const scope = { 0.32: "@cosmjs", newest: "@cosmjs-newest" }[version];
-  if (!scope) throw new Error(`expected 0.32 or newest, found ${version}`);
-  const [amino, signing, stargate, rpc] = await Promise.all(
-    ["amino", "proto-signing", "stargate", "tendermint-rpc"].map((name) => import(`${scope}/${name}`)),
-  );
-  return { amino, signing, stargate, rpc };
+export function cosmjs(version) {
+  const entry = { 0.32: "@cosmjs/stargate", newest: "@cosmjs-newest/stargate" }[version];
+  if (!entry) throw new Error(`expected 0.32 or newest, found ${version}`);
+  const require = createRequire(import.meta.url);
+  // The other packages are those that this one stands on.
+  const beside = createRequire(require.resolve(entry));
+  const [amino, signing, rpc] = ["amino", "proto-signing", "tendermint-rpc"].map((name) => beside(`@cosmjs/${name}`));
+  return { amino, signing, rpc, stargate: require(entry) };
 }
 
 export const prefix = "cairn";

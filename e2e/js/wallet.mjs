@@ -12,7 +12,7 @@ import { cosmjs, denom, fee, prefix, ucairn } from "./cosmjs.mjs";
 
 const [version, rpcUrl, accountsFile] = process.argv.slice(2);
 if (!accountsFile) throw new Error("usage: node wallet.mjs 0.32|newest RPC ACCOUNTS.json");
-const { amino, signing, stargate, rpc } = await cosmjs(version);
+const { amino, signing, stargate, rpc } = cosmjs(version);
 const accounts = JSON.parse(readFileSync(accountsFile, "utf8"));
 const words = (name) => accounts.find((account) => account.name === name).mnemonic;
 
