@@ -71,6 +71,9 @@ const REQUESTS: &[(&str, &str)] = &[
     ("cosmos.staking.v1beta1.QueryValidatorRequest", "One validator, by its operator."),
     ("cosmos.staking.v1beta1.QueryValidatorUnbondingDelegationsRequest", "Who waits to be paid out from a validator."),
     ("cosmos.staking.v1beta1.QueryValidatorsRequest", "The validators, by operator."),
+    ("cosmos.vesting.v1beta1.MsgCreateVestingAccount", "Opens an account whose coins come free over time, or all at one time."),
+    ("cosmos.vesting.v1beta1.MsgCreatePermanentLockedAccount", "Opens an account whose coins can be delegated and never spent."),
+    ("cosmos.vesting.v1beta1.MsgCreatePeriodicVestingAccount", "Opens an account whose coins come free period by period."),
 ];
 
 /// By the name of the field.

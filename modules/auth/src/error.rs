@@ -13,7 +13,7 @@ pub enum Error {
     #[error("parameters are missing")]
     NoParameters,
     /// A genesis account's type is not one that this chain has.
-    #[error("genesis account of type {0:?}, expected /cosmos.auth.v1beta1.BaseAccount or /cosmos.auth.v1beta1.ModuleAccount")]
+    #[error("genesis account of type {0:?}, expected a base, module or vesting account")]
     AccountType(String),
     /// A genesis account does not decode or lacks its base account.
     #[error("genesis account number {0} of the list cannot be read")]
@@ -35,6 +35,9 @@ pub enum Error {
         /// The name in genesis.
         name: String,
     },
+    /// A schedule by which coins come free that makes no sense.
+    #[error("{0}")]
+    Schedule(&'static str),
 }
 
 impl Coded for Error {
@@ -49,6 +52,7 @@ impl Coded for Error {
             Self::DuplicateNumber(_) => 7,
             Self::KeyMismatch(_) => 8,
             Self::NotAModule { .. } => 9,
+            Self::Schedule(_) => 10,
         }
     }
     fn status(&self) -> Status {

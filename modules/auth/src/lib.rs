@@ -7,6 +7,7 @@ mod queries;
 mod state;
 #[cfg(test)]
 mod tests;
+pub mod vesting;
 
 use std::sync::Arc;
 

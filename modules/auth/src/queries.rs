@@ -15,17 +15,21 @@ use cairn_proto::{
 use crate::{
     Auth, module_account, module_account_at, params,
     state::{ACCOUNTS, BY_NUMBER},
+    vesting,
 };
 
 /// How much of a name that leads nowhere is repeated; an address has at most 90 characters.
 const MAX_SHOWN: usize = 90;
 
-/// The account as clients read it: a module's with its name and rights.
-pub(crate) fn show(ctx: &Ctx, address: &Address, account: BaseAccount) -> Any {
-    match module_account_at(ctx, address) {
-        Some(owner) => show_module(owner, account),
-        None => pack(&account),
+/// The account as clients read it: a module's with its name and rights, one whose coins come free over time with its schedule.
+pub(crate) fn show(ctx: &Ctx, address: &Address, account: BaseAccount) -> Result<Any> {
+    if let Some(owner) = module_account_at(ctx, address) {
+        return Ok(show_module(owner, account));
     }
+    Ok(match vesting::stored(ctx, address)? {
+        Some(vesting) => vesting.packed(Some(account)),
+        None => pack(&account),
+    })
 }
 
 fn show_module(owner: &ModuleAccount, account: BaseAccount) -> Any {
@@ -56,13 +60,13 @@ impl QueryServer for Auth {
     fn accounts(&self, ctx: &Ctx, q: QueryAccountsRequest) -> Result<QueryAccountsResponse> {
         let request = q.pagination.map(Into::into).unwrap_or_default();
         let (accounts, page) = ACCOUNTS.page(ctx, &[], &request)?;
-        let accounts = accounts.into_iter().map(|(address, account)| show(ctx, &address, account)).collect();
+        let accounts = accounts.into_iter().map(|(address, account)| show(ctx, &address, account)).collect::<Result<_>>()?;
         Ok(QueryAccountsResponse { accounts, pagination: Some(page.into()) })
     }
 
     fn account(&self, ctx: &Ctx, q: QueryAccountRequest) -> Result<QueryAccountResponse> {
         let (address, account) = find(ctx, &q.address)?;
-        Ok(QueryAccountResponse { account: Some(show(ctx, &address, account)) })
+        Ok(QueryAccountResponse { account: Some(show(ctx, &address, account)?) })
     }
 
     fn account_address_by_id(&self, ctx: &Ctx, q: QueryAccountAddressByIdRequest) -> Result<QueryAccountAddressByIdResponse> {

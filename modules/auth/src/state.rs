@@ -1,6 +1,9 @@
 //! What auth stores.
 use cairn_kernel::{Address, Map, Sequence};
-use cairn_proto::cosmos::auth::v1beta1::{BaseAccount, Params};
+use cairn_proto::{
+    Any,
+    cosmos::auth::v1beta1::{BaseAccount, Params},
+};
 
 cairn_kernel::state! { "auth";
     /// Limits and prices of transactions. Set at genesis.
@@ -11,4 +14,6 @@ cairn_kernel::state! { "auth";
     NUMBERS: Sequence = 3;
     /// Raw addresses by account number.
     BY_NUMBER: Map<u64, Vec<u8>> = 4;
+    /// How the first coins of an account come free: one of the four vesting accounts, without the account itself.
+    VESTING: Map<Address, Any> = 5;
 }

@@ -103,8 +103,10 @@ fn malformed_genesis_is_refused() {
     refused(chain.tx(|ctx| Auth.init(ctx, GenesisState { params: None, accounts: vec![] })), Error::NoParameters);
     refused(init(&mut chain, vec![listed(1, 0), listed(1, 0)]), Error::DuplicateAddress(user(1).to_string()));
     refused(init(&mut chain, vec![listed(1, 5), listed(2, 5)]), Error::DuplicateNumber(5));
+    let other = Any { type_url: "/ethermint.types.v1.EthAccount".into(), value: vec![] };
+    refused(init(&mut chain, vec![other.clone()]), Error::AccountType(other.type_url));
     let vesting = Any { type_url: "/cosmos.vesting.v1beta1.DelayedVestingAccount".into(), value: vec![] };
-    refused(init(&mut chain, vec![vesting.clone()]), Error::AccountType(vesting.type_url));
+    refused(init(&mut chain, vec![vesting]), Error::Schedule("there are no coins to vest"));
     refused(init(&mut chain, vec![listed(1, 0), Any { value: vec![0xff], ..listed(2, 0) }]), Error::Unreadable(1));
     refused(
         init(&mut chain, vec![pack(&WireModuleAccount { base_account: None, name: "rewards".into(), permissions: vec![] })]),

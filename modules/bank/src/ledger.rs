@@ -31,16 +31,34 @@ pub(crate) fn tidy(coins: &[Coin]) -> Result<Coins> {
     Ok(out)
 }
 
-/// Takes `coins` from an account. Event `coin_spent`.
+/// How much of `denom` the account can spend.
+pub(crate) fn spendable(ctx: &Ctx, address: &Address, denom: &str) -> Result<u128> {
+    let locked = cairn_auth::vesting::locked(ctx, address)?.amount_of(denom);
+    Ok(balance(ctx, address, denom)?.saturating_sub(locked))
+}
+
+/// Takes `coins` that have come free from an account. Event `coin_spent`.
 ///
 /// # Errors
-/// `sdk/5` if it holds less.
+/// `sdk/5` if it can spend less.
 pub(crate) fn debit(ctx: &mut Ctx, address: &Address, coins: &Coins) -> Result<()> {
+    let locked = cairn_auth::vesting::locked(ctx, address)?;
+    take(ctx, address, coins, &locked)
+}
+
+/// As [`debit`], of coins that have not come free too.
+pub(crate) fn debit_locked_too(ctx: &mut Ctx, address: &Address, coins: &Coins) -> Result<()> {
+    take(ctx, address, coins, &Coins::default())
+}
+
+fn take(ctx: &mut Ctx, address: &Address, coins: &Coins, locked: &Coins) -> Result<()> {
     for Coin { denom, amount } in coins.iter() {
         let held = balance(ctx, address, &denom)?;
-        let left = held
-            .checked_sub(amount)
-            .ok_or_else(|| sdk::insufficient_funds(format!("spendable balance {held}{denom} is smaller than {amount}{denom}")))?;
+        let free = held.saturating_sub(locked.amount_of(&denom));
+        if free < amount {
+            return Err(sdk::insufficient_funds(format!("spendable balance {free}{denom} is smaller than {amount}{denom}")));
+        }
+        let left = held.saturating_sub(amount);
         set_balance(ctx, address, denom, held, left)?;
     }
     ctx.emit_raw("coin_spent", &[("spender", &address.to_string()), ("amount", &coins.to_string())]);

@@ -9,11 +9,15 @@ mod queries;
 mod state;
 #[cfg(test)]
 mod tests;
+mod vesting;
 
 use std::sync::Arc;
 
 use cairn_kernel::{Address, Coin, Coins, Ctx, Invariant, Module, ModuleAccount, Result, Router, Table};
-use cairn_proto::cosmos::bank::v1beta1::{GenesisState, Metadata, Params, msg_routes, query_routes};
+use cairn_proto::cosmos::{
+    bank::v1beta1::{GenesisState, Metadata, Params, msg_routes, query_routes},
+    vesting::v1beta1 as vesting_wire,
+};
 
 pub use error::Error;
 
@@ -53,21 +57,53 @@ pub fn supply(ctx: &Ctx, denom: &str) -> Result<u128> {
 /// Neither [`Params::default_send_enabled`] nor the closure of module accounts binds modules, only users' messages.
 ///
 /// # Errors
-/// `sdk/5` if `from` holds less; what a hook refuses. State may be half changed then: the caller passes the error on or wraps the call
+/// `sdk/5` if `from` holds less, or less that has come free; what a hook refuses. State may be half changed then: the caller passes the error on or wraps the call
 /// in [`Ctx::atomic`].
 pub fn send(ctx: &mut Ctx, from: &Address, to: &Address, coins: &[Coin]) -> Result<()> {
-    let coins = ledger::tidy(coins)?;
+    transfer(ctx, from, to, &ledger::tidy(coins)?, ledger::debit)
+}
+
+/// How coins leave an account.
+type Debit = fn(&mut Ctx, &Address, &Coins) -> Result<()>;
+
+fn transfer(ctx: &mut Ctx, from: &Address, to: &Address, coins: &Coins, debit: Debit) -> Result<()> {
     if coins.is_empty() {
         return Ok(());
     }
-    before_transfer(ctx, from, to, &coins)?;
-    ledger::debit(ctx, from, &coins)?;
-    ledger::credit(ctx, to, &coins)?;
+    before_transfer(ctx, from, to, coins)?;
+    debit(ctx, from, coins)?;
+    ledger::credit(ctx, to, coins)?;
     cairn_auth::get_or_create(ctx, to)?;
     let from = from.to_string();
     ctx.emit_raw("transfer", &[("recipient", &to.to_string()), ("sender", &from), ("amount", &coins.to_string())]);
     ctx.emit_raw("message", &[("sender", &from)]);
     Ok(())
+}
+
+/// How much of `denom` the account can spend: its balance without what has not come free on it.
+pub fn spendable(ctx: &Ctx, address: &Address, denom: &str) -> Result<u128> {
+    ledger::spendable(ctx, address, denom)
+}
+
+/// Moves coins that an account delegates to a module's account. Coins that have not come free may be delegated; which were is noted
+/// with the account.
+///
+/// # Errors
+/// As [`send`], but the whole balance counts.
+pub fn delegate(ctx: &mut Ctx, from: &Address, pool: &Address, coins: &[Coin]) -> Result<()> {
+    let coins = ledger::tidy(coins)?;
+    coins.iter().try_for_each(|coin| cairn_auth::vesting::track_delegation(ctx, from, &coin))?;
+    transfer(ctx, from, pool, &coins, ledger::debit_locked_too)
+}
+
+/// Moves coins of a delegation back from a module's account.
+///
+/// # Errors
+/// As [`send`].
+pub fn undelegate(ctx: &mut Ctx, pool: &Address, to: &Address, coins: &[Coin]) -> Result<()> {
+    let coins = ledger::tidy(coins)?;
+    coins.iter().try_for_each(|coin| cairn_auth::vesting::track_undelegation(ctx, to, &coin))?;
+    transfer(ctx, pool, to, &coins, ledger::debit)
 }
 
 /// Creates coins on the module's own account.
@@ -115,7 +151,7 @@ impl Module for Bank {
     type Genesis = GenesisState;
 
     fn routes(self: &Arc<Self>, router: &mut Router) {
-        router.msgs(msg_routes(self)).queries(query_routes(self));
+        router.msgs(msg_routes(self)).queries(query_routes(self)).msgs(vesting_wire::msg_routes(self));
     }
     fn default_genesis(&self) -> GenesisState {
         GenesisState { params: Some(DEFAULT_PARAMS), ..GenesisState::default() }

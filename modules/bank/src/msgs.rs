@@ -74,7 +74,7 @@ impl MsgServer for Bank {
     }
 }
 
-fn parse_address(role: &str, text: &str) -> Result<Address> {
+pub(crate) fn parse_address(role: &str, text: &str) -> Result<Address> {
     Address::parse(text).map_err(|mut e| {
         e.log.insert_str(0, &format!("invalid {role} address: "));
         e
@@ -82,7 +82,7 @@ fn parse_address(role: &str, text: &str) -> Result<Address> {
 }
 
 /// At least one coin; sorted, unique and positive.
-fn parse_coins(amount: &[cairn_proto::cosmos::base::v1beta1::Coin]) -> Result<Coins> {
+pub(crate) fn parse_coins(amount: &[cairn_proto::cosmos::base::v1beta1::Coin]) -> Result<Coins> {
     let coins = coin::coins(amount)?;
     if coins.is_empty() { Err(sdk::invalid_coins("no coins")) } else { Ok(coins) }
 }
@@ -110,7 +110,7 @@ fn parse_outputs(outputs: &[Output], total: &Coins) -> Result<Vec<(Address, Coin
 }
 
 /// Refuses denominations that users may not send now.
-fn check_enabled(ctx: &Ctx, coins: &Coins) -> Result<()> {
+pub(crate) fn check_enabled(ctx: &Ctx, coins: &Coins) -> Result<()> {
     let default = PARAMS.get(ctx)?.is_none_or(|params| params.default_send_enabled);
     for coin in coins.iter() {
         if !SEND_ENABLED.get(ctx, &coin.denom)?.unwrap_or(default) {
@@ -121,7 +121,7 @@ fn check_enabled(ctx: &Ctx, coins: &Coins) -> Result<()> {
 }
 
 /// Refuses to let users pay a module that does not expect it.
-fn check_open(ctx: &Ctx, to: &Address) -> Result<()> {
+pub(crate) fn check_open(ctx: &Ctx, to: &Address) -> Result<()> {
     match cairn_auth::module_account_at(ctx, to) {
         Some(owner) if !owner.receives => Err(sdk::unauthorized(format!("{to} is not allowed to receive funds"))),
         _ => Ok(()),

@@ -1,4 +1,4 @@
-//! Queries of `cosmos.bank.v1beta1`. Nothing is ever locked here, so that what is spendable is the balance.
+//! Queries of `cosmos.bank.v1beta1`.
 use cairn_kernel::{Address, Coin, Ctx, PageRequest, Result, check_denom, key_prefix, sdk};
 use cairn_proto::cosmos::{
     bank::v1beta1::{
@@ -17,7 +17,7 @@ use cairn_proto::cosmos::{
 };
 
 use crate::{
-    Bank, DEFAULT_PARAMS, balance, metadata,
+    Bank, DEFAULT_PARAMS, balance, metadata, spendable,
     state::{BALANCES, METADATA, OWNERS, PARAMS, SEND_ENABLED, SUPPLY},
     supply,
 };
@@ -76,7 +76,13 @@ impl QueryServer for Bank {
     }
 
     fn spendable_balances(&self, ctx: &Ctx, q: QuerySpendableBalancesRequest) -> Result<QuerySpendableBalancesResponse> {
-        let (balances, pagination) = balances(ctx, &q.address, q.pagination)?;
+        let (mut balances, pagination) = balances(ctx, &q.address, q.pagination)?;
+        let locked = cairn_auth::vesting::locked(ctx, &Address::parse(&q.address)?)?;
+        for coin in &mut balances {
+            let free = Coin::try_from(&*coin)?.amount.saturating_sub(locked.amount_of(&coin.denom));
+            coin.amount = free.to_string();
+        }
+        balances.retain(|coin| coin.amount != "0");
         Ok(QuerySpendableBalancesResponse { balances, pagination: Some(pagination) })
     }
 
@@ -85,7 +91,9 @@ impl QueryServer for Bank {
         ctx: &Ctx,
         q: QuerySpendableBalanceByDenomRequest,
     ) -> Result<QuerySpendableBalanceByDenomResponse> {
-        Ok(QuerySpendableBalanceByDenomResponse { balance: Some(one_balance(ctx, &q.address, &q.denom)?) })
+        check_denom(&q.denom)?;
+        let free = spendable(ctx, &Address::parse(&q.address)?, &q.denom)?;
+        Ok(QuerySpendableBalanceByDenomResponse { balance: Some(Coin::new(q.denom, free).into()) })
     }
 
     fn total_supply(&self, ctx: &Ctx, q: QueryTotalSupplyRequest) -> Result<QueryTotalSupplyResponse> {

@@ -366,3 +366,4 @@ fn params(default_send_enabled: bool, send_enabled: Vec<SendEnabled>) -> Params 
 
 mod authority;
 mod genesis_and_queries;
+mod vesting;

@@ -20,20 +20,20 @@ pub(crate) fn held(ctx: &Ctx, pool: &ModuleAccount) -> Result<u128> {
     bank::balance(ctx, &pool.address(), &params(ctx)?.bond_denom)
 }
 
-/// An account's coins become staked. Refuses more than consensus can count.
+/// An account's coins become staked, also those that have not come free yet. Refuses more than consensus can count.
 pub(crate) fn take(ctx: &mut Ctx, from: &Address, pool: &ModuleAccount, amount: u128) -> Result<()> {
     let staked = held(ctx, &BONDED_POOL)?.checked_add(held(ctx, &NOT_BONDED_POOL)?).and_then(|n| n.checked_add(amount));
     if staked.is_none_or(|n| n > MAX_STAKED) {
         return Err(Error::TooMuch.into());
     }
     let coin = coin(ctx, amount)?;
-    bank::send(ctx, from, &pool.address(), &[coin])
+    bank::delegate(ctx, from, &pool.address(), &[coin])
 }
 
 /// Staked coins become an account's again.
 pub(crate) fn pay(ctx: &mut Ctx, to: &Address, amount: u128) -> Result<()> {
     let coin = coin(ctx, amount)?;
-    bank::send(ctx, &NOT_BONDED_POOL.address(), to, &[coin])
+    bank::undelegate(ctx, &NOT_BONDED_POOL.address(), to, &[coin])
 }
 
 /// Moves coins between the pools; nothing where they are the same.

@@ -1,9 +1,11 @@
 //! Each message: what it does, and each of its refusals by its code.
 use cairn_auth::authority;
+use cairn_bank::Bank;
 use cairn_kernel::{Coin, Dec};
 use cairn_proto::cosmos::{
     crypto::secp256k1::PubKey as Secp256k1,
     staking::v1beta1::{Description, MsgCreateValidator, MsgEditValidator, MsgServer, MsgUpdateParams, Params},
+    vesting::v1beta1::{MsgCreateVestingAccount, MsgServer as _},
 };
 use cairn_proto::pack;
 
@@ -283,4 +285,31 @@ fn rules_are_governances_and_within_bounds() {
     assert_eq!(code(set_params(&mut world, |p| p.bond_denom = "!".into())), ("sdk", 10));
     set_params(&mut world, |p| p.max_validators = 1).unwrap();
     assert_eq!(world.chain.run(|ctx| crate::params(ctx)).unwrap().max_validators, 1);
+}
+
+/// Coins that come free later can be staked at once, and are locked again when they come back.
+#[test]
+fn locked_coins_can_be_staked() {
+    let mut world = World::of(&[3 * M]);
+    let end = i64::try_from(world.chain.block.time).unwrap() + 10 * i64::try_from(UNBONDING).unwrap();
+    let give = MsgCreateVestingAccount {
+        from_address: user(2).to_string(),
+        to_address: user(77).to_string(),
+        amount: coin(5 * M).into_iter().collect(),
+        end_time: end,
+        delayed: true,
+    };
+    world.tx(|ctx| Bank.create_vesting_account(ctx, give)).unwrap();
+    let spend = |world: &mut World| world.tx(|ctx| cairn_bank::send(ctx, &user(77), &user(2), &[Coin::new("ucairn", 1)]));
+    assert_eq!(code(spend(&mut world)), ("sdk", 5));
+    world.delegate(77, 1, 4 * M).unwrap();
+    assert_eq!(code(world.delegate(77, 1, 2 * M)), ("sdk", 5));
+    world.undelegate(77, 1, 3 * M).unwrap();
+    world.end_after(UNBONDING);
+    world.end();
+    assert_eq!(world.chain.run(|ctx| cairn_bank::balance(ctx, &user(77), "ucairn")).unwrap(), 4 * M);
+    assert_eq!(code(spend(&mut world)), ("sdk", 5));
+    world.end_after(10 * UNBONDING);
+    spend(&mut world).unwrap();
+    world.check();
 }
