@@ -1,5 +1,5 @@
 //! Tokens against shares: how a delegation grows and shrinks.
-use cairn_kernel::{Address, Ctx, Dec, Result};
+use cairn_kernel::{Address, Ctx, Dec, Result, key_prefix};
 use cairn_proto::cosmos::staking::v1beta1::{BondStatus, Delegation, Validator};
 
 use crate::{
@@ -21,6 +21,16 @@ pub(crate) enum Source {
 /// The delegation of an account to a validator.
 pub fn delegation(ctx: &Ctx, delegator: &Address, operator: &Address) -> Result<Option<Delegation>> {
     DELEGATIONS.get(ctx, &(*delegator, *operator))
+}
+
+/// What an account delegates, by operator.
+pub fn delegations_of(ctx: &Ctx, delegator: &Address) -> impl Iterator<Item = Result<(Address, Delegation)>> {
+    DELEGATIONS.range(ctx, &key_prefix(delegator)).map(|entry| entry.map(|((_, operator), delegation)| (operator, delegation)))
+}
+
+/// Who delegates to a validator.
+pub fn delegators(ctx: &Ctx, operator: &Address) -> impl Iterator<Item = Result<Address>> {
+    DELEGATORS.range(ctx, &key_prefix(operator)).map(|entry| entry.map(|(_, delegator)| delegator))
 }
 
 /// The shares of a delegation.

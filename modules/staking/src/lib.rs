@@ -26,16 +26,17 @@ use std::sync::Arc;
 use cairn_kernel::{Ctx, Invariant, Module, Result, Router, Table};
 use cairn_proto::cosmos::staking::v1beta1::{GenesisState, msg_routes, query_routes};
 
-pub use delegations::{delegation, shares, worth};
+pub use delegations::{delegation, delegations_of, delegators, shares, worth};
 pub use error::Error;
 pub use hooks::{Hooks, Power};
 pub use params::{default_params, params};
-pub use pools::{BONDED_POOL, NOT_BONDED_POOL};
+pub use pools::{BONDED_POOL, NOT_BONDED_POOL, bonded};
 pub use set::{powers, take_updates};
 pub use slash::slash;
 pub use stake::Stake;
 pub use validators::{
-    CONSENSUS_PREFIX, OPERATOR_PREFIX, by_consensus, consensus_address, consensus_key, jail, operator, operator_text, unjail, validator,
+    CONSENSUS_PREFIX, OPERATOR_PREFIX, all_validators, by_consensus, consensus_address, consensus_key, jail, operator, operator_text,
+    unjail, validator,
 };
 
 /// Base units that are one unit of voting power.

@@ -15,6 +15,11 @@ pub(crate) fn of(status: BondStatus) -> &'static ModuleAccount {
     if status == BondStatus::Bonded { &BONDED_POOL } else { &NOT_BONDED_POOL }
 }
 
+/// What is bonded, in base units.
+pub fn bonded(ctx: &Ctx) -> Result<u128> {
+    held(ctx, &BONDED_POOL)
+}
+
 /// What a pool holds.
 pub(crate) fn held(ctx: &Ctx, pool: &ModuleAccount) -> Result<u128> {
     bank::balance(ctx, &pool.address(), &params(ctx)?.bond_denom)

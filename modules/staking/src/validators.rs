@@ -25,6 +25,11 @@ pub fn validator(ctx: &Ctx, operator: &Address) -> Result<Option<Validator>> {
     VALIDATORS.get(ctx, operator)
 }
 
+/// Every validator by operator, in whatever status.
+pub fn all_validators(ctx: &Ctx) -> impl Iterator<Item = Result<(Address, Validator)>> {
+    VALIDATORS.range(ctx, &[])
+}
+
 /// The validator that signs under this consensus address.
 pub fn by_consensus(ctx: &Ctx, consensus: &Address) -> Result<Option<Validator>> {
     match BY_CONSENSUS.get(ctx, consensus)? {
