@@ -15,6 +15,7 @@ pub fn all() -> Vec<Box<dyn AnyModule>> {
         erase(cairn_slashing::Evidence),
         erase(cairn_slashing::Slashing),
         erase(cairn_beacon::Beacon),
+        erase(cairn_gov::Gov),
         erase(cairn_asset::Asset),
         erase(cairn_rewards::Rewards),
         erase(cairn_dispute::Dispute),
