@@ -116,7 +116,8 @@ impl TestnetArgs {
             validators.push(prepare(home, &self.comet, &format!("node{i}"), self.operator(i.into()))?);
             peers.push(format!("{}@127.0.0.1:{}", comet::node_id(home)?, self.port(i, 1)?));
         }
-        let genesis = Genesis { chain_id: self.chain_id.clone(), validators, accounts: self.accounts.clone() }.to_json()?;
+        let mut genesis = Genesis { chain_id: self.chain_id.clone(), validators, accounts: self.accounts.clone() }.to_json()?;
+        genesis::hurry(&mut genesis)?;
         for (i, home) in (0_u16..).zip(&homes) {
             write_json(&home.config("genesis.json"), &genesis)?;
             let others: Vec<String> = peers.iter().enumerate().filter(|(j, _)| *j != usize::from(i)).map(|(_, p)| p.clone()).collect();

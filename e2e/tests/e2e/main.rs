@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 mod clients;
+mod gov;
 mod job;
 mod readers;
 mod recovery;
