@@ -65,17 +65,17 @@ function build(message, how, depth) {
     const grouped = Object.hasOwn(field, "oneofIndex") && field.oneofIndex !== null;
     if (!wanted || (grouped && taken.has(field.oneofIndex))) continue;
     if (grouped) taken.add(field.oneofIndex);
-    const value = one(field, how, depth);
+    const value = one(field, how, depth, signers(message).includes(field.name));
     if (value === undefined) continue;
     out[field.name] = field.label === LIST ? [value, value] : value;
   }
   return out;
 }
 
-function one(field, how, depth) {
+function one(field, how, depth, signs) {
   if (field.type === MESSAGE) return inner(field.typeName, how, depth);
   if (field.type === ENUM) return enums.get(field.typeName).value.find((v) => v.number > 0)?.number ?? 0;
-  if (field.type === STRING) return text(field, how);
+  if (field.type === STRING) return text(field, how, signs);
   if (field.type === BYTES) return scalar(field) ? Buffer.from(scalar(field)) : Buffer.from([1, 2, 255]);
   if (field.type === BOOL) return true;
   if (WIDE.includes(field.type)) return "9007199254740993";
@@ -86,10 +86,11 @@ function scalar(field) {
   return { "cosmos.Dec": "250000000000000000", "cosmos.Int": "340282366920938463463374607431768211455" }[field.options?.scalar];
 }
 
-function text(field, { address, operator }) {
+/** A text; of a field that names the signer, an address even where the SDK's file does not say that it is one. */
+function text(field, { address, operator }, signs) {
   if (scalar(field)) return scalar(field);
-  if (field.options?.scalar === "cosmos.AddressString") return address;
   if (field.options?.scalar === "cosmos.ValidatorAddressString") return operator;
+  if (signs || field.options?.scalar === "cosmos.AddressString") return address;
   return `${field.name} <&> "quoted" \\ \u00e9 \u2028 \u{1f980} \u0007\t\n`;
 }
 
