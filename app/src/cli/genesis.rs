@@ -115,18 +115,6 @@ fn coins(coins: &[Coin]) -> Vec<Value> {
     coins.iter().map(|c| json!({ "denom": c.denom, "amount": c.amount.to_string() })).collect()
 }
 
-/// What wallets show for the chain's own coin.
-fn metadata() -> Value {
-    json!({
-        "description": "The coin of Cairn: fees, bonds and pay.",
-        "denom_units": [
-            { "denom": BASE_DENOM, "exponent": 0, "aliases": ["microcairn"] },
-            { "denom": "cairn", "exponent": 6, "aliases": [] }
-        ],
-        "base": BASE_DENOM, "display": "cairn", "name": "Cairn", "symbol": "CAIRN"
-    })
-}
-
 /// What a test network has otherwise: a proposal is decided within a minute, and one of four validators is enough, since only the first
 /// one is operated by an account that somebody holds.
 pub(crate) fn hurry(genesis: &mut Value) -> Result<()> {
