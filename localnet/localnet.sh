@@ -42,7 +42,7 @@ halt() { # names: asks the processes to stop, by their own ids, all at once, and
 ports_of() { # name
   local i
   if [ "$1" = gateway ]; then echo "$GATEWAY"; return; fi
-  for i in 0 1 2 3 4; do echo $((BASE + 10 * ${1#node} + i)); done
+  for i in 0 1 2 3 4 5; do echo $((BASE + 10 * ${1#node} + i)); done
 }
 
 # Another network on this machine has the same ports: its nodes would answer in place of ours.
@@ -120,8 +120,8 @@ endpoints() {
   local i
   say "the network runs; stop it with 'make localnet-stop', delete it with 'make localnet-reset'"
   for i in $(seq 0 $((NODES - 1))); do
-    printf '  node%s   RPC %s   REST http://127.0.0.1:%s   gRPC 127.0.0.1:%s   metrics 127.0.0.1:%s\n' "$i" "$(rpc "$i")" \
-      $((BASE + 10 * i + 2)) $((BASE + 10 * i + 3)) $((BASE + 10 * i + 4))
+    printf '  node%s   RPC %s   REST http://127.0.0.1:%s   gRPC 127.0.0.1:%s   metrics http://127.0.0.1:%s/metrics\n' "$i" "$(rpc "$i")" \
+      $((BASE + 10 * i + 2)) $((BASE + 10 * i + 3)) $((BASE + 10 * i + 5))
   done
   cat <<T
   gateway http://127.0.0.1:$GATEWAY

@@ -81,7 +81,7 @@ pub(crate) fn make(ctx: &Ctx, keys: &BeaconKeys) -> Option<Bytes> {
     match owed(ctx, keys) {
         Ok(message) => message.as_ref().map(write),
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "the block is proposed without a reveal");
+            tracing::error!(target: "consensus", error = format!("{error:#}"), "the block is proposed without a reveal");
             None
         }
     }

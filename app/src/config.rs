@@ -38,6 +38,12 @@ pub struct Config {
     /// Snapshots for nodes that join by state sync.
     #[serde(alias = "state-sync")]
     pub state_sync: StateSync,
+    /// What operators see of this node.
+    pub metrics: Metrics,
+    /// When this node calls itself ready.
+    pub ready: Ready,
+    /// What queries may take of this machine.
+    pub queries: Queries,
 }
 
 /// When snapshots of the state are taken. They lie in `data/snapshots`.
@@ -97,11 +103,43 @@ pub struct Comet {
     pub rpc: String,
 }
 
+/// Where Prometheus and supervisors ask: `/metrics`, `/healthz`, `/readyz`, `/version`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// Whether the port is opened.
+    pub enabled: bool,
+    /// The port. Who reaches it sees how this node does; keep it on loopback or behind a firewall.
+    pub listen: SocketAddr,
+}
+
+/// When `/readyz` answers 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ready {
+    /// Blocks that the node may be behind its peers.
+    pub max_lag_blocks: u64,
+    /// Seconds since the last block.
+    pub max_block_age_seconds: u64,
+    /// Parts of a hundred of the disk that must be free.
+    pub min_disk_percent: u64,
+}
+
+/// Limits of queries over ABCI, gRPC and REST together. Blocks are not queries and wait for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Queries {
+    /// How many run at once; 0: one less than there are processors, at least one.
+    pub concurrent: usize,
+    /// Milliseconds that a query may wait and run, together.
+    pub time_limit_ms: u64,
+}
+
 /// What is logged and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
-    /// A filter such as `info` or `info,cairn_app::abci=debug`.
+    /// A level, and others for parts of the node: `info`, `info,consensus=debug,api=warn`. May be changed while the node runs.
     pub level: String,
     /// One JSON object a line instead of text.
     pub json: bool,
@@ -121,7 +159,28 @@ impl Default for Config {
             comet: Comet::default(),
             log: Log::default(),
             state_sync: StateSync::default(),
+            metrics: Metrics::default(),
+            ready: Ready::default(),
+            queries: Queries::default(),
         }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { enabled: true, listen: SocketAddr::from(([127, 0, 0, 1], 26661)) }
+    }
+}
+
+impl Default for Ready {
+    fn default() -> Self {
+        Self { max_lag_blocks: 5, max_block_age_seconds: 60, min_disk_percent: 5 }
+    }
+}
+
+impl Default for Queries {
+    fn default() -> Self {
+        Self { concurrent: 0, time_limit_ms: 10_000 }
     }
 }
 
@@ -151,10 +210,17 @@ impl Default for Log {
 }
 
 impl Config {
-    /// Reads `path`; an unknown field is refused, so that a misspelt setting is not silently the default.
+    /// Reads `path`; an unknown field is refused, so that a misspelt setting is not silently the default. Faults are told with file and line,
+    /// those of values too.
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} is not a valid configuration", path.display()))
+        let config: Self = toml::from_str(&text).map_err(|e| at_line(path, &text, e.span(), e.message()))?;
+        let checks =
+            [("pruning", config.pruning().err()), ("minimum_gas_price", config.gas_price().err()), ("level", config.levels().err()), ("[public]", config.public().err())];
+        match checks.into_iter().find_map(|(key, error)| Some((key, error?))) {
+            Some((key, error)) => Err(at_line(path, &text, line_of(&text, key), &format!("{error:#}"))),
+            None => Ok(config),
+        }
     }
     /// Writes `path`.
     pub fn save(&self, path: &Path) -> Result<()> {
@@ -210,6 +276,10 @@ impl Config {
         );
         Ok(Public { name, network, rpc, rest, grpc: or(&self.public.grpc, reachable(self.api.grpc).to_string()), tx_page })
     }
+    /// The setting `log.level`, read.
+    pub fn levels(&self) -> Result<tracing_subscriber::filter::Targets> {
+        crate::logging::parse(&self.log.level)
+    }
     /// The setting `minimum_gas_price`, read.
     pub fn gas_price(&self) -> Result<GasPrice> {
         self.minimum_gas_price.parse().map_err(|e| anyhow::anyhow!("minimum_gas_price: {e}"))
@@ -221,9 +291,48 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address }
 }
 
+/// A fault of a file of settings, with the line where it stands.
+pub(crate) fn at_line(path: &Path, text: &str, at: Option<std::ops::Range<usize>>, fault: &str) -> anyhow::Error {
+    let line = at.and_then(|at| text.get(..at.start)).map(|before| before.matches('\n').count().saturating_add(1));
+    let line = line.map_or_else(String::new, |line| format!(":{line}"));
+    anyhow::anyhow!("{}{line}: {}", path.display(), fault.trim().replace('\n', "; ")).context(crate::Exit::Config)
+}
+
+/// Where a setting stands.
+fn line_of(text: &str, key: &str) -> Option<std::ops::Range<usize>> {
+    let mut start = 0_usize;
+    for line in text.split_inclusive('\n') {
+        if line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            return Some(start..start);
+        }
+        start = start.saturating_add(line.len());
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn faults_are_told_with_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.toml");
+        for (text, place, fault) in [
+            ("pruning = \"nothing\"\n\n[api]\nrest = 5\n", ":4: ", "invalid type"),
+            ("pruning = \"nothing\"\nabci = \n", ":2: ", "invalid string"),
+            ("[log]\n\nlevle = \"info\"\n", ":3: ", "unknown field `levle`"),
+            ("# pruning\npruning = \"all\"\n", ":2: ", "pruning must be"),
+            ("minimum_gas_price = \"1uatom\"\n", ":1: ", "minimum_gas_price"),
+            ("[log]\nlevel = \"info,consenus=debug\"\n", ":2: ", "consenus"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = Config::load(&path).unwrap_err();
+            let said = format!("{error:#}");
+            assert!(said.contains(&format!("app.toml{place}")) && said.contains(fault), "{said}");
+            assert_eq!(crate::Exit::of(&error), crate::Exit::Config);
+        }
+    }
 
     #[test]
     fn a_file_may_name_only_what_differs_and_nothing_unknown() {

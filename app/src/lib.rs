@@ -1,5 +1,6 @@
 //! The node core: the state machine of the chain behind ABCI, and the front doors to its state.
 pub mod abci;
+pub mod admin;
 pub mod amino;
 mod ante;
 pub mod api;
@@ -9,11 +10,17 @@ mod beacon;
 pub mod chain_info;
 pub mod cli;
 pub mod config;
+pub mod disk;
+mod exit;
+mod health;
+pub mod logging;
+pub mod metrics;
 pub mod modules;
 mod parallel;
 mod shutdown;
 pub mod truth;
 pub mod tx;
+mod version;
 
 pub use ante::{GasPrice, NotAPrice};
 pub use app::{
@@ -21,6 +28,7 @@ pub use app::{
     Validator,
 };
 pub use beacon::BeaconKeys;
+pub use exit::Exit;
 pub use shutdown::Shutdown;
 
 /// What a panic said, for the log.

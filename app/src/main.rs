@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", line(error.chain().map(ToString::to_string)));
-            ExitCode::FAILURE
+            ExitCode::from(cairn_app::Exit::of(&error).code())
         }
     }
 }

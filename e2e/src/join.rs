@@ -25,11 +25,13 @@ impl Network {
             ("p2p.addr_book_strict", value(false)),
             ("p2p.allow_duplicate_ip", value(true)),
             ("p2p.pex", value(false)),
+            ("instrumentation.prometheus_listen_addr", value(format!("127.0.0.1:{}", self.port(node, 4)))),
             ("consensus.timeout_commit", value(self.pause())),
         ];
         configure(&home.join("config/config.toml"), settings);
         let door = |offset| value(format!("127.0.0.1:{}", self.port(node, offset)));
-        let settings = [("api.rest", door(2)), ("api.grpc", door(3)), ("comet.rpc", value(format!("http://{rpc}")))];
+        let comet = ("comet.rpc", value(format!("http://{rpc}")));
+        let settings = [("api.rest", door(2)), ("api.grpc", door(3)), ("metrics.listen", door(5)), comet];
         configure(&home.join("config/app.toml"), settings);
         self.nodes.push(None);
         node

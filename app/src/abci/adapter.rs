@@ -21,7 +21,7 @@ use tendermint_proto::{
 
 use super::snapshots;
 use crate::{
-    Shutdown,
+    Exit, Shutdown,
     api::json::Dialect,
     app::{APP_VERSION, App, Block, Fault, Genesis, Outcome, Validator},
     parallel::map_parts,
@@ -45,7 +45,7 @@ impl Node {
     /// The value, or an empty response that the server will not send, because the node stops.
     fn or_stop<T: Default>(&self, method: &str, result: Result<T, Fault>) -> T {
         result.unwrap_or_else(|fault| {
-            self.shutdown.fail(format!("{method}: {fault}"));
+            self.shutdown.fail_as(Exit::of_fault(&fault), format!("{method}: {fault}"));
             T::default()
         })
     }
@@ -79,7 +79,7 @@ impl Node {
         let status = match self.app.process_proposal(&block)? {
             Ok(()) => ProposalStatus::Accept,
             Err(why) => {
-                tracing::warn!(height = block.height, %why, "a proposal is refused");
+                tracing::warn!(target: "consensus", height = block.height, %why, "a proposal is refused");
                 ProposalStatus::Reject
             }
         };

@@ -7,4 +7,5 @@ mod server;
 mod snapshots;
 
 pub use adapter::Node;
+pub(crate) use server::bind_unix;
 pub use server::{Endpoint, Limits, Server};

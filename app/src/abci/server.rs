@@ -123,17 +123,19 @@ impl Server {
                 accepted = self.accept() => accepted,
             };
             match accepted {
-                Ok(_) if peers.len() >= self.limits.connections => tracing::warn!(limit = self.limits.connections, "connection refused"),
+                Ok(_) if peers.len() >= self.limits.connections => {
+                    tracing::warn!(target: "abci", limit = self.limits.connections, "connection refused")
+                }
                 Ok(stream) => drop(peers.spawn(Peer::new(app.clone(), self.limits.frame, shutdown.clone()).run(stream))),
                 Err(error) => {
-                    tracing::error!(%error, "cannot accept a connection");
+                    tracing::error!(target: "abci", %error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
         let done = tokio::time::timeout(GRACE, async { while peers.join_next().await.is_some() {} }).await;
         if done.is_err() {
-            tracing::warn!("a connection did not take its last reply");
+            tracing::warn!(target: "abci", "a connection did not take its last reply");
         }
     }
 
@@ -153,7 +155,11 @@ impl Server {
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+/// Binds a socket file for the owner alone. One that nobody listens on any more is replaced.
+///
+/// # Errors
+/// If it is served by another process, or cannot be bound.
+pub(crate) async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     use std::os::unix::fs::PermissionsExt;
     if path.exists() {
         if UnixStream::connect(path).await.is_ok() {
@@ -196,7 +202,7 @@ impl<A: Application> Peer<A> {
 
     async fn run(mut self, mut stream: Box<dyn Stream>) {
         if let Err(error) = self.talk(&mut stream).await {
-            tracing::info!(%error, "connection lost");
+            tracing::info!(target: "abci", %error, "connection lost");
         }
     }
 

@@ -15,7 +15,7 @@ const LISTED: usize = 10;
 pub(super) fn list(app: &App) -> ResponseListSnapshots {
     let listed = app.snapshots().map(cairn_store::Snapshots::list).transpose();
     let snapshots = listed.unwrap_or_else(|error| {
-        tracing::error!(%error, "snapshots cannot be listed");
+        tracing::error!(target: "consensus", %error, "snapshots cannot be listed");
         None
     });
     let offer = |s: &Snapshot| Offered {
@@ -31,7 +31,7 @@ pub(super) fn list(app: &App) -> ResponseListSnapshots {
 /// A chunk for a peer; empty where there is none.
 pub(super) fn load(app: &App, r: &RequestLoadSnapshotChunk) -> ResponseLoadSnapshotChunk {
     let chunk = app.snapshots().map(|s| s.chunk(r.height, r.format, r.chunk)).transpose().unwrap_or_else(|error| {
-        tracing::error!(%error, height = r.height, chunk = r.chunk, "a chunk cannot be read");
+        tracing::error!(target: "consensus", %error, height = r.height, chunk = r.chunk, "a chunk cannot be read");
         None
     });
     ResponseLoadSnapshotChunk { chunk: chunk.flatten().unwrap_or_default().into() }
@@ -47,7 +47,7 @@ pub(super) fn offer(app: &App, r: &RequestOfferSnapshot) -> Result<ResponseOffer
         Err(Fault::Store(error @ Error::Format { .. })) => refused(&error, Offer::RejectFormat),
         Err(Fault::Store(error @ Error::Metadata(_))) => refused(&error, Offer::Reject),
         Err(Fault::Store(error @ Error::HasBlocks(_))) => {
-            tracing::error!(%error, "this node has a state of its own; to sync anew, move data/state away");
+            tracing::error!(target: "consensus", %error, "this node has a state of its own; to sync anew, move data/state away");
             Offer::Abort
         }
         Err(fault) => return Err(fault),
@@ -56,7 +56,7 @@ pub(super) fn offer(app: &App, r: &RequestOfferSnapshot) -> Result<ResponseOffer
 }
 
 fn refused(error: &Error, how: Offer) -> Offer {
-    tracing::warn!(%error, "an offered snapshot is refused");
+    tracing::warn!(target: "consensus", %error, "an offered snapshot is refused");
     how
 }
 
@@ -80,7 +80,7 @@ pub(super) fn apply(app: &App, r: &RequestApplySnapshotChunk) -> Result<Response
     let Err(bad) = app.apply_chunk(r.index, chunk, &r.sender)? else {
         return Ok(ResponseApplySnapshotChunk { result: Applied::Accept.into(), ..Default::default() });
     };
-    tracing::warn!(%bad, chunk = r.index, "a chunk of a snapshot is refused");
+    tracing::warn!(target: "consensus", %bad, chunk = r.index, "a chunk of a snapshot is refused");
     Ok(match bad {
         Bad::Chunk { sender, .. } => {
             ResponseApplySnapshotChunk { result: Applied::Retry.into(), refetch_chunks: vec![r.index], reject_senders: vec![sender] }

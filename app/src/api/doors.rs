@@ -150,7 +150,7 @@ impl Doors {
         match timeout(self.timeout, task).await {
             Ok(Ok(result)) => result,
             Ok(Err(panicked)) => {
-                tracing::error!(%panicked, "a request made its handler panic");
+                tracing::error!(target: "api", %panicked, "a request made its handler panic");
                 Err(Refusal::internal("internal error"))
             }
             Err(_) => Err(Refusal::unavailable(format!("no answer within {:?}", self.timeout))),

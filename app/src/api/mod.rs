@@ -19,6 +19,8 @@ mod tests;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
+pub(crate) use comet::COSMOS_SDK_VERSION;
+
 use cairn_kernel::Error;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -120,6 +122,14 @@ impl Front {
     /// # Errors
     /// If a port cannot be bound; the text names it.
     pub async fn bind(config: &Config, chain: Arc<dyn Chain>, comet_rpc: &str) -> io::Result<Self> {
+        Self::bind_with(config, chain, comet_rpc, None).await
+    }
+
+    /// As [`Front::bind`], with `own` pages on the REST port in place of `/healthz` and `/version`.
+    ///
+    /// # Errors
+    /// As [`Front::bind`].
+    pub async fn bind_with(config: &Config, chain: Arc<dyn Chain>, comet_rpc: &str, own: Option<axum::Router>) -> io::Result<Self> {
         let doors = Arc::new(doors::Doors::new(config, chain, comet_rpc));
         let bind = async |address: SocketAddr| {
             let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}"));
@@ -127,7 +137,7 @@ impl Front {
         };
         Ok(Self {
             grpc: (bind(config.grpc).await?, grpc::router(&doors, config.max_body)),
-            rest: (bind(config.rest).await?, rest::router(&doors, config.max_body)),
+            rest: (bind(config.rest).await?, rest::router_with(&doors, config.max_body, own)),
             limits: server::Limits { connections: config.max_connections, per_peer: config.max_per_peer },
         })
     }
@@ -159,6 +169,14 @@ impl Front {
     }
 }
 
+/// Connections at once on a port of its own, and of one address.
+const PORT_LIMITS: server::Limits = server::Limits { connections: 64, per_peer: 32 };
+
+/// Serves `router` on a port of its own until `shutdown`, and lets running requests end.
+pub(crate) async fn serve_port(listener: TcpListener, router: axum::Router, shutdown: impl Future<Output = ()>) {
+    server::serve(listener, router, PORT_LIMITS, shutdown).await;
+}
+
 /// Binds both doors and keeps them open until `shutdown`. Queries run on threads of their own and never hold up the caller's runtime.
 ///
 /// # Errors
@@ -166,7 +184,7 @@ impl Front {
 pub async fn serve(config: &Config, chain: Arc<dyn Chain>, comet_rpc: &str, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let front = Front::bind(config, chain, comet_rpc).await?;
     let (grpc, rest) = front.addresses()?;
-    tracing::info!(%grpc, %rest, "the front doors are open");
+    tracing::info!(target: "api", %grpc, %rest, "the front doors are open");
     front.run(shutdown).await;
     Ok(())
 }

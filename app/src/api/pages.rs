@@ -1,4 +1,5 @@
-//! What the REST port shows of itself: a page of all endpoints, their OpenAPI document, health and version.
+//! What the REST port shows of itself: a page of all endpoints and their OpenAPI document. Health and version are here for chains that bring
+//! no pages of their own.
 use std::sync::Arc;
 
 use axum::{
@@ -9,31 +10,35 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use prost::Message;
 use serde_json::{Value, json};
 
-use super::{comet::version_info, doors::Doors, json::to_go_string, openapi, templates::Routes};
+use super::{doors::Doors, json::to_go_string, openapi, templates::Routes};
 use crate::chain_info::{ChainInfo, LOGO, LOGO_PATH};
 
 /// Nothing but this origin: the page needs no other.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// `/`, `/openapi.json`, `/healthz`, `/version` and what is below `/cairn/chain-info/`.
-pub(super) fn router(doors: &Arc<Doors>, routes: &Routes) -> Router {
+/// `/`, `/openapi.json`, what is below `/cairn/chain-info/`, and `own`, else `/healthz` and `/version`.
+pub(super) fn router(doors: &Arc<Doors>, routes: &Routes, own: Option<Router>) -> Router {
     let openapi = Bytes::from(to_go_string(&openapi::document(doors.dialect, routes)));
-    let version = Bytes::from(to_go_string(&version(doors)));
+    let own = own.unwrap_or_else(|| {
+        let version = Bytes::from(to_go_string(&crate::version::document(None)));
+        Router::new()
+            .route("/version", get(async move || asset("application/json", version)))
+            .route("/healthz", get(health))
+            .with_state(Arc::clone(doors))
+    });
     Router::new()
         .route("/", get(|| async { asset("text/html; charset=utf-8", include_str!("page/index.html")) }))
         .route("/page.js", get(|| async { asset("text/javascript; charset=utf-8", include_str!("page/page.js")) }))
         .route("/page.css", get(|| async { asset("text/css; charset=utf-8", include_str!("page/page.css")) }))
         .route("/openapi.json", get(async move || asset("application/json", openapi)))
-        .route("/version", get(async move || asset("application/json", version)))
-        .route("/healthz", get(health))
         .route(LOGO_PATH, get(|| async { asset("image/svg+xml", LOGO) }))
         .route("/cairn/chain-info/keplr.json", get(async |doors| told(&doors, ChainInfo::keplr)))
         .route("/cairn/chain-info/chain.json", get(async |doors| told(&doors, ChainInfo::chain)))
         .route("/cairn/chain-info/assetlist.json", get(async |doors| told(&doors, ChainInfo::assets)))
         .with_state(Arc::clone(doors))
+        .merge(own)
 }
 
 fn asset(kind: &'static str, content: impl IntoResponse) -> Response {
@@ -59,9 +64,4 @@ fn told(State(doors): &State<Arc<Doors>>, form: fn(&ChainInfo) -> Value) -> Resp
     let price = doors.chain.minimum_gas_price().parse().unwrap_or_default();
     let info = ChainInfo::new(&doors.chain.chain_id(), &doors.public, price, |path| doors.served.contains(path));
     asset("application/json", to_go_string(&form(&info)))
-}
-
-fn version(doors: &Doors) -> Value {
-    let info = version_info().encode_to_vec();
-    doors.dialect.encode_bytes("cosmos.base.tendermint.v1beta1.VersionInfo", &info).unwrap_or(Value::Null)
 }

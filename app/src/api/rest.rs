@@ -39,9 +39,15 @@ struct Rest {
 }
 
 /// The door as a service.
+#[cfg(test)]
 pub(super) fn router(doors: &Arc<Doors>, max_body: usize) -> Router {
+    router_with(doors, max_body, None)
+}
+
+/// The door as a service, with `own` pages in place of `/healthz` and `/version`.
+pub(super) fn router_with(doors: &Arc<Doors>, max_body: usize, own: Option<Router>) -> Router {
     let routes = Routes::new(doors.dialect.pool(), &doors.served);
-    let pages = pages::router(doors, &routes);
+    let pages = pages::router(doors, &routes, own);
     let grpc = grpc::router(doors, max_body).layer(tonic_web::GrpcWebLayer::new());
     let rest = Arc::new(Rest { doors: Arc::clone(doors), routes, grpc, max_body });
     pages.merge(Router::new().fallback(handle).with_state(rest)).layer(cors())

@@ -64,13 +64,13 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: others must close before one more can be opened.
-                tracing::warn!(%error, "cannot accept a connection");
+                tracing::warn!(target: "api", %error, "cannot accept a connection");
                 sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         let Some(counted) = Peers::count(&peers, peer.ip(), limits.per_peer) else {
-            tracing::debug!(%peer, most = limits.per_peer, "one connection too many of one address");
+            tracing::debug!(target: "api", %peer, most = limits.per_peer, "one connection too many of one address");
             continue;
         };
         let connection = Arc::new(Connection::default());
@@ -81,15 +81,15 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
             let _place = (place, counted);
             tokio::select! {
                 ended = served => if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection broke off");
+                    tracing::debug!(target: "api", %error, "a connection broke off");
                 },
-                () = connection.overdue(PATIENCE) => tracing::debug!("a connection that only held its place was closed"),
+                () = connection.overdue(PATIENCE) => tracing::debug!(target: "api", "a connection that only held its place was closed"),
             }
         });
     }
     drop(listener);
     if timeout(GRACE, graceful.shutdown()).await.is_err() {
-        tracing::debug!("requests were cut off");
+        tracing::debug!(target: "api", "requests were cut off");
     }
 }
 

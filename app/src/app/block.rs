@@ -60,7 +60,7 @@ impl App {
     pub fn commit(&self) -> Result<(), Fault> {
         let Pending { staged, tip, txs } = self.0.pending().take().ok_or(Fault::NothingToCommit)?;
         let version = self.0.store.commit(staged)?;
-        tracing::info!(height = version.height, app_hash = hex::encode(version.app_hash), time = tip.block.time, txs, "committed");
+        tracing::info!(target: "consensus", height = version.height, app_hash = hex::encode(version.app_hash), time = tip.block.time, txs, "committed");
         self.0.set_tip(tip);
         self.snapshot_if_due(version.height);
         Ok(())
@@ -152,7 +152,7 @@ impl Inner {
     fn after(&self, module: &str, hook: &str, origin: Origin, ctx: &mut Ctx, failure: Option<&cairn_kernel::Error>) -> Vec<Emitted> {
         let mut events = ctx.take_events();
         if let Some(error) = failure {
-            tracing::error!(module, hook, height = ctx.block().height, %error, "a block hook failed and was undone");
+            tracing::error!(target: "consensus", module, hook, height = ctx.block().height, %error, "a block hook failed and was undone");
             let code = error.code.to_string();
             events.push(raw("hook_failed", &[("module", module), ("hook", hook), ("codespace", error.codespace), ("code", &code)]));
         }

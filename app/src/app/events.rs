@@ -64,7 +64,7 @@ fn fields(dialect: &Dialect, kind: &str, bytes: &[u8]) -> Vec<(String, String)> 
         }
         Ok(other) => vec![("value".to_owned(), to_go_string(&other))],
         Err(error) => {
-            tracing::error!(%kind, %error, "an event's type is not among the descriptors");
+            tracing::error!(target: "consensus", %kind, %error, "an event's type is not among the descriptors");
             vec![]
         }
     }

@@ -3,6 +3,7 @@ mod block;
 mod committed;
 mod consensus;
 mod events;
+mod gate;
 mod genesis;
 mod mempool;
 mod proposal;
@@ -14,6 +15,7 @@ mod snapshots;
 use std::{
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -42,6 +44,8 @@ use consensus::Limits;
 const SIGNATURES: usize = 1 << 19;
 /// Gas that a query may use where nothing else is set.
 const QUERY_GAS: u64 = 50_000_000;
+/// Time that a query may take where nothing else is set.
+const QUERY_TIME: Duration = Duration::from_secs(10);
 /// The version of the state machine's rules, as `Info` and consensus parameters report it.
 pub const APP_VERSION: u64 = 1;
 
@@ -61,6 +65,10 @@ pub struct Settings {
     pub snapshots: Option<Snapshotting>,
     /// CometBFT keeps at least so many blocks, and more where evidence and snapshots need them; 0: all.
     pub min_retain_blocks: u64,
+    /// How long one may wait and run.
+    pub query_time: Duration,
+    /// How many run at once; 0: one less than there are processors, at least two.
+    pub queries_at_once: usize,
 }
 
 impl Default for Settings {
@@ -74,6 +82,8 @@ impl Default for Settings {
             chain_id: None,
             snapshots: None,
             min_retain_blocks: 0,
+            query_time: QUERY_TIME,
+            queries_at_once: 0,
         }
     }
 }
@@ -146,6 +156,7 @@ struct Inner {
     pending: Mutex<Option<block::Pending>>,
     mempool: Mutex<mempool::Mempool>,
     keeper: snapshots::Keeper,
+    gate: gate::Gate,
 }
 
 /// What is known of the newest committed state; of genesis before the first block.
@@ -210,6 +221,7 @@ impl App {
             verifier: Verifier::new(SIGNATURES),
             store: StateStore::open(folder, settings.store)?,
             keeper: snapshots::Keeper::new(settings.snapshots.as_ref())?,
+            gate: gate::Gate::new(settings.queries_at_once, settings.query_time),
             settings,
             tip: RwLock::new(None),
             pending: Mutex::new(None),
@@ -245,6 +257,17 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &StateStore {
         &self.0.store
+    }
+
+    /// The places of queries, for metrics.
+    pub(crate) fn queries(&self) -> &gate::Gate {
+        &self.0.gate
+    }
+
+    /// The time of the newest state's block, in seconds since the epoch; genesis's before the first.
+    #[must_use]
+    pub fn block_time(&self) -> Option<u64> {
+        self.0.tip().map(|tip| tip.block.time)
     }
 
     /// The last committed block's height and app hash; `None` before the first, so that consensus asks for genesis again.

@@ -31,6 +31,7 @@ impl App {
     /// # Errors
     /// Invalid height (26) for one that is not kept, invalid request (18) for a name or key that cannot be.
     pub fn store_value(&self, store: &str, key: &[u8], height: Option<u64>, prove: bool) -> Result<StoreAnswer, Error> {
+        let _pass = self.0.gate.enter()?;
         let view = self.0.view(height)?;
         let height = view.version().map_err(unreadable)?.map_or(0, |v| v.height);
         let key = [store.as_bytes(), b"/", key].concat();
@@ -58,7 +59,8 @@ impl Inner {
         if path == SIMULATE {
             return self.simulate_request(data);
         }
-        let base = Committed::new(self.view(height)?);
+        let pass = self.gate.enter()?;
+        let base = Committed::until(self.view(height)?, pass.deadline());
         let gas = Gas::new(self.settings.query_gas);
         let answer = contained(|| {
             let mut overlay = Overlay::new(&base);
@@ -69,6 +71,9 @@ impl Inner {
             let value = self.router.query(&Ctx::new(&mut overlay, &block, &gas, &self.router), path, data)?;
             Ok(Answer { value, height: block.height })
         });
+        if base.is_late() {
+            return Err(pass.late());
+        }
         base.check().map_err(internal)?;
         answer
     }
@@ -115,13 +120,17 @@ impl Inner {
     pub(super) fn simulate(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
         let tip = self.need_tip().map_err(internal)?;
         let tx = self.decoder.decode(&Bytes::copy_from_slice(bytes)).map_err(|e| with_gas(e, 0))?;
-        let base = Committed::new(self.view(None)?);
+        let pass = self.gate.enter()?;
+        let base = Committed::until(self.view(None)?, pass.deadline());
         let (block, gas) = (tip.next(), Gas::new(self.settings.query_gas));
         let outcome = {
             let mut overlay = Overlay::new(&base);
             let mut ctx = Ctx::new(&mut overlay, &block, &gas, &self.router);
             self.run(&mut ctx, &tx, &gas, Mode::Simulate)
         };
+        if base.is_late() {
+            return Err(pass.late());
+        }
         base.check().map_err(internal)?;
         self.simulated(outcome)
     }
@@ -151,6 +160,6 @@ fn unreadable(error: cairn_store::Error) -> Error {
 
 /// The node's fault, not the asker's.
 fn internal(error: impl std::fmt::Display) -> Error {
-    tracing::error!(%error, "a query could not be answered");
+    tracing::error!(target: "query", %error, "a query could not be answered");
     Error { codespace: "sdk", code: 35, log: format!("{error}: internal logic error"), status: Status::Internal }
 }

@@ -52,7 +52,7 @@ const PANIC: u32 = 111_222;
 pub(super) fn contained<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
         let text = crate::panic_text(&*payload);
-        tracing::error!(%text, "a handler panicked");
+        tracing::error!(target: "consensus", %text, "a handler panicked");
         Err(Error { codespace: "sdk", code: PANIC, log: format!("recovered: {text}: panic"), status: Status::Internal })
     })
 }

@@ -31,6 +31,7 @@ pub struct Snapshotting {
 pub(super) struct Keeper {
     at: Option<Snapshots>,
     busy: AtomicBool,
+    figures: crate::metrics::Snapshots,
     restoring: Mutex<Option<Restoring>>,
 }
 
@@ -89,6 +90,11 @@ impl App {
         self.0.keeper.at.as_ref()
     }
 
+    /// Figures of snapshots, for metrics.
+    pub(crate) fn snapshot_figures(&self) -> &crate::metrics::Snapshots {
+        &self.0.keeper.figures
+    }
+
     /// Whether a snapshot is being written now.
     #[must_use]
     pub fn is_taking_snapshot(&self) -> bool {
@@ -102,7 +108,7 @@ impl App {
             return;
         }
         if self.0.keeper.busy.swap(true, Ordering::AcqRel) {
-            tracing::warn!(height, "no snapshot: the last one is still being written");
+            tracing::warn!(target: "store", height, "no snapshot: the last one is still being written");
             return;
         }
         let (app, snapshots, keep_recent) = (self.clone(), snapshots.clone(), settings.keep_recent);
@@ -112,7 +118,7 @@ impl App {
             let began = Instant::now();
             let view = app.0.store.view();
             if ready.send(()).is_err() {
-                tracing::warn!(height, "nobody waited for the snapshot to begin");
+                tracing::warn!(target: "store", height, "nobody waited for the snapshot to begin");
             }
             let done = view.and_then(|view| {
                 let snapshot = snapshots.create(&view, &app.0.store.chain_id().unwrap_or_default())?;
@@ -121,10 +127,14 @@ impl App {
             });
             match done {
                 Ok(snapshot) => {
+                    app.0.keeper.figures.took(began.elapsed());
                     let (hash, chunks) = (hex::encode(snapshot.hash()), snapshot.chunks());
-                    tracing::info!(height = snapshot.height, chunks, hash, millis = began.elapsed().as_millis(), "snapshot taken");
+                    tracing::info!(target: "store", height = snapshot.height, chunks, hash, millis = began.elapsed().as_millis(), "snapshot taken");
                 }
-                Err(error) => tracing::error!(height, %error, "a snapshot could not be taken"),
+                Err(error) => {
+                    app.0.keeper.figures.failed();
+                    tracing::error!(target: "store", height, %error, "a snapshot could not be taken");
+                }
             }
         };
         match thread::Builder::new().name("snapshot".into()).spawn(work) {
@@ -132,7 +142,7 @@ impl App {
             Ok(_) => drop(taken.recv()),
             Err(error) => {
                 self.0.keeper.busy.store(false, Ordering::Release);
-                tracing::error!(height, %error, "a snapshot could not be begun");
+                tracing::error!(target: "store", height, %error, "a snapshot could not be begun");
             }
         }
     }
@@ -196,6 +206,7 @@ impl App {
     fn restored(&self, height: u64, done: Restoring) -> Result<(), Fault> {
         let tip = self.0.load_tip()?;
         tracing::info!(
+            target: "store",
             height,
             app_hash = hex::encode(&tip.app_hash),
             chain_id = tip.block.chain_id,

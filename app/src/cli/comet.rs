@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use toml_edit::{DocumentMut, Item, value};
 
 use super::home::{Home, read_json};
+use crate::{Exit, config::at_line};
 
 /// The line of CometBFT that the application speaks with.
 pub(crate) const VERSION_LINE: &str = "0.38.";
@@ -77,6 +78,13 @@ pub(crate) fn configure(home: &Home, network: &Network) -> Result<()> {
         set(&mut doc, &["p2p", "pex"], value(false));
     }
     std::fs::write(&path, doc.to_string()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Reads `config/config.toml`, so that a fault in it is told with its line before CometBFT is started.
+pub(crate) fn check_config(home: &Home) -> Result<DocumentMut> {
+    let path = home.config("config.toml");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display())).context(Exit::Config)?;
+    text.parse::<DocumentMut>().map_err(|e| at_line(&path, &text, e.span(), e.message()))
 }
 
 fn set(doc: &mut DocumentMut, path: &[&str], item: Item) {

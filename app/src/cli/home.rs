@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use cairn_beacon::vrf;
 use rand::RngCore;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::config::Config;
+use crate::{Exit, config::Config};
 
 /// The file in `data` that says what the state began with.
 const GENESIS_DIGEST: &str = "genesis_sha256";
@@ -56,11 +56,46 @@ impl Home {
     pub(crate) fn keyring(&self) -> PathBuf {
         self.0.join("keyring")
     }
+    /// The socket of the operator's door.
+    #[must_use]
+    pub(crate) fn admin(&self) -> PathBuf {
+        self.data("admin.sock")
+    }
+    /// Every file with a secret: keys of the node, of accounts, of content, and what opens commitments.
+    pub(crate) fn secrets(&self) -> Result<Vec<PathBuf>> {
+        let keys = ["priv_validator_key.json", "node_key.json"].map(|name| self.config(name));
+        let mut found: Vec<PathBuf> = keys.into_iter().filter(|path| path.exists()).collect();
+        files(&self.0.join("config"), &mut |path| {
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(VRF_KEY)) {
+                found.push(path);
+            }
+        })?;
+        for folder in SECRETS {
+            files(&self.0.join(folder), &mut |path| found.push(path))?;
+        }
+        Ok(found)
+    }
+    /// Refuses a home in which others may read a secret, and tells the command that mends it.
+    pub(crate) fn check_secrets(&self) -> Result<()> {
+        let mut loose = Vec::new();
+        for path in self.secrets()? {
+            if mode(&path)? & 0o077 != 0 {
+                loose.push(format!("'{}'", path.display()));
+            }
+        }
+        if loose.is_empty() {
+            return Ok(());
+        }
+        let verb = if loose.len() == 1 { "is a secret that others can read" } else { "are secrets that others can read" };
+        let error = anyhow!("{} {verb}; run: chmod 600 {}", loose.join(", "), loose.join(" "));
+        Err(error.context(Exit::KeyMode))
+    }
     /// The settings of the application.
     pub(crate) fn load_config(&self) -> Result<Config> {
         let path = self.config("app.toml");
         if !path.exists() {
-            bail!("{} is not there; create a home with 'cairnd init <moniker> --home {}'", path.display(), self.0.display());
+            let error = anyhow!("{} is not there; create a home with 'cairnd init <moniker> --home {}'", path.display(), self.0.display());
+            return Err(error.context(Exit::Config));
         }
         Config::load(&path)
     }
@@ -125,6 +160,28 @@ impl Home {
     }
 }
 
+/// The folders of a home whose files are all secret.
+const SECRETS: [&str; 8] = ["keyring", "content-keys", "license-keys", "openings", "verdicts", "exams", "jobs", "vouchers"];
+
+/// The files below a folder, which need not be there. Those half written count too.
+fn files(folder: &Path, each: &mut impl FnMut(PathBuf)) -> Result<()> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        if !folder.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { each(path) }
+        }
+    }
+    Ok(())
+}
+
+fn mode(path: &Path) -> Result<u32> {
+    Ok(fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.permissions().mode() & 0o777)
+}
+
 /// The file of a node's first beacon key.
 const VRF_KEY: &str = "vrf_key";
 /// What the files of later ones begin with; the first 16 digits of the public half follow.
@@ -179,7 +236,7 @@ pub(crate) fn read_secret_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 
 /// Opens a file that nobody but its owner may read.
 pub(crate) fn open_secret(path: &Path) -> Result<fs::File> {
-    let mode = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.permissions().mode() & 0o777;
+    let mode = mode(path)?;
     if mode & 0o077 != 0 {
         bail!("{} can be read by others (mode {mode:o}); run 'chmod 600 {}'", path.display(), path.display());
     }
@@ -242,6 +299,30 @@ mod tests {
             home.set_genesis_digest(digest).unwrap();
             assert_eq!(home.genesis_digest().unwrap().unwrap(), digest);
         }
+    }
+
+    #[test]
+    fn a_home_whose_secrets_others_can_read_is_refused_with_what_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path());
+        home.check_secrets().unwrap();
+        home.ensure_vrf_key().unwrap();
+        home.new_vrf_key().unwrap();
+        let [consensus, account] = [home.config("priv_validator_key.json"), home.keyring().join("me.json")];
+        for path in [&consensus, &account] {
+            write_secret(path, b"x").unwrap();
+        }
+        write_json(&home.config("genesis.json"), &Value::Null).unwrap();
+        assert_eq!(home.secrets().unwrap().len(), 4);
+        home.check_secrets().unwrap();
+        for path in [consensus, account, home.config("vrf_key")] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+            let error = home.check_secrets().unwrap_err();
+            assert_eq!(Exit::of(&error), Exit::KeyMode);
+            assert!(format!("{error:#}").ends_with(&format!("run: chmod 600 '{}'", path.display())), "{error:#}");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        home.check_secrets().unwrap();
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl InitArgs {
             moniker: self.moniker,
             rpc: "tcp://127.0.0.1:26657".into(),
             p2p: "tcp://0.0.0.0:26656".into(),
-            metrics: String::new(),
+            metrics: "127.0.0.1:26660".into(),
             peers: String::new(),
             timeout_commit: "1s".into(),
             local: false,
@@ -76,7 +76,7 @@ pub(crate) struct TestnetArgs {
     /// The chain's name, <name>-<number>.
     #[arg(long, default_value = "cairn-local-1")]
     chain_id: String,
-    /// First port; node i listens on base+10i: RPC +0, peers +1, REST +2, gRPC +3, metrics +4.
+    /// First port; node i listens on base+10i: RPC +0, peers +1, REST +2, gRPC +3, metrics of CometBFT +4, of the node +5.
     #[arg(long, default_value_t = 26600, value_parser = clap::value_parser!(u16).range(1024..=65000))]
     base_port: u16,
     /// An account with coins at genesis, <address>=<coins>; may be given many times.
@@ -145,6 +145,7 @@ impl TestnetArgs {
                 grpc: ([127, 0, 0, 1], self.port(node, 3)?).into(),
             },
             comet: crate::config::Comet { binary: self.comet.clone(), rpc: format!("http://127.0.0.1:{rpc}") },
+            metrics: crate::config::Metrics { enabled: true, listen: ([127, 0, 0, 1], self.port(node, 5)?).into() },
             ..Config::default()
         };
         config.save(&home.config("app.toml"))?;

@@ -19,6 +19,7 @@ mod jury;
 mod keyring;
 mod keys;
 mod license;
+mod log_level;
 mod output;
 mod prune;
 mod reply;
@@ -119,6 +120,7 @@ enum Command {
     ChainInfo(chain_info::ChainInfoArgs),
     Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
+    LogLevel(log_level::LogLevelArgs),
     Check(check::CheckArgs),
     Export(check::ExportArgs),
 }
@@ -197,6 +199,7 @@ impl Cli {
             Command::ChainInfo(args) => args.run(&home),
             Command::Status(args) => args.run(&node, output),
             Command::Doctor(args) => args.run(&home, output),
+            Command::LogLevel(args) => args.run(&home, output),
             Command::Check(args) => args.run(&home),
             Command::Export(args) => args.run(&home),
         }

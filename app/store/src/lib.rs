@@ -35,7 +35,7 @@ mod wal;
 mod tests;
 
 pub use error::{Error, Result};
-pub use meta::Version;
+pub use meta::{SCHEMA, Version};
 pub use metrics::Metric;
 pub use options::{Options, Pruning};
 pub use proof::{Proof, ProofOp, STORE_OP, TOP_OP, specs, verify};

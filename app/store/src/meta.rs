@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The layout on disk that this build reads and writes. Another one needs a migration, not a guess.
-pub(crate) const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 1;
 
 /// A committed state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

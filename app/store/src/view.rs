@@ -221,6 +221,27 @@ impl View<'_> {
         Ok(None)
     }
 
+    /// Calls `each` with the keys of the newest state that begin with `prefix`, in order, until it says no. For counting: one pass, no values.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if the disk fails.
+    pub fn keys(&self, prefix: &[u8], mut each: impl FnMut(&[u8]) -> bool) -> Result<()> {
+        if self.head.is_none() {
+            return Ok(());
+        }
+        let mut bounds = ReadOptions::default();
+        bounds.set_iterate_range(rocksdb::PrefixRange(prefix));
+        let mut rows = self.snapshot.raw_iterator_cf_opt(self.store.disk.column(Column::Flat)?, bounds);
+        rows.seek_to_first();
+        while let Some(key) = rows.key() {
+            if !each(key) {
+                return Ok(());
+            }
+            rows.next();
+        }
+        Ok(rows.status()?)
+    }
+
     fn rows(&self, column: Column, from: &[u8], to: &[u8]) -> Result<DBRawIterator<'_>> {
         let mut bounds = ReadOptions::default();
         bounds.set_iterate_range(from..to);

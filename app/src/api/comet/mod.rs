@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use prost::Message;
 use serde_json::{Value, json};
 
-pub(super) use status::version_info;
+pub(crate) use status::COSMOS_SDK_VERSION;
 
 use super::{Chain, doors::Refusal};
 

@@ -33,7 +33,7 @@ impl From<RpcError> for Refusal {
     fn from(error: RpcError) -> Self {
         match error {
             RpcError::Down(why) => {
-                tracing::warn!(%why, "CometBFT does not answer");
+                tracing::warn!(target: "api", %why, "CometBFT does not answer");
                 Self::unavailable("CometBFT does not answer")
             }
             RpcError::Refused(why) => Self::new(Code::Unknown, why),

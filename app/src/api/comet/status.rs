@@ -12,7 +12,7 @@ use super::{
 use crate::api::doors::Refusal;
 
 /// Whose behaviour clients may expect: explorers choose their requests by it, and read it as a semantic version.
-const COSMOS_SDK_VERSION: &str = "v0.50.9";
+pub(crate) const COSMOS_SDK_VERSION: &str = "v0.50.9";
 
 pub(super) fn config(node: &Node, _: node_api::ConfigRequest) -> Result<node_api::ConfigResponse, Refusal> {
     let kept = node.chain.height().saturating_sub(node.chain.earliest_height()).saturating_add(1);
@@ -57,7 +57,7 @@ pub(super) fn node_info(node: &Node, _: api::GetNodeInfoRequest) -> Result<api::
 }
 
 /// What this program is.
-pub(in crate::api) fn version_info() -> api::VersionInfo {
+fn version_info() -> api::VersionInfo {
     api::VersionInfo {
         name: "cairn".to_owned(),
         app_name: "cairnd".to_owned(),

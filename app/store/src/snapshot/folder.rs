@@ -3,6 +3,7 @@ use std::{
     fs::{self, File},
     io::{ErrorKind, Read},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use super::{
@@ -31,6 +32,21 @@ impl Snapshots {
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
+    }
+
+    /// Bytes of a whole snapshot on disk, and when it was finished.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if its folder cannot be read.
+    pub fn size(&self, height: u64, format: u32) -> Result<(u64, SystemTime)> {
+        let folder = self.folder.join(name(height, format));
+        let mut bytes = 0_u64;
+        for entry in fs::read_dir(&folder).map_err(|e| failed(&folder, e))? {
+            let entry = entry.map_err(|e| failed(&folder, e))?;
+            bytes = bytes.saturating_add(entry.metadata().map_err(|e| failed(&entry.path(), e))?.len());
+        }
+        let finished = fs::metadata(&folder).and_then(|m| m.modified()).map_err(|e| failed(&folder, e))?;
+        Ok((bytes, finished))
     }
 
     /// Removes what a crash left unfinished. For the node alone, before it writes any itself.
