@@ -120,6 +120,21 @@ impl Network {
     pub fn grpc(&self, node: usize) -> String {
         format!("127.0.0.1:{}", self.port(node, 3))
     }
+    /// A node's port for metrics and health.
+    #[must_use]
+    pub fn metrics(&self, node: usize) -> String {
+        format!("http://127.0.0.1:{}", self.port(node, 5))
+    }
+    /// Its CometBFT's port for metrics.
+    #[must_use]
+    pub fn comet_metrics(&self, node: usize) -> String {
+        format!("http://127.0.0.1:{}", self.port(node, 4))
+    }
+    /// A node's log, its CometBFT's included.
+    #[must_use]
+    pub fn log_of(&self, node: usize) -> PathBuf {
+        self.log(&format!("node{node}"))
+    }
     /// The gateway.
     #[must_use]
     pub fn gateway(&self) -> String {

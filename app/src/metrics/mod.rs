@@ -123,8 +123,10 @@ impl Metrics {
         if refreshed.is_some_and(|at| at.elapsed() < FRESH) {
             return;
         }
-        let failed =
-            [("store", self.store.refresh(&self.app)), ("state", self.state.refresh(&self.app)), ("process", self.process.refresh()),
+        let failed = [
+            ("store", self.store.refresh(&self.app)),
+            ("state", self.state.refresh(&self.app)),
+            ("process", self.process.refresh()),
             ("snapshots", self.app.snapshot_figures().refresh(&self.app)),
         ];
         for (part, done) in failed {

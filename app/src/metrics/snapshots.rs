@@ -25,7 +25,11 @@ pub(crate) struct Snapshots {
 impl Snapshots {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register("snapshot_height", "Height of the newest snapshot; 0 if there is none", self.height.clone());
-        registry.register("snapshot_taken_seconds", "When the newest snapshot was finished, in seconds since the epoch", self.taken.clone());
+        registry.register(
+            "snapshot_taken_seconds",
+            "When the newest snapshot was finished, in seconds since the epoch",
+            self.taken.clone(),
+        );
         registry.register("snapshot_age_seconds", "Age of the newest snapshot; 0 if there is none", self.age.clone());
         registry.register("snapshot_took_milliseconds", "Time that the last snapshot of this process took", self.took.clone());
         registry.register("snapshot_bytes", "Bytes of the newest snapshot", self.bytes.clone());

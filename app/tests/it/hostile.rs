@@ -73,6 +73,22 @@ fn arbitrary_queries_are_answered() {
 }
 
 #[test]
+fn a_query_that_takes_too_long_is_cut_off_and_blocks_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = cairn_app::Settings { query_time: std::time::Duration::ZERO, ..Default::default() };
+    let app = cairn_app::App::open(folder.path(), settings).unwrap();
+    app.init_chain(&genesis()).unwrap();
+    for height in 1..3 {
+        let block = cairn_app::Block { height, proposer: vec![1; 20], ..Default::default() };
+        app.finalize_block(&block).unwrap();
+        app.commit().unwrap();
+        let error = app.query("/cosmos.auth.v1beta1.Query/Accounts", &[], None).unwrap_err();
+        assert_eq!((error.codespace, error.code, error.status), ("sdk", 35, cairn_kernel::Status::Unavailable));
+        assert!(error.log.contains("no answer within 0ns"), "{}", error.log);
+    }
+}
+
+#[test]
 fn a_query_that_reads_too_much_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let settings = cairn_app::Settings { query_gas: 1_000, ..Default::default() };

@@ -10,6 +10,7 @@
 mod clients;
 mod gov;
 mod job;
+mod operators;
 mod readers;
 mod recovery;
 mod sealed;
