@@ -96,16 +96,18 @@ async fn node(home: &Home, config: &Config, levels: &Levels, external: bool) -> 
 /// Opens the state, which may take long after a crash; `None` if a signal came first.
 async fn open(home: &Home, config: &Config, signals: &mut Signals) -> Result<Option<App>> {
     let (own, config) = (home.clone(), config.clone());
-    let opening = tokio::task::spawn_blocking(move || {
+    let mut opening = tokio::task::spawn_blocking(move || {
         let folder = own.data("state");
         let app = App::open(&folder, settings(&own, &config)?).with_context(|| format!("cannot open the state in {}", folder.display()))?;
         check_genesis(&own, &app)?;
         Ok(app)
     });
     tokio::select! {
-        opened = opening => opened.context("the state cannot be opened")?.map(Some),
+        opened = &mut opening => opened.context("the state cannot be opened")?.map(Some),
         name = signals.next() => {
             tracing::info!(target: "node", signal = name, "stopping before the state is open");
+            // The database is closed in order where it is open in time; what failed in opening it is of no interest any more.
+            drop(opening.await);
             Ok(None)
         }
     }
