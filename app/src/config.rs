@@ -215,8 +215,12 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let config: Self = toml::from_str(&text).map_err(|e| at_line(path, &text, e.span(), e.message()))?;
-        let checks =
-            [("pruning", config.pruning().err()), ("minimum_gas_price", config.gas_price().err()), ("level", config.levels().err()), ("[public]", config.public().err())];
+        let checks = [
+            ("pruning", config.pruning().err()),
+            ("minimum_gas_price", config.gas_price().err()),
+            ("level", config.levels().err()),
+            ("[public]", config.public().err()),
+        ];
         match checks.into_iter().find_map(|(key, error)| Some((key, error?))) {
             Some((key, error)) => Err(at_line(path, &text, line_of(&text, key), &format!("{error:#}"))),
             None => Ok(config),
