@@ -154,13 +154,7 @@ impl Doors {
         let doors = api::Config { grpc: config.api.grpc, rest: config.api.rest, public, ..api::Config::default() };
         let front =
             Front::bind_with(&doors, Arc::new(app.clone()), &config.comet.rpc, Some(health.clone())).await.context(Exit::Address)?;
-        let operators = if config.metrics.enabled {
-            let listener = TcpListener::bind(config.metrics.listen).await;
-            let why = || format!("{}: the setting metrics.listen in app.toml", config.metrics.listen);
-            Some((listener.with_context(why).context(Exit::Address)?, health))
-        } else {
-            None
-        };
+        let operators = if config.metrics.enabled { metrics_port(config).await.map(|listener| (listener, health)) } else { None };
         let admin = admin(levels).bind(&home.admin()).await.context(Exit::Address)?;
         let metrics = operators.as_ref().map_or_else(String::new, |_| config.metrics.listen.to_string());
         tracing::info!(target: "node", abci, rest = %config.api.rest, grpc = %config.api.grpc, metrics, "listening");
@@ -182,6 +176,13 @@ impl Doors {
             self.admin.run(shutdown)
         );
     }
+}
+
+/// The port for metrics. A node without it is worth more than none: that it is taken is told, and no reason to stop.
+async fn metrics_port(config: &Config) -> Option<TcpListener> {
+    let listen = config.metrics.listen;
+    let bound = TcpListener::bind(listen).await;
+    bound.inspect_err(|error| tracing::error!(target: "node", %listen, %error, "no port for metrics; see metrics.listen in app.toml")).ok()
 }
 
 /// What an operator may do while the node runs.
