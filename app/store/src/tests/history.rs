@@ -57,6 +57,32 @@ fn every_kept_height_shows_what_the_model_shows() {
 }
 
 #[test]
+fn keys_are_counted_by_their_prefix_until_enough() {
+    let mut chain = Chain::new(5, 1, Pruning::Nothing);
+    for _ in 0..20 {
+        chain.random_block();
+    }
+    let view = chain.store.view().unwrap();
+    let keys = |prefix: &[u8], most: usize| {
+        let mut found = Vec::new();
+        let each = |key: &[u8]| {
+            found.push(key.to_vec());
+            found.len() < most
+        };
+        view.keys(prefix, each).unwrap();
+        found
+    };
+    for length in [1, 3] {
+        let prefix = chain.newest().keys().nth(2).unwrap()[..length].to_vec();
+        let expected: Vec<_> = chain.newest().keys().filter(|key| key.starts_with(&prefix)).cloned().collect();
+        assert!(!expected.is_empty());
+        assert_eq!(keys(&prefix, usize::MAX), expected);
+        assert_eq!(keys(&prefix, 1), expected[..1]);
+    }
+    assert!(keys(&[0xff; 4], usize::MAX).is_empty());
+}
+
+#[test]
 fn ranges_are_bounded_on_both_sides() {
     let mut chain = Chain::new(3, 1, Pruning::Nothing);
     chain.random_blocks(30);

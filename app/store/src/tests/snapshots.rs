@@ -346,3 +346,17 @@ fn a_value_too_large_for_a_chunk_is_told() {
     assert!(matches!(snapshots.create(&chain.store.view().unwrap(), CHAIN), Err(Error::Corrupt(_))));
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
 }
+
+#[test]
+fn a_snapshot_tells_its_size_and_when_it_was_taken() {
+    let mut chain = Chain::new(6, 1, Pruning::Nothing);
+    for _ in 0..5 {
+        chain.random_block();
+    }
+    let taken = take(&chain);
+    let height = taken.snapshot.height;
+    let (bytes, when) = taken.snapshots.size(height, FORMAT).unwrap();
+    assert!(bytes > taken.chunks.iter().map(|chunk| u64::try_from(chunk.len()).unwrap()).sum::<u64>(), "the metadata counts too");
+    assert!(when.elapsed().unwrap() < std::time::Duration::from_secs(600));
+    assert!(taken.snapshots.size(height + 1, FORMAT).is_err());
+}
