@@ -5,8 +5,8 @@ use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::beacon::v1::{Beacon, GenesisState, Params, RegisteredKey, Validator};
 
 use crate::{
-    Error, chain, power, register,
-    state::{BEACONS, LATEST, PARAMS, REGISTERED, SNAPSHOTS, VALIDATORS},
+    Error, chain, keys, power, register,
+    state::{BEACONS, LATEST, PARAMS, REGISTERED, SNAPSHOTS},
     validators,
     vrf::PublicKey,
 };
@@ -23,7 +23,7 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: GenesisState) -> Result<()> {
     power::check_genesis(ctx, &genesis.validators)?;
     PARAMS.set(ctx, &params)?;
     for validator in &genesis.validators {
-        VALIDATORS.set(ctx, &validator.address, validator)?;
+        keys::write(ctx, validator)?;
     }
     for beacon in &genesis.beacons {
         BEACONS.set(ctx, &beacon.height, beacon)?;

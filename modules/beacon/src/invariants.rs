@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use cairn_kernel::{Ctx, Result};
 
 use crate::{
-    genesis,
-    state::{BEACONS, LATEST, REGISTERED, REGISTERED_BY, SNAPSHOTS},
+    genesis, keys,
+    state::{BEACONS, KEYS, LATEST, REGISTERED, REGISTERED_BY, SNAPSHOTS, VALIDATORS},
     validators,
 };
 
@@ -18,7 +18,7 @@ pub(crate) fn beacons(ctx: &Ctx) -> Result<(), String> {
 }
 
 /// Every validator has a valid key of its own, and so has every operator that named one.
-pub(crate) fn keys(ctx: &Ctx) -> Result<(), String> {
+pub(crate) fn own_keys(ctx: &Ctx) -> Result<(), String> {
     let validators = validators(ctx).map_err(|e| e.to_string())?;
     genesis::check_validators(&validators).map_err(|e| e.to_string())?;
     let named = REGISTERED.range(ctx, &[]).map(|e| e.map(|(operator, named)| (named.vrf_key, operator.as_bytes().to_vec())));
@@ -28,10 +28,27 @@ pub(crate) fn keys(ctx: &Ctx) -> Result<(), String> {
     if named != by_key {
         return Err("keys of validators to come are not those of their operators".to_owned());
     }
+    let held = KEYS.range(ctx, &[]).map(|e| e.map(|(key, address)| (key.to_vec(), address)));
+    let held: BTreeMap<_, _> = held.collect::<Result<_>>().map_err(|e| e.to_string())?;
+    if held != recorded(ctx).map_err(|e| e.to_string())? {
+        return Err("keys of validators are not those of their records".to_owned());
+    }
     match validators.iter().find(|v| named.contains_key(&v.vrf_key)) {
         Some(validator) => Err(format!("the key of {} is named for another validator", hex::encode(&validator.address))),
         None => Ok(()),
     }
+}
+
+/// The keys in the records of validators, and whose they are.
+fn recorded(ctx: &Ctx) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let mut all = BTreeMap::new();
+    for entry in VALIDATORS.range(ctx, &[]) {
+        let (address, validator) = entry?;
+        for key in keys::of(&validator) {
+            all.insert(key?.to_vec(), address.clone());
+        }
+    }
+    Ok(all)
 }
 
 /// If the set ever changed, the newest powers on record are those of the validators.

@@ -4,7 +4,7 @@ use cairn_proto::cairn::beacon::v1::{EventBeaconKeyRotated, MsgRotateBeaconKey, 
 
 use crate::{
     Error, params, register,
-    state::VALIDATORS,
+    state::{KEYS, VALIDATORS},
     vrf::{KEY_LEN, PublicKey},
 };
 
@@ -43,7 +43,7 @@ pub(crate) fn rotate(ctx: &mut Ctx, m: MsgRotateBeaconKey) -> Result<u64> {
 
     let active_from = acts_from(&params(ctx)?, ctx.block().height).max(validator.active_from);
     validator.next = Some(NextKey { vrf_key: m.vrf_key.clone(), active_from });
-    VALIDATORS.set(ctx, &m.validator, &validator)?;
+    write(ctx, &validator)?;
     ctx.emit(&EventBeaconKeyRotated { validator: m.validator, operator: m.operator, vrf_key: m.vrf_key, active_from });
     Ok(active_from)
 }
@@ -57,9 +57,28 @@ fn authorize(validator: &Validator, signer: &Address) -> Result<(), Error> {
     Err(Error::NotOperator { validator: hex::encode(&validator.address), operator: validator.operator.clone(), found })
 }
 
-/// Whether the validator has the key or waits for it.
-pub(crate) fn has(validator: &Validator, key: &[u8; KEY_LEN]) -> bool {
-    validator.vrf_key == key || validator.next.as_ref().is_some_and(|next| next.vrf_key == key)
+/// Writes a validator's record, and whose its keys are.
+pub(crate) fn write(ctx: &mut Ctx, validator: &Validator) -> Result<()> {
+    erase(ctx, &validator.address)?;
+    for key in of(validator) {
+        KEYS.set(ctx, &key?, &validator.address)?;
+    }
+    VALIDATORS.set(ctx, &validator.address, validator)
+}
+
+/// Forgets a validator and its keys.
+pub(crate) fn erase(ctx: &mut Ctx, address: &Vec<u8>) -> Result<()> {
+    let Some(known) = VALIDATORS.get(ctx, address)? else { return Ok(()) };
+    for key in of(&known) {
+        KEYS.remove(ctx, &key?)?;
+    }
+    VALIDATORS.remove(ctx, address)
+}
+
+/// The keys in a validator's record.
+pub(crate) fn of(validator: &Validator) -> impl Iterator<Item = Result<[u8; KEY_LEN], Error>> {
+    let next = validator.next.iter().map(|next| &next.vrf_key);
+    [&validator.vrf_key].into_iter().chain(next).map(|key| key.as_slice().try_into().map_err(|_| Error::Corrupt("a validator's key")))
 }
 
 /// The end of the epoch after the one that holds `height`: the first height of the next but one.

@@ -72,7 +72,7 @@ impl Module for Beacon {
     fn invariants(&self) -> Vec<Invariant> {
         vec![
             ("beacons follow each other", invariants::beacons),
-            ("validators have keys of their own", invariants::keys),
+            ("validators have keys of their own", invariants::own_keys),
             ("powers on record are those of the set", invariants::powers),
         ]
     }

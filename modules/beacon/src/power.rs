@@ -7,7 +7,7 @@ use cairn_staking::{Hooks, Power};
 
 use crate::{
     Beacon, Error,
-    keys::acts_from,
+    keys::{acts_from, erase, write},
     params, register,
     state::{BEACONS, SNAPSHOTS, VALIDATORS},
 };
@@ -56,15 +56,7 @@ pub(crate) fn check_genesis(ctx: &Ctx, validators: &[Validator]) -> Result<()> {
 
 /// Notes the set after the block that `ctx` shows. Touches who is in the set or leaves it, and none of those outside.
 fn change(ctx: &mut Ctx, set: &[Power]) -> Result<()> {
-    let newest = SNAPSHOTS.range_reverse(ctx, &[]).next().transpose()?;
-    let before = match newest {
-        Some((_, newest)) => newest.powers,
-        None => {
-            let powers = present(ctx)?;
-            SNAPSHOTS.set(ctx, &0, &PowerSnapshot { height: 0, powers: powers.clone() })?;
-            powers
-        }
-    };
+    let before = newest(ctx)?;
     let mut before: BTreeMap<_, _> = before.into_iter().map(|p| (p.address, p.power)).collect();
     let now: BTreeMap<_, _> = set.iter().map(|p| (p.consensus.as_bytes().to_vec(), p.power)).collect();
     for (address, power) in &now {
@@ -77,6 +69,17 @@ fn change(ctx: &mut Ctx, set: &[Power]) -> Result<()> {
     let powers = now.into_iter().map(|(address, power)| VotingPower { address, power }).collect();
     SNAPSHOTS.set(ctx, &height, &PowerSnapshot { height, powers })?;
     forget(ctx)
+}
+
+/// The newest powers on record; the first time, which is before anybody came who has none, the present ones are put there.
+fn newest(ctx: &mut Ctx) -> Result<Vec<VotingPower>> {
+    let newest = SNAPSHOTS.range_reverse(ctx, &[]).next().transpose()?;
+    if let Some((_, newest)) = newest {
+        return Ok(newest.powers);
+    }
+    let powers = present(ctx)?;
+    SNAPSHOTS.set(ctx, &0, &PowerSnapshot { height: 0, powers: powers.clone() })?;
+    Ok(powers)
 }
 
 fn give(ctx: &mut Ctx, address: &Vec<u8>, power: u64) -> Result<()> {
@@ -100,15 +103,16 @@ fn forget(ctx: &mut Ctx) -> Result<()> {
 impl Hooks for Beacon {
     /// The validator gets the key that its operator named for it; without one it is refused.
     fn after_validator_created(&self, ctx: &mut Ctx, operator: &Address) -> Result<()> {
+        newest(ctx)?;
         let vrf_key = register::take(ctx, operator)?;
         let created = cairn_staking::validator(ctx, operator)?.ok_or(Error::Corrupt("a validator that was just created"))?;
         let address = cairn_staking::consensus_address(&created)?.as_bytes().to_vec();
         let active_from = acts_from(&params(ctx)?, ctx.block().height);
-        let validator = Validator { address: address.clone(), power: 0, vrf_key, active_from, operator: operator.to_string(), next: None };
-        VALIDATORS.set(ctx, &address, &validator)
+        let validator = Validator { address, power: 0, vrf_key, active_from, operator: operator.to_string(), next: None };
+        write(ctx, &validator)
     }
     fn after_validator_removed(&self, ctx: &mut Ctx, consensus: &Address, _: &Address) -> Result<()> {
-        VALIDATORS.remove(ctx, &consensus.as_bytes().to_vec())
+        erase(ctx, &consensus.as_bytes().to_vec())
     }
     fn after_set_changed(&self, ctx: &mut Ctx, set: &[Power]) -> Result<()> {
         change(ctx, set)

@@ -5,16 +5,15 @@ use cairn_proto::cairn::beacon::v1::{EventBeaconKeyRegistered, MsgRegisterBeacon
 
 use crate::{
     Error,
-    keys::{VERIFY_GAS, has, possession},
-    state::{REGISTERED, REGISTERED_BY},
-    validators,
+    keys::{VERIFY_GAS, possession},
+    state::{KEYS, REGISTERED, REGISTERED_BY},
     vrf::{KEY_LEN, PublicKey},
 };
 
 /// Names the key of the validator that the operator will create; one that it named before is forgotten.
 pub(crate) fn register(ctx: &mut Ctx, m: &MsgRegisterBeaconKey) -> Result<()> {
     let operator = Address::parse(&m.operator)?;
-    if validators(ctx)?.iter().any(|validator| validator.operator == m.operator) {
+    if cairn_staking::validator(ctx, &operator)?.is_some() {
         return Err(Error::HasValidator(m.operator.clone()).into());
     }
     let key = PublicKey::parse(&m.vrf_key).map_err(Error::Key)?;
@@ -31,10 +30,10 @@ pub(crate) fn register(ctx: &mut Ctx, m: &MsgRegisterBeaconKey) -> Result<()> {
     Ok(())
 }
 
-/// Who has a key or waits for it: a validator by its consensus address, or an operator.
+/// Who has a key, waits for it or had it until its next one came: a validator by its consensus address, or an operator.
 pub(crate) fn holder(ctx: &Ctx, key: &[u8; KEY_LEN]) -> Result<Option<String>> {
-    if let Some(validator) = validators(ctx)?.into_iter().find(|validator| has(validator, key)) {
-        return Ok(Some(hex::encode(validator.address)));
+    if let Some(address) = KEYS.get(ctx, key)? {
+        return Ok(Some(hex::encode(address)));
     }
     REGISTERED_BY.get(ctx, key)?.map(|operator| Ok(Address::new(&operator)?.to_string())).transpose()
 }

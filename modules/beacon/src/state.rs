@@ -17,4 +17,6 @@ cairn_kernel::state! { "beacon";
     REGISTERED: Map<Address, RegisteredKey> = 11;
     /// The operator that named a key.
     REGISTERED_BY: Map<[u8; 32], Vec<u8>> = 12;
+    /// The validator, by consensus address, whose record has a key: the one that acts, the next one, or one that acted until that one did.
+    KEYS: Map<[u8; 32], Vec<u8>> = 13;
 }

@@ -77,6 +77,7 @@ fn a_rotation_is_told_and_the_next_one_follows_it() {
     network.until(200);
     network.secrets[0] = secret(70);
     network.fresh(0);
+    assert_eq!(network.rotate(rotation(1, &secret(0))).unwrap_err().code, 17, "it stands in the record until the next rotation");
     assert_eq!(network.rotate(rotation(0, &second)).unwrap(), 400);
     network.until(400);
     network.secrets[0] = secret(71);
