@@ -15,7 +15,7 @@ use tendermint_proto::{
             ResponseQuery, ValidatorUpdate, VoteInfo, response_process_proposal::ProposalStatus,
         },
         crypto::public_key::Sum,
-        types::BlockIdFlag,
+        types::{BlockIdFlag, ConsensusParams},
     },
 };
 
@@ -58,6 +58,7 @@ impl Node {
             tx_results: map_parts(&done.outcomes, |part| part.iter().map(|o| exec_result(o, dialect)).collect()),
             app_hash: done.app_hash.into(),
             validator_updates: done.validators.iter().map(validator_update).collect::<Result<_, _>>()?,
+            consensus_param_updates: done.params.as_ref().map(param_updates).transpose()?,
             ..Default::default()
         })
     }
@@ -174,6 +175,12 @@ fn decided(r: RequestFinalizeBlock) -> Block {
 fn validator_update(update: &cairn_proto::tendermint::abci::ValidatorUpdate) -> Result<ValidatorUpdate, Fault> {
     let bytes = update.encode_to_vec();
     ValidatorUpdate::decode(&*bytes).map_err(|e| Fault::Genesis(format!("a validator update: {e}")))
+}
+
+/// The same message under two names: ours and tendermint-proto's. The version stays what CometBFT has: it goes with the program.
+fn param_updates(params: &cairn_proto::tendermint::types::ConsensusParams) -> Result<ConsensusParams, Fault> {
+    let params = ConsensusParams::decode(&*params.encode_to_vec()).map_err(|e| Fault::Genesis(format!("consensus parameters: {e}")))?;
+    Ok(ConsensusParams { version: None, ..params })
 }
 
 fn genesis(r: RequestInitChain) -> Result<Genesis, Fault> {

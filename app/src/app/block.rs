@@ -1,13 +1,13 @@
 //! Decided blocks: execution, and the commit of what came out.
 use bytes::Bytes;
 use cairn_kernel::{AnyModule, BlockInfo, Ctx, Gas, Overlay, Result as Refusable, sdk};
-use cairn_proto::tendermint::abci::ValidatorUpdate;
+use cairn_proto::tendermint::{abci::ValidatorUpdate, types::ConsensusParams};
 use cairn_store::Staged;
 
 use super::{
     App, Block, Fault, Inner, Tip,
     committed::Committed,
-    consensus,
+    consensus::{self, Limits},
     events::{Emitted, Origin, from, raw},
     run::{Outcome, contained},
 };
@@ -29,6 +29,8 @@ pub struct Finalized {
     pub app_hash: Vec<u8>,
     /// Who validates from the block after the next one on, as far as it changes.
     pub validators: Vec<ValidatorUpdate>,
+    /// The parameters of consensus from the next block on, where this one changed them.
+    pub params: Option<ConsensusParams>,
 }
 
 /// A block that was executed and is not committed. It lives in memory: after a crash consensus asks for it again.
@@ -48,7 +50,8 @@ impl App {
         let tip = self.0.need_tip()?;
         let info = tip.follow(block)?;
         let (done, staged) = self.0.execute(&tip, &info, &block.txs)?;
-        let tip = Tip { block: info, app_hash: done.app_hash.clone(), limits: tip.limits };
+        let params = done.params.as_ref().unwrap_or(&tip.params);
+        let tip = Tip { block: info, app_hash: done.app_hash.clone(), limits: Limits::of(params), params: params.clone() };
         *self.0.pending() = Some(Pending { staged, tip, txs: done.outcomes.len() });
         Ok(done)
     }
@@ -88,10 +91,11 @@ impl Inner {
         self.hooks(&mut ctx, Origin::EndBlock, &mut events);
         let validators = cairn_staking::take_updates(&mut ctx)?;
         consensus::set_last(&mut ctx)?;
+        let params = Some(consensus::params(&ctx)?).filter(|new| *new != tip.params);
         let writes = overlay.into_writes();
         base.check()?;
         let staged = self.store.stage(info.height, writes)?;
-        Ok((Finalized { outcomes, events, app_hash: staged.app_hash().to_vec(), validators }, staged))
+        Ok((Finalized { outcomes, events, app_hash: staged.app_hash().to_vec(), validators, params }, staged))
     }
 
     /// Takes the beacon on by this block, before anything else runs. If the first transaction is a reveal: whether it is valid.

@@ -1,19 +1,21 @@
-//! What consensus tells the chain, kept as state: its parameters and the last block. Serves `cosmos.consensus.v1`.
+//! What consensus and the chain tell each other, kept as state: the parameters of consensus and the last block. Serves
+//! `cosmos.consensus.v1`.
 use std::sync::Arc;
 
-use cairn_kernel::{BlockInfo, Ctx, Item, Result, Router, sdk};
+use cairn_auth::require_authority;
+use cairn_kernel::{BlockInfo, Ctx, Gas, Item, Overlay, Result, Router, sdk};
 use cairn_proto::{
     Timestamp,
-    cosmos::consensus::v1::{QueryParamsRequest, QueryParamsResponse, QueryServer, query_routes},
+    cosmos::consensus::v1::{
+        MsgServer, MsgUpdateParams, MsgUpdateParamsResponse, QueryParamsRequest, QueryParamsResponse, QueryServer, msg_routes, query_routes,
+    },
     tendermint::types::{ConsensusParams, Header},
 };
 
-use super::Inner;
-use super::{Fault, Tip, committed::Committed};
-use cairn_kernel::{Gas, Overlay};
+use super::{Fault, Inner, Tip, committed::Committed, params};
 
 cairn_kernel::state! { "consensus";
-    /// The parameters of genesis.
+    /// The parameters in force for the next block.
     PARAMS: Item<ConsensusParams> = 1;
     /// The block after which the state stands, as far as the state machine knows it.
     LAST: Item<Header> = 2;
@@ -31,7 +33,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    fn of(params: &ConsensusParams) -> Self {
+    pub(super) fn of(params: &ConsensusParams) -> Self {
         // CometBFT writes -1 for no limit.
         let bound = |n: i64| u64::try_from(n).ok();
         let block = params.block.as_ref();
@@ -43,9 +45,18 @@ impl Limits {
     }
 }
 
-/// Notes the parameters at genesis.
+/// Notes the parameters at genesis, which CometBFT has checked.
+///
+/// # Errors
+/// `sdk/18` where votes shall be extended.
 pub(super) fn set_params(ctx: &mut Ctx, params: &ConsensusParams) -> Result<()> {
+    params::check_extensions(params.abci.as_ref())?;
     PARAMS.set(ctx, params)
+}
+
+/// What is in force for the block after the state in `ctx`.
+pub(super) fn params(ctx: &Ctx) -> Result<ConsensusParams> {
+    Ok(PARAMS.get(ctx)?.unwrap_or_default())
 }
 
 /// Notes the block being run as the last one.
@@ -89,15 +100,28 @@ impl Inner {
         let (block, params) = {
             let mut overlay = Overlay::new(&base);
             let ctx = Ctx::new(&mut overlay, &none, &gas, &self.router);
-            (last(&ctx)?, PARAMS.get(&ctx)?.unwrap_or_default())
+            (last(&ctx)?, params(&ctx)?)
         };
         base.check()?;
-        Ok(Tip { block, app_hash: version.app_hash.to_vec(), limits: Limits::of(&params) })
+        Ok(Tip { block, app_hash: version.app_hash.to_vec(), limits: Limits::of(&params), params })
     }
 }
 
-/// Answers for the parameters.
+/// Answers for the parameters, and changes them.
 struct Consensus;
+
+impl MsgServer for Consensus {
+    fn update_params(&self, ctx: &mut Ctx, m: MsgUpdateParams) -> Result<MsgUpdateParamsResponse> {
+        require_authority(&m.authority)?;
+        let old = params(ctx)?;
+        let new = ConsensusParams { block: m.block, evidence: m.evidence, validator: m.validator, abci: m.abci.or(old.abci), ..old };
+        params::check(&new)?;
+
+        PARAMS.set(ctx, &new)?;
+        ctx.emit_raw("update_consensus_params", &[("authority", &m.authority)]);
+        Ok(MsgUpdateParamsResponse {})
+    }
+}
 
 impl QueryServer for Consensus {
     fn params(&self, ctx: &Ctx, _: QueryParamsRequest) -> Result<QueryParamsResponse> {
@@ -105,7 +129,8 @@ impl QueryServer for Consensus {
     }
 }
 
-/// Adds the queries.
+/// Adds the message and the query.
 pub(super) fn routes(router: &mut Router) {
-    router.queries(query_routes(&Arc::new(Consensus)));
+    let consensus = Arc::new(Consensus);
+    router.msgs(msg_routes(&consensus)).queries(query_routes(&consensus));
 }

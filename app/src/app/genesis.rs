@@ -56,7 +56,7 @@ impl App {
             module.init(&mut ctx, &part).map_err(|e| Fault::Genesis(format!("{}: {e}", module.name())))?;
         }
         same_validators(&ctx, &genesis.validators)?;
-        consensus::set_params(&mut ctx, &genesis.params)?;
+        consensus::set_params(&mut ctx, &genesis.params).map_err(|e| Fault::Genesis(format!("consensus_params: {}", e.log)))?;
         consensus::set_last(&mut ctx)?;
         let writes = overlay.into_writes();
         let version = inner.store.reset_genesis(&genesis.chain_id, genesis.initial_height.max(1), writes)?;

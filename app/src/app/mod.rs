@@ -6,6 +6,7 @@ mod events;
 mod gate;
 mod genesis;
 mod mempool;
+mod params;
 mod proposal;
 mod query;
 mod retain;
@@ -20,6 +21,7 @@ use std::{
 
 use bytes::Bytes;
 use cairn_kernel::{AnyModule, BlockInfo, Error, Infraction, Router, Table, Vote};
+use cairn_proto::tendermint::types::ConsensusParams;
 use cairn_store::StateStore;
 
 pub use block::Finalized;
@@ -167,6 +169,8 @@ struct Tip {
     app_hash: Vec<u8>,
     /// What a block may hold.
     limits: Limits,
+    /// The parameters of consensus for the next block.
+    params: ConsensusParams,
 }
 
 impl Tip {

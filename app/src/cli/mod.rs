@@ -12,6 +12,7 @@ mod doctor;
 mod dynamic;
 mod gateway;
 mod genesis;
+mod gov;
 mod home;
 mod init;
 mod job;
@@ -107,6 +108,9 @@ enum Command {
     /// The keys of this validator's share in the chain's randomness: see them, rotate them.
     #[command(subcommand)]
     Beacon(beacon::BeaconCommand),
+    /// Governance: draft a proposal, submit it, deposit, vote, see how it stands.
+    #[command(subcommand)]
+    Gov(gov::GovCommand),
     /// Truth inference outside of consensus.
     #[command(subcommand)]
     Truth(TruthCommand),
@@ -191,6 +195,7 @@ impl Cli {
             Command::Jury(command) => command.run(&home, &node, output),
             Command::Asset(command) => command.run(&home, &node, output),
             Command::License(command) => command.run(&home, &node, output),
+            Command::Gov(command) => command.run(&home, &node, output),
             Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json, output::stdout()),
             Command::Snapshots(command) => command.run(&home, output),
             Command::StateSync(args) => args.run(&home),

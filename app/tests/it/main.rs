@@ -20,6 +20,7 @@ mod genesis;
 mod grants;
 mod hostile;
 mod licensing;
+mod parameters;
 mod proofs;
 mod proposals;
 mod refusals;
