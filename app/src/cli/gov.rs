@@ -5,22 +5,33 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use cairn_kernel::Router;
 use cairn_proto::{
     Any,
-    cosmos::gov::v1::{
-        MsgDeposit, MsgSubmitProposal, MsgSubmitProposalResponse, MsgVote, MsgVoteWeighted, QueryProposalRequest, QueryTallyResultRequest,
-        VoteOption, WeightedVoteOption,
+    cosmos::{
+        consensus::v1::MsgUpdateParams as MsgConsensus,
+        gov::v1::{
+            MsgDeposit, MsgSubmitProposal, MsgSubmitProposalResponse, MsgVote, MsgVoteWeighted, QueryProposalRequest,
+            QueryTallyResultRequest, VoteOption, WeightedVoteOption,
+        },
     },
     pack, unpack,
 };
 use clap::{Args, Subcommand};
-use prost::Message;
+use prost::{Message, Name};
 use prost_reflect::MessageDescriptor;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{genesis::parse_coins, home, home::Home, job::Sender, output::Output, rpc::Outcome, rpc::Rpc, sign::Signer, sign::answers};
-use crate::api::json::Dialect;
+use super::{
+    genesis::parse_coins,
+    home::{self, Home},
+    job::Sender,
+    output::Output,
+    rpc::{Outcome, Rpc},
+    sign::{Signer, answers},
+};
+use crate::{api::json::Dialect, modules};
 
 /// The largest file of a proposal: more does not fit into a transaction.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -168,7 +179,12 @@ impl DraftArgs {
 /// The message by which governance replaces the parameters of a module.
 fn parameters_of(module: &str) -> Result<MessageDescriptor> {
     let messages = Dialect::cairn().pool().services().filter(|s| s.name() == "Msg").flat_map(|s| s.methods().collect::<Vec<_>>());
-    let messages = messages.map(|m| m.input()).filter(|m| m.name() == "MsgUpdateParams");
+    let mut router = Router::default();
+    modules::all().iter().for_each(|m| m.routes(&mut router));
+    // The limits of blocks are no module's.
+    let served =
+        |m: &MessageDescriptor| m.package_name() == MsgConsensus::PACKAGE || router.response_url(&format!("/{}", m.full_name())).is_ok();
+    let messages = messages.map(|m| m.input()).filter(|m| m.name() == "MsgUpdateParams" && served(m));
     let found: Vec<_> = messages.map(|m| (m.package_name().split('.').nth(1).unwrap_or_default().to_owned(), m)).collect();
     let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
     let known = format!("no module {module:?} has parameters that governance changes; there are {}", names.join(", "));

@@ -269,7 +269,8 @@ impl Rules {
     }
     /// The message as it changes nothing.
     fn base(&self, net: &Net) -> Value {
-        let mut message = match net.app.modules().iter().find(|m| m.genesis_type() == format!("{}.GenesisState", self.package)) {
+        let name = self.package.split('.').nth(1);
+        let mut message = match net.app.modules().iter().find(|m| Some(m.name()) == name) {
             Some(module) => {
                 let genesis = Dialect::cairn().encode_bytes(&module.genesis_type(), &module.default_genesis()).unwrap();
                 json!({ "params": genesis["params"] })
