@@ -14,6 +14,9 @@ pub fn all() -> Vec<Box<dyn AnyModule>> {
         // Begins after slashing, as in the Cosmos SDK: who is caught twice in a block pays for downtime first.
         erase(cairn_slashing::Evidence),
         erase(cairn_slashing::Slashing),
+        // Begins after mint and before slashing: what a block brought goes to those who had a vote in it before any of them is punished.
+        erase(cairn_distribution::Distribution),
+        erase(cairn_mint::Mint),
         erase(cairn_beacon::Beacon),
         erase(cairn_gov::Gov),
         erase(cairn_asset::Asset),

@@ -271,6 +271,17 @@ pub(crate) fn balances(wallets: &[Wallet], validators: u8) -> Vec<Value> {
     wallets.iter().map(|w| of(w.address, FUNDS)).chain([pool]).collect()
 }
 
+/// Mint's part with this inflation, that it stays at; without any, balances add up to what wallets began with.
+pub(crate) fn mint(inflation: &str) -> Value {
+    json!({
+        "minter": { "inflation": inflation, "annual_provisions": "0.000000000000000000" },
+        "params": {
+            "mint_denom": "ucairn", "inflation_rate_change": "0.000000000000000000", "inflation_max": inflation,
+            "inflation_min": inflation, "goal_bonded": "0.670000000000000000", "blocks_per_year": "1000",
+        },
+    })
+}
+
 fn app_state_of(validators: u8) -> Value {
     let account = |w: &Wallet| json!({ "@type": "/cosmos.auth.v1beta1.BaseAccount", "address": w.address.to_string() });
     let (records, delegations): (Vec<_>, Vec<_>) = (1..=validators).map(staked).unzip();
@@ -293,6 +304,7 @@ fn app_state_of(validators: u8) -> Value {
                         "bond_denom": "ucairn", "min_commission_rate": "0.000000000000000000" },
             "validators": records, "delegations": delegations,
         },
+        "mint": mint("0.000000000000000000"),
         "beacon": {
             "params": { "quick_lag": "2", "weak_after": "1000", "epoch": "100" },
             "validators": (1..=validators).map(beacon).collect::<Vec<_>>(),

@@ -2,6 +2,9 @@
 //
 //	go run ./vectors decimals > ../../modules/kernel/src/decimal_vectors.txt
 //	go run ./vectors stakes > ../../modules/staking/src/tests/stake_vectors.txt
+//	go run ./vectors coins > ../../modules/distribution/src/tests/coins_vectors.txt
+//	go run ./vectors lives > ../../modules/distribution/src/tests/lives_vectors.txt
+//	go run ./vectors inflation > ../../modules/mint/src/inflation_vectors.txt
 //
 // It gives the same bytes on every run.
 package main
@@ -16,9 +19,11 @@ import (
 )
 
 func main() {
-	kinds := map[string]func(*rand.Rand){"decimals": decimals, "stakes": stakes}
+	kinds := map[string]func(*rand.Rand){
+		"decimals": decimals, "stakes": stakes, "coins": coins, "lives": lives, "inflation": inflation,
+	}
 	if len(os.Args) != 2 || kinds[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "vectors: expected one argument, decimals or stakes")
+		fmt.Fprintln(os.Stderr, "vectors: expected one argument: decimals, stakes, coins, lives or inflation")
 		os.Exit(1)
 	}
 	kinds[os.Args[1]](rand.New(rand.NewSource(1)))
