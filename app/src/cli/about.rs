@@ -50,7 +50,10 @@ const REQUESTS: &[(&str, &str)] = &[
     ("cosmos.distribution.v1beta1.QueryDelegatorWithdrawAddressRequest", "To which account somebody's rewards are paid."),
     ("cosmos.distribution.v1beta1.QueryParamsRequest", "The settings."),
     ("cosmos.distribution.v1beta1.QueryValidatorCommissionRequest", "The commission that a validator did not take out."),
-    ("cosmos.distribution.v1beta1.QueryValidatorDistributionInfoRequest", "What a validator earned itself: commission, and by its own stake."),
+    (
+        "cosmos.distribution.v1beta1.QueryValidatorDistributionInfoRequest",
+        "What a validator earned itself: commission, and by its own stake.",
+    ),
     ("cosmos.distribution.v1beta1.QueryValidatorOutstandingRewardsRequest", "What a validator and its delegators did not take out."),
     ("cosmos.distribution.v1beta1.QueryValidatorSlashesRequest", "The slashes of a validator between two heights."),
     ("cosmos.evidence.v1beta1.MsgSubmitEvidence", "Refused: evidence reaches the chain through consensus."),

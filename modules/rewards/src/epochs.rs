@@ -7,7 +7,7 @@ use cairn_kernel::{Address, BASE_DENOM, Coin, Ctx, Result, bps, key_prefix};
 use cairn_proto::cairn::rewards::v1::{Epoch, EventEpochClosed, EventRewardClaimed};
 
 use crate::{
-    Error, MINTER, amount,
+    ACCOUNT, Error, amount,
     state::{self, CONTRIBUTIONS, CURRENT, EPOCHS},
 };
 
@@ -38,10 +38,27 @@ fn open(ctx: &mut Ctx, number: u64, starts: u64) -> Result<Epoch> {
         claimed_weight: zero(),
         claimed: zero(),
         arenas_minted: zero(),
+        set_aside: zero(),
     };
     EPOCHS.set(ctx, &number, &epoch)?;
     CURRENT.set(ctx, &number)?;
     Ok(epoch)
+}
+
+/// Sets the parameters' share of what mint provides aside for the open epoch; gives how much.
+pub(crate) fn set_aside(ctx: &mut Ctx, provision: u128) -> Result<u128> {
+    let part = bps(provision, state::params(ctx)?.issuance_share_bps).ok_or(Error::Overflow)?;
+    if part > 0 {
+        let mut epoch = current(ctx)?;
+        amount::grow(&mut epoch.set_aside, part)?;
+        EPOCHS.set(ctx, &epoch.number, &epoch)?;
+    }
+    Ok(part)
+}
+
+/// What can still be minted of that.
+pub(crate) fn issuable(epoch: &Epoch) -> Result<u128, Error> {
+    Ok(amount::read(&epoch.set_aside)?.saturating_sub(amount::read(&epoch.arenas_minted)?))
 }
 
 /// Closes the open epoch if this block is its last one, and opens the next.
@@ -57,18 +74,20 @@ pub(crate) fn end_block(ctx: &mut Ctx) -> Result<()> {
     Ok(())
 }
 
-/// Fixes what an epoch pays: min(issuance + spending of the pool, cap of what was burnt), the pool's part first, the rest minted.
+/// Fixes what an epoch pays: min(issuance + spending of the pool, cap of what was burnt), the pool's part first, the rest minted. Issuance is
+/// what governance allows of what was set aside.
 fn close(ctx: &mut Ctx, mut epoch: Epoch) -> Result<()> {
     let params = state::params(ctx)?;
     let cap = bps(amount::read(&epoch.weight)?, params.issuance_cap_bps).ok_or(Error::Overflow)?;
     let spendable = amount::read(&params.pool_spend)?.min(state::pool(ctx, BASE_DENOM)?);
-    let schedule = amount::read(&params.issuance)?.saturating_add(spendable); // only ever compared with the cap
+    let issuance = amount::read(&params.issuance)?.min(issuable(&epoch)?);
+    let schedule = issuance.saturating_add(spendable); // only ever compared with the cap
     let budget = schedule.min(cap);
     let pooled = spendable.min(budget);
     let minted = budget.checked_sub(pooled).ok_or(Error::Overflow)?;
     state::take_from_pool(ctx, BASE_DENOM, pooled)?;
     if minted > 0 {
-        bank::mint(ctx, &MINTER, &[Coin::base(minted)])?;
+        cairn_mint::issue(ctx, &ACCOUNT.address(), minted)?;
         state::add_totals(ctx, |totals| amount::grow(&mut totals.minted, minted))?;
     }
     epoch.closed = true;
@@ -129,7 +148,7 @@ pub(crate) fn claim(ctx: &mut Ctx, contributor: &Address) -> Result<(u128, u32)>
     amount::grow(&mut account.claimed, total)?;
     state::set_account(ctx, contributor, account)?;
     state::add_totals(ctx, |totals| amount::grow(&mut totals.claimed, total))?;
-    bank::send(ctx, &MINTER.address(), contributor, &[Coin::base(total)])?;
+    bank::send(ctx, &ACCOUNT.address(), contributor, &[Coin::base(total)])?;
     ctx.emit(&EventRewardClaimed { contributor: contributor.to_string(), amount: Some(Coin::base(total).into()), epochs });
     Ok((total, epochs))
 }

@@ -22,7 +22,8 @@ pub(crate) fn init(ctx: &mut Ctx, mut genesis: Genesis) -> Result<()> {
             let fault = format!("epoch {} stands where {expected} of {last} is expected, all but the last closed", epoch.number);
             return Err(Error::Genesis(fault).into());
         }
-        let amounts = [&epoch.weight, &epoch.budget, &epoch.minted, &epoch.claimed_weight, &epoch.claimed, &epoch.arenas_minted];
+        let amounts =
+            [&epoch.weight, &epoch.budget, &epoch.minted, &epoch.claimed_weight, &epoch.claimed, &epoch.arenas_minted, &epoch.set_aside];
         amounts.into_iter().try_for_each(|text| amount::read(text).map(drop))?;
         EPOCHS.set(ctx, &expected, epoch)?;
         CURRENT.set(ctx, &expected)?;

@@ -5,7 +5,7 @@ use cairn_bank as bank;
 use cairn_kernel::{BASE_DENOM, Ctx, Result, bps};
 
 use crate::{
-    Error, MINTER, amount,
+    ACCOUNT, Error, amount,
     state::{self, CONTRIBUTIONS, EPOCHS, POOL},
 };
 
@@ -28,7 +28,7 @@ pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
             *debt = debt.checked_add(amount::read(&held)?).ok_or(Error::Overflow)?;
         }
         for (denom, debt) in debts {
-            let held = bank::balance(ctx, &MINTER.address(), &denom)?;
+            let held = bank::balance(ctx, &ACCOUNT.address(), &denom)?;
             if held < debt {
                 return Ok(Some(format!("the module holds {held}{denom} and owes {debt}{denom}")));
             }

@@ -6,7 +6,7 @@ use cairn_proto::cairn::rewards::v1::{
 };
 
 use crate::{
-    Error, MINTER, amount, epochs,
+    ACCOUNT, Error, amount, epochs,
     state::{self, EPOCHS},
 };
 
@@ -65,7 +65,7 @@ pub fn forfeit(ctx: &mut Ctx, payer: &Address, bond: &Coin, burn_bps: u32) -> Re
 /// # Errors
 /// `sdk/5` where the payer holds less. State may be half changed then.
 pub fn fund_pool(ctx: &mut Ctx, payer: &Address, coins: &[Coin]) -> Result<()> {
-    bank::send(ctx, payer, &MINTER.address(), coins)?;
+    bank::send(ctx, payer, &ACCOUNT.address(), coins)?;
     coins.iter().try_for_each(|coin| state::put_into_pool(ctx, &coin.denom, coin.amount))?;
     ctx.emit(&EventPoolFunded { payer: payer.to_string(), amount: coins.iter().map(Into::into).collect() });
     Ok(())
@@ -78,7 +78,7 @@ pub fn fund_pool(ctx: &mut Ctx, payer: &Address, coins: &[Coin]) -> Result<()> {
 pub fn spend_pool(ctx: &mut Ctx, to: &Address, wanted: &Coin) -> Result<Coin> {
     let paid = Coin::new(&wanted.denom, wanted.amount.min(state::pool(ctx, &wanted.denom)?));
     state::take_from_pool(ctx, &paid.denom, paid.amount)?;
-    bank::send(ctx, &MINTER.address(), to, std::slice::from_ref(&paid))?;
+    bank::send(ctx, &ACCOUNT.address(), to, std::slice::from_ref(&paid))?;
     if paid.amount > 0 {
         ctx.emit(&EventPoolSpent { recipient: to.to_string(), amount: Some((&paid).into()) });
     }
@@ -88,9 +88,9 @@ pub fn spend_pool(ctx: &mut Ctx, to: &Address, wanted: &Coin) -> Result<Coin> {
 fn divide(ctx: &mut Ctx, payer: &Address, coin: &Coin, burn_bps: u32) -> Result<Split> {
     let burnt = if coin.denom == BASE_DENOM { bps(coin.amount, burn_bps).ok_or(Error::Overflow)? } else { 0 };
     let pooled = coin.amount.checked_sub(burnt).ok_or(Error::Overflow)?;
-    bank::send(ctx, payer, &MINTER.address(), std::slice::from_ref(coin))?;
+    bank::send(ctx, payer, &ACCOUNT.address(), std::slice::from_ref(coin))?;
     if burnt > 0 {
-        bank::burn(ctx, &MINTER, &[Coin::base(burnt)])?;
+        bank::burn(ctx, &ACCOUNT, &[Coin::base(burnt)])?;
         state::add_totals(ctx, |totals| amount::grow(&mut totals.burnt, burnt))?;
     }
     state::put_into_pool(ctx, &coin.denom, pooled)?;

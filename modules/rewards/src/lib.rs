@@ -25,8 +25,8 @@ pub use ledger::{Split, forfeit, fund_pool, record, spend_pool, take_fee};
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Rewards;
 
-/// Burns its part of the fees and mints what contributions earned; keeps the pool and unclaimed rewards.
-pub const MINTER: ModuleAccount = ModuleAccount::new("rewards").mints().burns();
+/// Burns its part of the fees and gets what mint issues for contributions; keeps the pool and unclaimed rewards.
+pub const ACCOUNT: ModuleAccount = ModuleAccount::new("rewards").burns();
 
 /// Blocks of an epoch on a test network.
 pub const TEST_EPOCH_BLOCKS: u64 = 100;
@@ -53,6 +53,7 @@ pub fn default_params() -> Params {
         arena_fee: amount::text(1_000_000),
         arena_price: amount::text(1_000),
         unbonding_blocks: TEST_UNBONDING_BLOCKS,
+        issuance_share_bps: 0,
     }
 }
 
@@ -65,7 +66,11 @@ fn check_params(params: &Params) -> Result<(), Error> {
         let (most, found) = (MAX_EPOCH_BLOCKS.into(), params.unbonding_blocks.into());
         return Err(Error::Rule { name: "unbonding_blocks", least: 0, most, found });
     }
-    let rates = [("fee_burnt_bps", BPS, params.fee_burnt_bps), ("issuance_cap_bps", MAX_CAP_BPS, params.issuance_cap_bps)];
+    let rates = [
+        ("fee_burnt_bps", BPS, params.fee_burnt_bps),
+        ("issuance_cap_bps", MAX_CAP_BPS, params.issuance_cap_bps),
+        ("issuance_share_bps", BPS, params.issuance_share_bps),
+    ];
     if let Some((name, most, found)) = rates.into_iter().find(|(_, most, found)| found > most) {
         return Err(Error::Rate { name, most, found });
     }
@@ -82,13 +87,24 @@ fn check_params(params: &Params) -> Result<(), Error> {
     Ok(())
 }
 
+impl cairn_mint::Hooks for Rewards {
+    fn set_aside(&self, ctx: &mut Ctx, provision: u128) -> Result<u128> {
+        epochs::set_aside(ctx, provision)
+    }
+}
+
 impl Module for Rewards {
     const NAME: &'static str = "rewards";
     const TABLES: &'static [Table] = state::TABLES;
     type Genesis = Genesis;
 
     fn routes(self: &Arc<Self>, router: &mut Router) {
-        router.msgs(msg_routes(self)).queries(query_routes(self)).hook(MINTER).hook(ARENA_ACCOUNT);
+        router
+            .msgs(msg_routes(self))
+            .queries(query_routes(self))
+            .hook(ACCOUNT)
+            .hook(ARENA_ACCOUNT)
+            .hook::<Arc<dyn cairn_mint::Hooks>>(self.clone());
     }
     fn default_genesis(&self) -> Genesis {
         Genesis { params: Some(default_params()), ..Genesis::default() }

@@ -24,17 +24,27 @@ fn chain() -> Chain {
     let mut chain = Chain::default();
     Arc::new(Auth).routes(&mut chain.router);
     Arc::new(Bank).routes(&mut chain.router);
+    Arc::new(cairn_mint::Mint).routes(&mut chain.router);
     Arc::new(Rewards).routes(&mut chain.router);
     chain.router.hook(FAUCET);
     chain
 }
 
-/// A chain whose epochs have 10 blocks and issue at most `issuance`, and at most `pool_spend` of the pool.
+/// A chain whose epochs have 10 blocks and issue at most `issuance`, and at most `pool_spend` of the pool; mint provides plenty.
 fn issuing(issuance: u128, pool_spend: u128) -> Chain {
     let mut chain = chain();
-    let params = Params { epoch_blocks: 10, issuance: issuance.to_string(), pool_spend: pool_spend.to_string(), ..default_params() };
+    let (issuance, pool_spend) = (issuance.to_string(), pool_spend.to_string());
+    let params = Params { epoch_blocks: 10, issuance, pool_spend, issuance_share_bps: 10_000, ..default_params() };
     chain.tx(|ctx| Rewards.init(ctx, Genesis { params: Some(params), ..Genesis::default() })).unwrap();
     chain
+}
+
+/// What mint provides in a block of these tests.
+const PROVISION: u128 = 1_000_000_000_000_000;
+
+/// What is set aside of a block's provision.
+fn provide(chain: &mut Chain, provision: u128) -> u128 {
+    chain.tx(|ctx| cairn_mint::Hooks::set_aside(&Rewards, ctx, provision)).unwrap()
 }
 
 fn fund(chain: &mut Chain, to: Address, coin: &Coin) {
@@ -56,6 +66,7 @@ fn fee(chain: &mut Chain, from: u8, coin: Coin, to: &[(u8, u128)]) -> Result<Spl
 /// Ends blocks until `height` has ended.
 fn run_to(chain: &mut Chain, height: u64) {
     while chain.block.height <= height {
+        provide(chain, PROVISION);
         chain.tx(|ctx| Rewards.end_block(ctx)).unwrap();
         assert_invariants(chain);
         chain.advance();
@@ -212,6 +223,31 @@ fn the_pool_pays_before_anything_is_minted() {
 }
 
 #[test]
+fn an_epoch_mints_no_more_than_was_set_aside_for_it_and_the_rest_lapses() {
+    let mut chain = chain();
+    let params = Params { epoch_blocks: 1, issuance: "1000".into(), issuance_share_bps: 2_500, ..default_params() };
+    chain.tx(|ctx| Rewards.init(ctx, Genesis { params: Some(params), ..Genesis::default() })).unwrap();
+    let mut minted = |provision: u128, burnt: u128| {
+        assert_eq!(provide(&mut chain, provision), provision / 4);
+        fee(&mut chain, 1, Coin::base(burnt * 10 / 6), &[(2, 1)]).unwrap();
+        chain.tx(|ctx| Rewards.end_block(ctx)).unwrap();
+        chain.advance();
+        assert_invariants(&mut chain);
+        let number = epoch(&mut chain, 0).number - 1;
+        let closed = epoch(&mut chain, number);
+        (closed.set_aside, closed.minted)
+    };
+    let text = |a: u128, b: u128| (a.to_string(), b.to_string());
+    assert_eq!(minted(400, 6_000), text(100, 100), "what was set aside limits");
+    assert_eq!(minted(8_000, 6_000), text(2_000, 1_000), "what governance allows limits");
+    assert_eq!(minted(8_000, 600), text(2_000, 480), "what was burnt limits");
+    assert_eq!(minted(3, 6_000), text(0, 0), "nothing is left of the epochs before");
+    let m = MsgUpdateParams { authority: authority().to_string(), params: Some(Params { issuance: "1000".into(), ..default_params() }) };
+    chain.tx(|ctx| Rewards.update_params(ctx, m)).unwrap();
+    assert_eq!(provide(&mut chain, PROVISION), 0, "at first all that mint provides is the validators'");
+}
+
+#[test]
 fn claims_settle_epochs_in_order_and_at_most_a_hundred_at_once() {
     let mut chain = issuing(1_000_000, 0);
     for i in 0..103 {
@@ -253,6 +289,10 @@ fn only_governance_sets_parameters_and_only_within_bounds() {
         (Params { epoch_blocks: 10_000_001, ..default_params() }, Error::EpochBlocks(10_000_001)),
         (Params { fee_burnt_bps: 10_001, ..default_params() }, Error::Rate { name: "fee_burnt_bps", most: 10_000, found: 10_001 }),
         (Params { issuance_cap_bps: 8_001, ..default_params() }, Error::Rate { name: "issuance_cap_bps", most: 8_000, found: 8_001 }),
+        (
+            Params { issuance_share_bps: 10_001, ..default_params() },
+            Error::Rate { name: "issuance_share_bps", most: 10_000, found: 10_001 },
+        ),
         (Params { issuance: "-1".into(), ..default_params() }, Error::Amount("issuance")),
         (Params { pool_spend: "1.5".into(), ..default_params() }, Error::Amount("pool_spend")),
     ];

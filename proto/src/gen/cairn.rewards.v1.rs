@@ -562,6 +562,10 @@ pub struct Epoch {
     /// Minted for listed arenas while it ran, beside the budget.
     #[prost(string, tag = "10")]
     pub arenas_minted: ::prost::alloc::string::String,
+    /// What mint has set aside for contributions while it runs, `ucairn` base units: no more is minted for it and its arenas together. What is not
+    /// minted when it ends never is.
+    #[prost(string, tag = "11")]
+    pub set_aside: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Epoch {
     const NAME: &'static str = "Epoch";
@@ -668,13 +672,13 @@ pub struct Params {
     /// Most that an epoch pays, as part of what its contributions burnt, in basis points (8,000).
     #[prost(uint32, tag = "3")]
     pub issuance_cap_bps: u32,
-    /// Most `ucairn` minted for an epoch, base units (0).
+    /// Most `ucairn` minted for an epoch, base units (0), out of what was set aside for it.
     #[prost(string, tag = "4")]
     pub issuance: ::prost::alloc::string::String,
     /// Most `ucairn` taken from the pool for an epoch, base units (0); taken before anything is minted.
     #[prost(string, tag = "5")]
     pub pool_spend: ::prost::alloc::string::String,
-    /// Most `ucairn` minted for listed arenas while one epoch of the ledger runs, base units (0).
+    /// Most `ucairn` minted for listed arenas while one epoch of the ledger runs, base units (0), out of what was set aside until then.
     #[prost(string, tag = "6")]
     pub arena_issuance: ::prost::alloc::string::String,
     /// What opening an arena burns, `ucairn` base units (1,000,000).
@@ -686,6 +690,9 @@ pub struct Params {
     /// Blocks from taking coins out of a scorer's bond until they can be withdrawn (300; 32,400 on the main network).
     #[prost(uint64, tag = "9")]
     pub unbonding_blocks: u64,
+    /// Part of what mint provides in each block that is set aside for contributions and arenas, in basis points (0). The rest goes to validators.
+    #[prost(uint32, tag = "10")]
+    pub issuance_share_bps: u32,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";

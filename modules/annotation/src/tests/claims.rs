@@ -99,7 +99,7 @@ fn who_may_not_claim_is_told_why() {
     assert_eq!(claim(&mut world, job, 2, 5, 1).unwrap_err().code, 34);
     assert_eq!(claim(&mut world, 9, 2, 1, 1).unwrap_err().code, 25);
     assert_eq!(claim(&mut world, job, 1, 1, 1).unwrap_err().code, 41);
-    let module = cairn_rewards::MINTER.address().to_string();
+    let module = cairn_rewards::ACCOUNT.address().to_string();
     assert_eq!(
         world
             .refusal(|ctx| Annotation

@@ -26,7 +26,7 @@ fn self_dealing_job_loses_fees_and_mints_less() {
     let mut world = World::new(9);
     world.checked = false;
     let most = u128::MAX.to_string();
-    let params = Params { issuance: most.clone(), pool_spend: most, ..cairn_rewards::default_params() };
+    let params = Params { issuance: most.clone(), pool_spend: most, issuance_share_bps: 10_000, ..cairn_rewards::default_params() };
     let update = MsgUpdateParams { authority: authority().to_string(), params: Some(params) };
     world.tx(|ctx| Rewards.update_params(ctx, update)).unwrap();
     let accounts: Vec<Address> = (1..=9).map(user).collect();

@@ -68,6 +68,7 @@ impl World {
         Arc::new(Bank).routes(&mut chain.router);
         Arc::new(Beacon).routes(&mut chain.router);
         Arc::new(Asset).routes(&mut chain.router);
+        Arc::new(cairn_mint::Mint).routes(&mut chain.router);
         Arc::new(Rewards).routes(&mut chain.router);
         Arc::new(Dispute).routes(&mut chain.router);
         Arc::new(Annotation).routes(&mut chain.router);
@@ -107,6 +108,8 @@ impl World {
     pub(crate) fn block(&mut self) {
         self.chain.run(|ctx| Dispute.end_block(ctx)).unwrap();
         self.chain.run(|ctx| Annotation.end_block(ctx)).unwrap();
+        // Mint provides plenty, of which the parameters of rewards decide how much is set aside.
+        self.chain.run(|ctx| cairn_mint::Hooks::set_aside(&Rewards, ctx, WEALTH)).unwrap();
         self.chain.run(|ctx| Rewards.end_block(ctx)).unwrap();
         if self.checked {
             self.check();

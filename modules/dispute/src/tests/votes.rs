@@ -205,7 +205,7 @@ fn fewer_than_three_reveals_are_drawn_again_once_and_then_the_decision_stands() 
     assert_eq!(world.verdicts(), [Verdict::NoQuorum]);
     assert_eq!(world.balance(user(1)), 500_000, "the bond returns");
     assert_eq!(world.seen::<EventJurorAbsent>().len(), 6);
-    assert_eq!(world.balance(cairn_rewards::MINTER.address()), 0, "nobody was paid, all was burnt");
+    assert_eq!(world.balance(cairn_rewards::ACCOUNT.address()), 0, "nobody was paid, all was burnt");
     let failed = world.seen::<EventJuryFailed>();
     assert_eq!((failed.len(), failed[0].found, failed[0].needed), (2, 2, 3));
 }

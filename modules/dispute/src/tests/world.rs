@@ -180,7 +180,7 @@ impl World {
         self.chain.run(|ctx| bank::supply(ctx, BASE_DENOM)).unwrap()
     }
     pub(super) fn pool(&mut self) -> u128 {
-        self.balance(cairn_rewards::MINTER.address())
+        self.balance(cairn_rewards::ACCOUNT.address())
     }
     pub(super) fn height(&self) -> u64 {
         self.chain.block.height

@@ -66,7 +66,7 @@ fn an_approved_purchase_begins_then_and_pays_the_fee_of_its_day() {
     assert_eq!(found.escrow, None);
     assert!(licensed(&mut chain, BUYER) && licensed(&mut chain, 7));
     assert_eq!(escrow(&mut chain), 0);
-    let pool = chain.run(|ctx| bank::balance(ctx, &cairn_rewards::MINTER.address(), BASE_DENOM)).unwrap();
+    let pool = chain.run(|ctx| bank::balance(ctx, &cairn_rewards::ACCOUNT.address(), BASE_DENOM)).unwrap();
     assert_eq!(pool, 2, "1 % of 400, of which 60 % are burnt");
     refused(approve(&mut chain, OWNER, 1), wrong(LicenseStatus::Final));
     refused(reject(&mut chain, OWNER, 1), wrong(LicenseStatus::Final));

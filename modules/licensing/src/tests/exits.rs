@@ -124,7 +124,7 @@ impl World {
     fn all_money_is_somewhere(&mut self) {
         let supply = self.chain.run(|ctx| bank::supply(ctx, BASE_DENOM)).unwrap();
         let people: u128 = PEOPLE.iter().map(|n| balance(&mut self.chain, *n, BASE_DENOM)).sum();
-        let modules = [crate::ACCOUNT, cairn_rewards::MINTER, cairn_asset::MINTER];
+        let modules = [crate::ACCOUNT, cairn_rewards::ACCOUNT, cairn_asset::MINTER];
         let held: u128 = modules.iter().map(|m| self.chain.run(|ctx| bank::balance(ctx, &m.address(), BASE_DENOM)).unwrap()).sum();
         assert_eq!(people + held, supply);
     }

@@ -10,7 +10,7 @@ use cairn_proto::{
 
 use super::{ARENA_ACCOUNT, arena, rules};
 use crate::{
-    Error, MINTER, amount, epochs,
+    Error, amount, epochs,
     state::{self, ARENA_REWARDS, EPOCHS, POTS},
 };
 
@@ -65,7 +65,8 @@ pub(crate) fn fund(ctx: &mut Ctx, funder: &Address, id: u64, coins: &Coins) -> R
     Ok(())
 }
 
-/// Mints what governance gives an epoch with a consensus, as far as the ledger's epoch allows, and puts it into the pot.
+/// Mints what governance gives an epoch with a consensus, as far as the ledger's epoch and what was set aside for it allow, and puts it into
+/// the pot.
 pub(crate) fn mint(ctx: &mut Ctx, arena: &Arena) -> Result<u128> {
     let listed = amount::read(&arena.issuance)?;
     if listed == 0 {
@@ -73,13 +74,12 @@ pub(crate) fn mint(ctx: &mut Ctx, arena: &Arena) -> Result<u128> {
     }
     let mut epoch = epochs::current(ctx)?;
     let most = amount::read(&state::params(ctx)?.arena_issuance)?;
-    let minted = listed.min(most.saturating_sub(amount::read(&epoch.arenas_minted)?));
+    let minted = listed.min(most.saturating_sub(amount::read(&epoch.arenas_minted)?)).min(epochs::issuable(&epoch)?);
     if minted == 0 {
         return Ok(0);
     }
     let coin = Coin::base(minted);
-    bank::mint(ctx, &MINTER, std::slice::from_ref(&coin))?;
-    bank::send(ctx, &MINTER.address(), &ARENA_ACCOUNT.address(), std::slice::from_ref(&coin))?;
+    cairn_mint::issue(ctx, &ARENA_ACCOUNT.address(), minted)?;
     amount::grow(&mut epoch.arenas_minted, minted)?;
     EPOCHS.set(ctx, &epoch.number, &epoch)?;
     state::add_totals(ctx, |totals| amount::grow(&mut totals.arenas_minted, minted))?;

@@ -147,7 +147,7 @@ fn issuance_is_minted_for_listed_arenas_with_a_consensus_and_never_above_the_lim
     // The list alone mints nothing: governance has allowed nothing for arenas.
     world.score(&[(2, &[(1, 1)])]);
     assert_eq!((world.due(11, BASE_DENOM), world.epochs().pop().unwrap().minted.as_str()), (0, "0"));
-    let params = Params { epoch_blocks: 1_000, arena_issuance: "1000".into(), ..crate::default_params() };
+    let params = Params { epoch_blocks: 1_000, arena_issuance: "1000".into(), issuance_share_bps: 10_000, ..crate::default_params() };
     let m = MsgUpdateParams { authority: gov.clone(), params: Some(params) };
     world.chain.tx(|ctx| Rewards.update_params(ctx, m)).unwrap();
     let supply = world.supply();

@@ -95,7 +95,7 @@ fn random_arenas_conserve_every_coin() {
 #[test]
 fn the_history_of_a_contributor_tells_what_each_epoch_paid() {
     let mut world = World::empty();
-    let params = Params { epoch_blocks: 10, issuance: "100".into(), ..crate::default_params() };
+    let params = Params { epoch_blocks: 10, issuance: "100".into(), issuance_share_bps: 10_000, ..crate::default_params() };
     let authority = cairn_auth::authority().to_string();
     world.chain.tx(|ctx| Rewards.update_params(ctx, MsgUpdateParams { authority, params: Some(params) })).unwrap();
     let history = |world: &mut World| {
