@@ -17,6 +17,7 @@ use cairn_proto::cosmos::{
 use cosmrs::{
     Any, Coin,
     crypto::secp256k1::SigningKey,
+    tendermint::block::Height,
     tx::{Body, Fee, SignDoc, SignerInfo},
 };
 use prost::{Message, Name};
@@ -114,11 +115,16 @@ impl Chain {
     }
     /// Asks a query of the chain. A refusal is a [`Refused`].
     pub async fn query<R: Message + Default>(&self, path: &str, request: &impl Message) -> Result<R> {
+        self.query_at(path, request, None).await
+    }
+    /// As [`Chain::query`], of the state after the block at a height.
+    pub async fn query_at<R: Message + Default>(&self, path: &str, request: &impl Message, height: Option<u64>) -> Result<R> {
         let data = request.encode_to_vec();
+        let height = height.map(Height::try_from).transpose()?;
         let answer = self
             .ask(|n| {
                 let (path, data) = (path.to_owned(), data.clone());
-                async move { n.abci_query(Some(path), data, None, false).await }
+                async move { n.abci_query(Some(path), data, height, false).await }
             })
             .await?;
         if answer.code.is_err() {

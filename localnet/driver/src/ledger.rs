@@ -1,7 +1,7 @@
 //! Whether the books balance: supply changes only by mint and burn events, and all balances add up to it.
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use cairn_kernel::Coin;
 use cairn_proto::cosmos::{
     bank::v1beta1::{
@@ -19,7 +19,7 @@ pub type Amounts = BTreeMap<String, i128>;
 /// The supply of every denomination at a height.
 #[derive(Debug, Clone)]
 pub struct Books {
-    /// The height after which it was read, or the next.
+    /// The block after which it was this.
     pub height: u64,
     /// The supply.
     pub supply: Amounts,
@@ -41,22 +41,13 @@ pub fn show(amounts: &Amounts) -> String {
     if coins.is_empty() { "nothing".to_owned() } else { coins.join(", ") }
 }
 
-/// Reads the supply between two blocks, so that its height is known.
+/// Reads the supply after the last block that is certainly executed: CometBFT counts a block before the chain has run it.
 pub async fn read(chain: &Chain) -> Result<Books> {
-    for _ in 0..20 {
-        let before = chain.height().await?;
-        let supply = supply(chain).await?;
-        if chain.height().await? == before {
-            return Ok(Books { height: before, supply });
-        }
-    }
-    bail!("blocks come faster than the supply can be read")
-}
-
-async fn supply(chain: &Chain) -> Result<Amounts> {
+    let height = chain.height().await?.saturating_sub(1).max(1);
     let request = QueryTotalSupplyRequest { pagination: Some(PageRequest { limit: 1_000, ..PageRequest::default() }) };
-    let answer: QueryTotalSupplyResponse = chain.query("/cosmos.bank.v1beta1.Query/TotalSupply", &request).await?;
-    answer.supply.iter().map(|c| Ok((c.denom.clone(), c.amount.parse()?))).collect()
+    let answer: QueryTotalSupplyResponse = chain.query_at("/cosmos.bank.v1beta1.Query/TotalSupply", &request, Some(height)).await?;
+    let supply = answer.supply.iter().map(|c| Ok((c.denom.clone(), c.amount.parse()?))).collect::<Result<_>>()?;
+    Ok(Books { height, supply })
 }
 
 /// What the events of blocks `from + 1 ..= to` minted and burnt.
@@ -109,13 +100,13 @@ pub fn unexplained(before: &Amounts, after: &Amounts, moved: &Movement) -> Vec<S
     out
 }
 
-/// The sum of all accounts' balances of `denom`.
-pub async fn held(chain: &Chain, denom: &str) -> Result<i128> {
+/// The sum of all accounts' balances of `denom` after the block at `height`.
+pub async fn held(chain: &Chain, denom: &str, height: u64) -> Result<i128> {
     let (mut key, mut sum) = (Vec::new(), 0_i128);
     loop {
         let pagination = Some(PageRequest { key, limit: 1_000, ..PageRequest::default() });
         let request = QueryDenomOwnersRequest { denom: denom.to_owned(), pagination };
-        let page: QueryDenomOwnersResponse = chain.query("/cosmos.bank.v1beta1.Query/DenomOwners", &request).await?;
+        let page: QueryDenomOwnersResponse = chain.query_at("/cosmos.bank.v1beta1.Query/DenomOwners", &request, Some(height)).await?;
         for owner in &page.denom_owners {
             let amount: i128 = owner.balance.as_ref().context("an owner without balance")?.amount.parse()?;
             sum = sum.checked_add(amount).context("balances overflow")?;

@@ -293,7 +293,7 @@ async fn books(chain: &Chain, before: &ledger::Books) -> Result<Vec<(String, boo
         faults.is_empty(),
     )];
     for (denom, supply) in &after.supply {
-        let held = ledger::held(chain, denom).await?;
+        let held = ledger::held(chain, denom, after.height).await?;
         checks.push((format!("all balances of {denom} add up to its supply ({held})"), held == *supply));
     }
     Ok(checks)
