@@ -11,6 +11,10 @@ use cairn_proto::{
         bank::v1beta1::MsgSend,
         base::v1beta1::Coin,
         crypto::ed25519::PubKey,
+        distribution::v1beta1::{
+            MsgDepositValidatorRewardsPool, MsgFundCommunityPool, MsgSetWithdrawAddress, MsgWithdrawDelegatorReward,
+            MsgWithdrawValidatorCommission,
+        },
         slashing::v1beta1::MsgUnjail,
         staking::v1beta1::{
             CommissionRates, Description, MsgBeginRedelegate, MsgCancelUnbondingDelegation, MsgCreateValidator, MsgDelegate,
@@ -23,13 +27,21 @@ use ed25519_consensus::SigningKey;
 use serde_json::{Value, json};
 
 /// What is compared after every step. `{val}` stands for each of the validators, `{acc}` for everybody.
-const VIEWS: [&str; 6] = [
+const VIEWS: [&str; 14] = [
     "/cosmos/staking/v1beta1/validators?pagination.limit=100",
     "/cosmos/staking/v1beta1/pool",
     "/cosmos/staking/v1beta1/validators/{val}/delegations?pagination.limit=100",
     "/cosmos/staking/v1beta1/validators/{val}/unbonding_delegations?pagination.limit=100",
     "/cosmos/staking/v1beta1/delegators/{acc}/redelegations?pagination.limit=100",
     "/cosmos/staking/v1beta1/delegations/{acc}?pagination.limit=100",
+    "/cosmos/distribution/v1beta1/params",
+    "/cosmos/distribution/v1beta1/community_pool",
+    "/cosmos/distribution/v1beta1/validators/{val}/outstanding_rewards",
+    "/cosmos/distribution/v1beta1/validators/{val}/commission",
+    "/cosmos/distribution/v1beta1/validators/{val}/slashes?ending_height=1000000&pagination.limit=100",
+    "/cosmos/distribution/v1beta1/delegators/{acc}/rewards",
+    "/cosmos/distribution/v1beta1/delegators/{acc}/withdraw_address",
+    "/cosmos/bank/v1beta1/balances/{acc}/by_denom?denom=ucairn",
 ];
 
 /// Who operates a validator at some time. Only the first one's runs.
@@ -137,12 +149,20 @@ impl Lives {
         for view in VIEWS {
             let (names, hole): (&[&str], _) = if view.contains("{val}") { (&OPERATORS, "val") } else { (&CAST, "acc") };
             for name in names {
+                // Of who does not validate yet both say so, each in its words.
+                if view.starts_with("/cosmos/distribution") && hole == "val" && !self.validates(name) {
+                    continue;
+                }
                 self.0.same(&view.replace(&format!("{{{hole}}}"), &format!("{{{hole}:{name}}}")));
                 if !view.contains('{') {
                     break;
                 }
             }
         }
+    }
+    fn validates(&self, operator: &str) -> bool {
+        let path = format!("/cosmos/staking/v1beta1/validators/{{val:{operator}}}");
+        self.0.each(|side| side.ask(&path)["validator"].is_object()) == [true; 2]
     }
     fn validator(&self, operator: &str) -> Value {
         self.0.same(&format!("/cosmos/staking/v1beta1/validators/{{val:{operator}}}"))["validator"].clone()
@@ -160,7 +180,7 @@ impl Lives {
 }
 
 #[test]
-fn stakes_slashes_and_unbondings_are_those_of_the_sdk() {
+fn stakes_slashes_and_rewards_are_those_of_the_sdk() {
     let lives = Lives(Pair::start(rules));
     lives.compare();
     // The one that runs must hold two thirds.
@@ -169,6 +189,7 @@ fn stakes_slashes_and_unbondings_are_those_of_the_sdk() {
     double_sign(&lives);
     odd_shares(&lives);
     broken_promise(&lives);
+    rewards(&lives);
 }
 
 /// A validator that never runs is slashed and jailed, and let out again.
@@ -222,4 +243,24 @@ fn broken_promise(lives: &Lives) {
     lives.step("random", |s| redelegate(s, "random", ["buyer", "copier-b"], 600_000));
     lives.step("copier-b", |s| undelegate(s, "copier-b", "copier-b", 7_000_000));
     assert_eq!(lives.validator("copier-b")["jailed"], true);
+}
+
+fn withdraw(side: &Side, who: &str, of: &str) -> Any {
+    pack(&MsgWithdrawDelegatorReward { delegator_address: side.acc(who), validator_address: side.val(of) })
+}
+
+/// What all those fees brought is taken out, by some of them elsewhere.
+fn rewards(lives: &Lives) {
+    lives.step("faucet", |s| {
+        let (depositor, validator_address) = (s.acc("faucet"), s.val("requester"));
+        pack(&MsgDepositValidatorRewardsPool { depositor, validator_address, amount: coin(7_777_777).into_iter().collect() })
+    });
+    lives.step("faucet", |s| pack(&MsgFundCommunityPool { depositor: s.acc("faucet"), amount: coin(1_001).into_iter().collect() }));
+    lives.step("copier-a", |s| pack(&MsgSetWithdrawAddress { delegator_address: s.acc("copier-a"), withdraw_address: s.acc("buyer") }));
+    lives.step("copier-a", |s| withdraw(s, "copier-a", "requester"));
+    lives.step("random", |s| withdraw(s, "random", "requester"));
+    lives.step("random", |s| withdraw(s, "random", "copier-b"));
+    lives.step("requester", |s| withdraw(s, "requester", "requester"));
+    lives.step("requester", |s| pack(&MsgWithdrawValidatorCommission { validator_address: s.val("requester") }));
+    lives.step("buyer", |s| withdraw(s, "buyer", "buyer"));
 }
