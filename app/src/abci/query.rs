@@ -19,9 +19,10 @@ pub(super) fn answer(app: &App, r: &RequestQuery) -> ResponseQuery {
     let parts: Vec<&str> = r.path.trim_start_matches('/').split('/').collect();
     match parts.as_slice() {
         ["store", name, "key"] => store(app, name, r, height).unwrap_or_else(|e| refusal(&e)),
-        ["app", "version"] => plain(env!("CARGO_PKG_VERSION"), app),
+        ["app", "version"] => ResponseQuery { codespace: "sdk".to_owned(), ..plain(env!("CARGO_PKG_VERSION"), app) },
         ["app", "simulate"] => simulate(app, &r.data).unwrap_or_else(|e| refusal(&e)),
-        ["app", ..] => refusal(&sdk::unknown_request("expected second parameter to be either 'simulate' or 'version'")),
+        ["app", second, ..] => refusal(&sdk::unknown_request(format!("unknown query: [app {}]", shortened(second)))),
+        ["app"] => refusal(&sdk::unknown_request("expected second parameter to be either 'simulate' or 'version', neither was present")),
         // CometBFT asks whether it may talk to a peer, if it is configured to.
         ["p2p", "filter", _, _] => ResponseQuery::default(),
         _ if app.answers(&r.path) => match app.query(&r.path, &r.data, height) {
@@ -61,16 +62,23 @@ fn refusal(e: &Error) -> ResponseQuery {
     ResponseQuery { code: e.code, codespace: e.codespace.to_owned(), log: e.log.clone(), ..Default::default() }
 }
 
-/// A refusal by a query's handler, in the form that the Cosmos SDK gives to what gRPC refuses: clients search its text.
+/// As much of a text from outside as a log repeats.
+fn shortened(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+/// A refusal by a query's handler, or of a height that is not kept, in the form that the Cosmos SDK gives to what gRPC refuses: clients search its text.
 fn rpc_refusal(e: &Error) -> ResponseQuery {
+    if *e == sdk::invalid_height(e.reason()) {
+        return refusal(e);
+    }
     let (code, text) = match e.status {
         Status::NotFound => (22, "key not found"),
         Status::InvalidArgument | Status::FailedPrecondition => (18, "invalid request"),
         Status::Unauthenticated => (4, "unauthorized"),
         _ => (6, "unknown request"),
     };
-    let log = format!("rpc error: code = {} desc = {}", e.status.name(), e.log);
-    let log = if log.ends_with(&format!(": {text}")) { log } else { format!("{log}: {text}") };
+    let log = format!("rpc error: code = {} desc = {}: {text}", e.status.name(), e.reason());
     ResponseQuery { code, codespace: "sdk".to_owned(), log, ..Default::default() }
 }
 

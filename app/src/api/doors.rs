@@ -15,13 +15,13 @@ use crate::config::Public;
 pub(super) struct Refusal {
     pub(super) status: Status,
     pub(super) text: String,
-    /// Whether the chain's router refused. The SDK shows such texts over REST as they pass through ABCI.
-    from_chain: bool,
+    /// The height of the state that was asked, where one was.
+    pub(super) height: Option<u64>,
 }
 
 impl Refusal {
     pub(super) fn new(status: Status, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), from_chain: false }
+        Self { status, text: text.into(), height: None }
     }
     pub(super) fn invalid(text: impl Into<String>) -> Self {
         Self::new(Status::InvalidArgument, text)
@@ -32,20 +32,11 @@ impl Refusal {
     pub(super) fn unavailable(text: impl Into<String>) -> Self {
         Self::new(Status::Unavailable, text)
     }
-    /// `rpc error: code = NotFound desc = ...` for what the chain refused, else the text alone. A failed simulation has no status and is shown
-    /// alone as well.
-    pub(super) fn rest_text(&self) -> String {
-        if self.from_chain && self.status != Status::Unknown {
-            format!("rpc error: code = {} desc = {}", self.status.name(), self.text)
-        } else {
-            self.text.clone()
-        }
-    }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { status: error.status, text: error.log, from_chain: true }
+        Self::new(error.status, error.reason())
     }
 }
 
@@ -103,10 +94,12 @@ impl Doors {
 
     /// Answers one path. Blocks.
     pub(super) fn answer(&self, path: &str, data: &[u8], height: Option<u64>) -> Result<Answer, Refusal> {
-        if let Some((_, call)) = comet::CALLS.iter().find(|(p, _)| *p == path) {
-            return Ok(Answer { value: call(&self.node, data)?, height: height.unwrap_or_else(|| self.chain.height()) });
-        }
-        Ok(self.chain.query(path, data, height)?)
+        let at = || height.unwrap_or_else(|| self.chain.height());
+        let answer = match comet::CALLS.iter().find(|(p, _)| *p == path) {
+            Some((_, call)) => call(&self.node, data).map(|value| Answer { value, height: at() }),
+            None => self.chain.query(path, data, height).map_err(Refusal::from),
+        };
+        answer.map_err(|refusal| Refusal { height: Some(at()), ..refusal })
     }
 
     /// A place in memory for one more request, as long as it is kept.

@@ -60,7 +60,11 @@ impl Decoder for Raw {
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         // gRPC's numbers are the values of the enum.
-        Status::new(Code::from_i32(i32::from(refusal.status as u8)), refusal.text)
+        let mut status = Status::new(Code::from_i32(i32::from(refusal.status as u8)), refusal.text);
+        if let Some(height) = refusal.height {
+            status.metadata_mut().insert(HEIGHT, MetadataValue::from(height));
+        }
+        status
     }
 }
 

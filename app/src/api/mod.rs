@@ -52,6 +52,9 @@ pub trait Chain: Send + Sync + 'static {
     /// Every query path that [`Chain::query`] answers: `/cosmos.bank.v1beta1.Query/Balance`. REST offers these and no others.
     fn query_paths(&self) -> Vec<String>;
 
+    /// The type URL of every message that a transaction may hold: `/cosmos.bank.v1beta1.MsgSend`.
+    fn message_urls(&self) -> Vec<String>;
+
     /// Answers one query from the state after `height`, or the last one; `/cosmos.tx.v1beta1.Service/Simulate` is one of them. Blocks, and
     /// may run beside others.
     ///

@@ -22,7 +22,7 @@ use super::{
     grpc,
     json::to_go_string,
     pages, params,
-    templates::{Found, Route, Routes},
+    templates::{Found, Route, Routes, Variables},
 };
 
 /// The header as the SDK's gateway spells it, in requests and in responses.
@@ -122,25 +122,54 @@ impl Rest {
         body: Bytes,
     ) -> Result<(Response, OwnedSemaphorePermit), Refusal> {
         let verb = if method == Method::HEAD { "GET" } else { method.as_str() };
-        let (route, variables) = match self.routes.find(verb, uri.path()) {
-            Found::Route(route, variables) => (route.clone(), variables),
+        let (found, form) = match self.routes.find(verb, uri.path()) {
+            // A form that is posted to what can be got is a query string, as in the SDK's gateway.
+            Found::OtherVerb if is_form(method, headers) => (self.routes.find("GET", uri.path()), true),
+            found => (found, false),
+        };
+        let found = match found {
+            Found::Routes(found) => found.into_iter().map(|(route, variables)| (route.clone(), variables)).collect::<Vec<_>>(),
             Found::OtherVerb => return Err(Refusal::new(Status::Unimplemented, "Method Not Allowed")),
             Found::Nothing => return Err(Refusal::new(Status::Unimplemented, "Not Implemented")),
             Found::Malformed => return Err(Refusal::invalid("malformed path")),
         };
         let height = height_of(headers)?;
-        let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|e| Refusal::invalid(e.body_text()))?;
+        let mut query = parameters(uri)?;
+        if form {
+            let text = std::str::from_utf8(&body).map_err(|_| Refusal::invalid("the form is no text"))?;
+            query.extend(parameters(&format!("/?{text}").parse().map_err(|_| Refusal::invalid("the form is malformed"))?)?);
+        }
         if query.len() > MAX_PARAMETERS {
             return Err(Refusal::invalid(format!("at most {MAX_PARAMETERS} parameters, found {}", query.len())));
         }
-        let (json, height) = self.doors.run(move |doors| ask(doors, &route, &variables, &query, &body, height)).await?;
+        let ask_all = move |doors: &Doors| first_that_takes(&found, |route, variables| ask(doors, route, variables, &query, &body, height));
+        let (json, height) = self.doors.run(ask_all).await?;
         let held = self.doors.hold(json.len())?;
-        let mut response = respond(StatusCode::OK, json);
-        for name in [GATEWAY_HEIGHT, HEIGHT] {
-            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(height));
-        }
-        Ok((response, held))
+        Ok((with_height(respond(StatusCode::OK, json), height), held))
     }
+}
+
+/// What the query string says.
+fn parameters(uri: &Uri) -> Result<Variables, Refusal> {
+    let Query(found) = Query::try_from_uri(uri).map_err(|e| Refusal::invalid(e.body_text()))?;
+    Ok(found)
+}
+
+fn is_form(method: &Method, headers: &HeaderMap) -> bool {
+    let form = |v: &HeaderValue| v.as_bytes().starts_with(b"application/x-www-form-urlencoded");
+    method == Method::POST && headers.get(header::CONTENT_TYPE).is_some_and(form)
+}
+
+/// The answer of the first route that can do with what the path names; of routes with one template each takes something else.
+fn first_that_takes<T>(found: &[(Route, Variables)], mut ask: impl FnMut(&Route, &Variables) -> Result<T, Refusal>) -> Result<T, Refusal> {
+    let mut refused = Refusal::new(Status::Unimplemented, "Not Implemented");
+    for (route, variables) in found {
+        match ask(route, variables) {
+            Err(refusal) if refusal.status == Status::InvalidArgument => refused = refusal,
+            other => return other,
+        }
+    }
+    Err(refused)
 }
 
 /// Request to bytes, answer to JSON. Blocks.
@@ -181,12 +210,24 @@ fn http_status(status: Status) -> StatusCode {
 
 fn error_body(refusal: &Refusal) -> String {
     // gRPC's numbers are the values of the enum.
-    let body: Value = json!({"code": refusal.status as u8, "message": refusal.rest_text(), "details": []});
+    let body: Value = json!({"code": refusal.status as u8, "message": refusal.text, "details": []});
     to_go_string(&body)
 }
 
 fn refuse(refusal: &Refusal) -> Response {
-    respond(http_status(refusal.status), error_body(refusal))
+    let response = respond(http_status(refusal.status), error_body(refusal));
+    match refusal.height {
+        Some(height) => with_height(response, height),
+        None => response,
+    }
+}
+
+/// The answer with the height of the state that it is about.
+fn with_height(mut response: Response, height: u64) -> Response {
+    for name in [GATEWAY_HEIGHT, HEIGHT] {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(height));
+    }
+    response
 }
 
 fn respond(status: StatusCode, json: String) -> Response {

@@ -55,11 +55,14 @@ impl Route {
     }
 }
 
+/// Fields of a request and the texts that a path gives them.
+pub(super) type Variables = Vec<(String, String)>;
+
 /// What a path leads to.
 #[derive(Debug)]
 pub(super) enum Found<'a> {
-    /// A method, and the values of the template's variables.
-    Route(&'a Route, Vec<(String, String)>),
+    /// A method, and the values of the template's variables; several, to be tried in order, where methods share a template.
+    Routes(Vec<(&'a Route, Variables)>),
     /// The path is known under another HTTP method.
     OtherVerb,
     /// Nothing.
@@ -73,7 +76,7 @@ pub(super) enum Found<'a> {
 pub(super) struct Routes(Vec<Route>);
 
 impl Routes {
-    /// The routes of the methods named in `served`. Of two with one template, the later in the descriptors wins, as in the SDK's gateway.
+    /// The routes of the methods named in `served`. Of two with one template, the later in the descriptors comes first.
     pub(super) fn new(pool: &DescriptorPool, served: &BTreeSet<String>) -> Self {
         let methods = pool.services().flat_map(|s| s.methods().collect::<Vec<_>>());
         let mut routes: Vec<Route> = methods.filter(|m| served.contains(&method_path(m))).flat_map(|m| routes_of(pool, &m)).collect();
@@ -89,16 +92,23 @@ impl Routes {
     /// What `verb path` leads to; `path` is as received, still percent-encoded.
     pub(super) fn find(&self, verb: &str, path: &str) -> Found<'_> {
         let Some(segments) = decoded_segments(path) else { return Found::Malformed };
-        let mut other_verb = false;
+        let (mut found, mut other_verb): (Vec<(&Route, Variables)>, bool) = (Vec::new(), false);
         for route in &self.0 {
-            if let Some(variables) = route.template.matches(&segments) {
-                if route.verb == verb {
-                    return Found::Route(route, variables);
-                }
-                other_verb = true;
+            // What is more specific than what follows stands alone.
+            if found.first().is_some_and(|(first, _)| first.template.specificity(&route.template).is_ne()) {
+                break;
+            }
+            match route.template.matches(&segments) {
+                Some(variables) if route.verb == verb => found.push((route, variables)),
+                Some(_) => other_verb = true,
+                None => {}
             }
         }
-        if other_verb { Found::OtherVerb } else { Found::Nothing }
+        match (found.is_empty(), other_verb) {
+            (false, _) => Found::Routes(found),
+            (true, true) => Found::OtherVerb,
+            (true, false) => Found::Nothing,
+        }
     }
 }
 
@@ -267,7 +277,7 @@ mod tests {
         let served = pool.services().flat_map(|s| s.methods().map(|m| method_path(&m)).collect::<Vec<_>>()).collect();
         let routes = Routes::new(pool, &served);
         let name = |path: &str| match routes.find("GET", path) {
-            Found::Route(route, _) => route.method.name().to_owned(),
+            Found::Routes(found) => found.iter().map(|(route, _)| route.method.name()).collect::<Vec<_>>().join(" or "),
             other => format!("{other:?}"),
         };
         assert_eq!(name("/cosmos/base/tendermint/v1beta1/blocks/latest"), "GetLatestBlock");
@@ -275,7 +285,7 @@ mod tests {
         assert_eq!(name("/cosmos/bank/v1beta1/supply/by_denom"), "SupplyOf");
         assert_eq!(name("/cosmos/bank/v1beta1/denoms_metadata"), "DenomsMetadata");
         assert_eq!(name("/cosmos/bank/v1beta1/denoms_metadata/ibc/AB"), "DenomMetadata");
-        assert_eq!(name("/cosmos/auth/v1beta1/bech32/cairn1x"), "AddressStringToBytes");
+        assert_eq!(name("/cosmos/auth/v1beta1/bech32/cairn1x"), "AddressStringToBytes or AddressBytesToString");
         assert_eq!(name("/cosmos/tx/v1beta1/simulate"), "OtherVerb");
         assert_eq!(name("/cosmos/tx/v1beta1/nothing/here"), "Nothing");
         assert_eq!(name("/%"), "Malformed");

@@ -316,6 +316,9 @@ impl Chain for App {
     fn query_paths(&self) -> Vec<String> {
         self.0.router.query_paths().map(str::to_owned).chain([query::SIMULATE.to_owned()]).collect()
     }
+    fn message_urls(&self) -> Vec<String> {
+        self.0.router.msg_urls().map(str::to_owned).collect()
+    }
     fn query(&self, path: &str, data: &[u8], height: Option<u64>) -> Result<Answer, Error> {
         self.0.query(path, data, height)
     }

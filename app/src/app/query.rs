@@ -32,6 +32,14 @@ impl App {
     /// Invalid height (26) for one that is not kept, invalid request (18) for a name or key that cannot be.
     pub fn store_value(&self, store: &str, key: &[u8], height: Option<u64>, prove: bool) -> Result<StoreAnswer, Error> {
         let _pass = self.0.gate.enter()?;
+        let named = |code: u32, log: String| Error { codespace: "store", code, log, status: Status::InvalidArgument };
+        if key.is_empty() {
+            return Err(named(3, "query cannot be zero length: tx parse error".to_owned()));
+        }
+        if !self.has_store(store) {
+            let shown: String = store.chars().take(64).collect();
+            return Err(named(4, format!("no such store: {shown}: unknown request")));
+        }
         let view = self.0.view(height)?;
         let height = view.version().map_err(unreadable)?.map_or(0, |v| v.height);
         let key = [store.as_bytes(), b"/", key].concat();
@@ -45,6 +53,13 @@ impl App {
         }
         let value = view.read(&key).map_err(refuse)?;
         Ok(StoreAnswer { value: value.unwrap_or_default(), height, proof: vec![] })
+    }
+
+    /// Whether any key of state is in a store of this name.
+    fn has_store(&self, name: &str) -> bool {
+        let of_modules = self.0.modules.iter().flat_map(|m| m.tables());
+        let mut tables = of_modules.chain(consensus::TABLES);
+        tables.any(|t| t.prefix.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"/")))
     }
 
     /// Whether [`crate::api::Chain::query`] has an answer to `path`.

@@ -14,6 +14,7 @@ mod operators;
 mod readers;
 mod recovery;
 mod sealed;
+mod simd;
 mod staking;
 mod statesync;
 mod twins;

@@ -68,6 +68,15 @@ pub struct Error {
     pub status: Status,
 }
 
+impl Error {
+    /// The text without the name of its code, as a gRPC status says it: the Cosmos SDK names the code only where ABCI carries it.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        let named = (self.codespace == "sdk").then(|| crate::sdk::description(self.code)).flatten();
+        named.and_then(|name| self.log.strip_suffix(name)?.strip_suffix(": ")).unwrap_or(&self.log)
+    }
+}
+
 /// Implemented by each module's own error enum; `?` then converts it.
 pub trait Coded: std::fmt::Display {
     /// The module's name.

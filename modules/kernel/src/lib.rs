@@ -25,7 +25,7 @@ pub use error::{Coded, Error, Result, Status};
 pub use instant::Instant;
 pub use key::{Key, key_prefix};
 pub use module::{AnyModule, Invariant, Module, erase};
-pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, MAX_UNASKED_COUNT, Page, PageRequest};
 pub use rate::{BPS, bps};
 pub use route::{MsgRoute, QueryRoute, Router};
 pub use state::{Item, Map, Sequence, Set, Table};

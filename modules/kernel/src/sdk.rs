@@ -8,6 +8,15 @@ macro_rules! errors {
         pub fn $name(what: impl std::fmt::Display) -> Error {
             Error { codespace: "sdk", code: $code, log: format!("{what}: {}", $text), status: Status::$status }
         } )*
+
+        /// What the code `sdk/code` is called, with which the text of such a refusal ends.
+        #[must_use]
+        pub const fn description(code: u32) -> Option<&'static str> {
+            match code {
+                $( $code => Some($text), )*
+                _ => None,
+            }
+        }
     };
 }
 

@@ -221,15 +221,15 @@ impl<K: Key, V: Message + Default> Map<K, V> {
         request: &PageRequest,
         mut keep: impl FnMut(&K, &V) -> Result<bool>,
     ) -> Result<(Vec<(K, V)>, Page)> {
+        request.validate()?;
         let start = [self.0, prefix].concat();
         let (mut from, mut end) = (start.clone(), successor(&start));
         if !request.key.is_empty() {
             let at = [start.as_slice(), &request.key].concat();
             if request.reverse { end = [at.as_slice(), &[0]].concat() } else { from = at }
         }
-        let offset = if request.key.is_empty() { request.offset } else { 0 };
-        let count = request.count_total && request.key.is_empty();
-        let last = offset.saturating_add(request.bounded_limit());
+        let count = request.count();
+        let last = request.offset.saturating_add(request.bounded_limit());
         let (mut out, mut page, mut seen) = (Vec::new(), Page::default(), 0_u64);
         while let Some((raw, value)) = ctx.scan(&from, &end, request.reverse)? {
             let (raw, k, v) = entry(self.0.len(), raw, &value)?;
@@ -243,16 +243,19 @@ impl<K: Key, V: Message + Default> Map<K, V> {
             }
             if seen >= last && page.next_key.is_empty() {
                 page.next_key = raw.get(start.len()..).unwrap_or(&[]).to_vec();
-                if !count {
+                if count.is_none() {
                     break;
                 }
             }
-            if seen >= offset && seen < last {
+            if count.is_some_and(|most| seen >= most.max(last)) {
+                return Ok((out, page));
+            }
+            if seen >= request.offset && seen < last {
                 out.push((k, v));
             }
             seen = seen.saturating_add(1);
         }
-        page.total = if count { seen } else { 0 };
+        page.total = count.map_or(0, |_| seen);
         Ok((out, page))
     }
 }

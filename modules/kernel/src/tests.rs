@@ -200,6 +200,29 @@ fn pages_join_to_the_whole_in_both_directions() {
         let (entries, page) = PAIRS.page(ctx, &a, &request).unwrap();
         assert_eq!((entries.len(), page.total, page.next_key.len()), (2, 10, 0));
         assert_eq!(PageRequest { limit: u64::MAX, ..PageRequest::default() }.bounded_limit(), MAX_LIMIT);
+        let both = PageRequest { key: vec![1], offset: 1, ..PageRequest::default() };
+        let refused = PAIRS.page(ctx, &a, &both).unwrap_err();
+        assert_eq!(refused.reason(), "paginate: invalid request, either offset or key is expected, got both");
+    });
+}
+
+#[test]
+fn a_page_without_a_limit_tells_the_total_unless_there_is_too_much_to_count() {
+    let mut chain = Chain::default();
+    chain.run(|ctx| {
+        for i in 0..=MAX_UNASKED_COUNT {
+            let total = |request: &PageRequest| PAIRS.page(ctx, &[], request).unwrap().1.total;
+            match i {
+                120 => assert_eq!((total(&PageRequest::default()), total(&PageRequest { limit: 1, ..PageRequest::default() })), (120, 0)),
+                MAX_UNASKED_COUNT => assert_eq!(total(&PageRequest::default()), MAX_UNASKED_COUNT),
+                _ => {}
+            }
+            PAIRS.set(ctx, &("a".into(), i), &i).unwrap();
+        }
+        let (entries, page) = PAIRS.page(ctx, &[], &PageRequest::default()).unwrap();
+        assert_eq!((entries.len(), page.total, page.next_key.is_empty()), (100, 0, false));
+        let asked = PageRequest { count_total: true, ..PageRequest::default() };
+        assert_eq!(PAIRS.page(ctx, &[], &asked).unwrap().1.total, MAX_UNASKED_COUNT + 1);
     });
 }
 

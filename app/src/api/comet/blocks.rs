@@ -50,7 +50,7 @@ pub(super) fn last_height(node: &Node) -> Result<i64, Refusal> {
 /// `height` if it names a block that may exist.
 pub(super) fn existing(node: &Node, height: i64) -> Result<i64, Refusal> {
     if height < 1 {
-        return Err(Refusal::invalid(format!("requested height {height} but height must not be less than 1")));
+        return Err(Refusal::invalid(format!("height must be greater than 0, but got {height}")));
     }
     if height > last_height(node)? {
         return Err(Refusal::invalid("requested block height is bigger then the chain length"));

@@ -1,5 +1,6 @@
 //! The services that the node answers for itself and not from state: transactions, blocks, validators, the node. Nothing else asks CometBFT.
 mod blocks;
+mod describe;
 mod rpc;
 mod status;
 mod tx;
@@ -32,10 +33,19 @@ impl Node {
 /// Decodes the request, answers, encodes the response.
 pub(super) type Call = fn(&Node, &[u8]) -> Result<Vec<u8>, Refusal>;
 
-/// Every path answered here. Amino twins of `TxEncode` and `TxDecode` are not offered: no client needs them.
+/// Every path answered here. Amino twins of `TxEncode` and `TxDecode` are not offered: they are about the binary form of transactions that
+/// no version of the SDK since 0.40 takes.
 pub(super) const CALLS: &[(&str, Call)] = &[
     ("/cosmos.base.node.v1beta1.Service/Config", |n, d| typed(n, d, status::config)),
     ("/cosmos.base.node.v1beta1.Service/Status", |n, d| typed(n, d, status::status)),
+    ("/cosmos.base.reflection.v1beta1.ReflectionService/ListAllInterfaces", |n, d| typed(n, d, describe::all_interfaces)),
+    ("/cosmos.base.reflection.v1beta1.ReflectionService/ListImplementations", |n, d| typed(n, d, describe::implementations_of)),
+    ("/cosmos.base.reflection.v2alpha1.ReflectionService/GetAuthnDescriptor", |n, d| typed(n, d, describe::authn)),
+    ("/cosmos.base.reflection.v2alpha1.ReflectionService/GetChainDescriptor", |n, d| typed(n, d, describe::chain)),
+    ("/cosmos.base.reflection.v2alpha1.ReflectionService/GetCodecDescriptor", |n, d| typed(n, d, describe::codec)),
+    ("/cosmos.base.reflection.v2alpha1.ReflectionService/GetConfigurationDescriptor", |n, d| typed(n, d, describe::configuration)),
+    ("/cosmos.base.reflection.v2alpha1.ReflectionService/GetQueryServicesDescriptor", |n, d| typed(n, d, describe::queries)),
+    ("/cosmos.base.reflection.v2alpha1.ReflectionService/GetTxDescriptor", |n, d| typed(n, d, describe::tx)),
     ("/cosmos.base.tendermint.v1beta1.Service/ABCIQuery", |n, d| typed(n, d, status::abci_query)),
     ("/cosmos.base.tendermint.v1beta1.Service/GetBlockByHeight", |n, d| typed(n, d, blocks::by_height)),
     ("/cosmos.base.tendermint.v1beta1.Service/GetLatestBlock", |n, d| typed(n, d, blocks::latest)),
@@ -43,7 +53,9 @@ pub(super) const CALLS: &[(&str, Call)] = &[
     ("/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo", |n, d| typed(n, d, status::node_info)),
     ("/cosmos.base.tendermint.v1beta1.Service/GetSyncing", |n, d| typed(n, d, status::syncing)),
     ("/cosmos.base.tendermint.v1beta1.Service/GetValidatorSetByHeight", |n, d| typed(n, d, blocks::validators_at)),
-    ("/cosmos.reflection.v1.ReflectionService/FileDescriptors", status::file_descriptors),
+    ("/cosmos.params.v1beta1.Query/Params", |n, d| typed(n, d, describe::parameter)),
+    ("/cosmos.params.v1beta1.Query/Subspaces", |n, d| typed(n, d, describe::subspaces)),
+    ("/cosmos.reflection.v1.ReflectionService/FileDescriptors", describe::files),
     ("/cosmos.tx.v1beta1.Service/BroadcastTx", |n, d| typed(n, d, tx::broadcast)),
     ("/cosmos.tx.v1beta1.Service/GetBlockWithTxs", |n, d| typed(n, d, tx::block_with_txs)),
     ("/cosmos.tx.v1beta1.Service/GetTx", |n, d| typed(n, d, tx::get)),

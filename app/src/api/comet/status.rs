@@ -70,11 +70,6 @@ fn version_info() -> api::VersionInfo {
     }
 }
 
-/// Every descriptor. `FileDescriptorsResponse` has the wire format of a `FileDescriptorSet`.
-pub(super) fn file_descriptors(_: &Node, _: &[u8]) -> Result<Vec<u8>, Refusal> {
-    Ok(cairn_proto::DESCRIPTORS.to_vec())
-}
-
 pub(super) fn abci_query(node: &Node, request: api::AbciQueryRequest) -> Result<api::AbciQueryResponse, Refusal> {
     if request.path.is_empty() {
         return Err(Refusal::invalid("empty query path"));

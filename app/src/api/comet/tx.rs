@@ -22,9 +22,6 @@ use super::{
 use crate::api::doors::Refusal;
 
 pub(super) fn broadcast(node: &Node, asked: api::BroadcastTxRequest) -> Result<api::BroadcastTxResponse, Refusal> {
-    if asked.tx_bytes.is_empty() {
-        return Err(Refusal::invalid("invalid empty tx"));
-    }
     let method = match api::BroadcastMode::try_from(asked.mode) {
         Ok(api::BroadcastMode::Sync) => "broadcast_tx_sync",
         Ok(api::BroadcastMode::Async) => "broadcast_tx_async",
@@ -67,7 +64,7 @@ pub(super) fn get(node: &Node, asked: api::GetTxRequest) -> Result<api::GetTxRes
         other => other.into(),
     })?;
     let time = block_time(node, found.height)?;
-    let tx = api::Tx::decode(found.tx.as_slice()).ok();
+    let tx = api::Tx::decode(found.tx.as_slice()).ok().map(whole);
     Ok(api::GetTxResponse { tx, tx_response: Some(tx_response(found, time)) })
 }
 
@@ -92,7 +89,11 @@ pub(super) fn search(node: &Node, asked: api::GetTxsEventRequest) -> Result<api:
     };
     let mut params = Map::from_iter(page_params(page, per_page));
     params.extend([("query".to_owned(), json!(query)), ("prove".to_owned(), json!(false)), ("order_by".to_owned(), json!(order))]);
-    let found: rpc::Search = node.rpc.call("tx_search", &Value::Object(params)).map_err(RpcError::into_invalid)?;
+    let found: Result<rpc::Search, RpcError> = node.rpc.call("tx_search", &Value::Object(params));
+    let found = found.map_err(|e| match e {
+        RpcError::Refused(why) => Refusal::invalid(format!("failed to search for txs: {why}")),
+        down => down.into(),
+    })?;
     let pagination = pagination.as_ref().map(|_| PageResponse { next_key: Vec::new(), total: found.total_count });
     found_txs(node, found, pagination)
 }
@@ -107,7 +108,7 @@ fn found_txs(node: &Node, found: rpc::Search, pagination: Option<PageResponse>) 
         };
         times.insert(tx.height, time.clone());
         // One entry for each response, even where a block holds bytes that are no transaction.
-        txs.push(api::Tx::decode(tx.tx.as_slice()).unwrap_or_default());
+        txs.push(whole(api::Tx::decode(tx.tx.as_slice()).unwrap_or_default()));
         tx_responses.push(tx_response(tx, time));
     }
     #[allow(deprecated, reason = "explorers of older chains read it")]
@@ -132,7 +133,7 @@ pub(super) fn block_with_txs(node: &Node, asked: api::GetBlockWithTxsRequest) ->
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     // Bytes that are no transaction are left out; the block shows them.
-    let decode = |tx: &Vec<u8>| api::Tx::decode(tx.as_slice()).ok();
+    let decode = |tx: &Vec<u8>| api::Tx::decode(tx.as_slice()).ok().map(whole);
     let txs = if page.reverse {
         all.iter().rev().skip(offset).take(limit).filter_map(decode).collect()
     } else {
@@ -157,7 +158,17 @@ pub(super) fn decode(_: &Node, asked: api::TxDecodeRequest) -> Result<api::TxDec
 
 pub(super) fn encode(_: &Node, asked: api::TxEncodeRequest) -> Result<api::TxEncodeResponse, Refusal> {
     let tx = asked.tx.ok_or_else(|| Refusal::invalid("invalid empty tx"))?;
-    Ok(api::TxEncodeResponse { tx_bytes: tx.encode_to_vec() })
+    // As the SDK does: a part that is there and empty is left out of the bytes.
+    let body_bytes = tx.body.unwrap_or_default().encode_to_vec();
+    let auth_info_bytes = tx.auth_info.unwrap_or_default().encode_to_vec();
+    Ok(api::TxEncodeResponse { tx_bytes: api::TxRaw { body_bytes, auth_info_bytes, signatures: tx.signatures }.encode_to_vec() })
+}
+
+/// The transaction with all its parts: explorers take them for granted, and what a proposer adds to a block has none but a body.
+fn whole(mut tx: api::Tx) -> api::Tx {
+    tx.body.get_or_insert_default();
+    tx.auth_info.get_or_insert_default().fee.get_or_insert_default();
+    tx
 }
 
 /// When the block was made, to the second, as the SDK stamps transactions.

@@ -120,6 +120,9 @@ impl Chain for FakeChain {
     fn query_paths(&self) -> Vec<String> {
         PATHS.map(str::to_owned).to_vec()
     }
+    fn message_urls(&self) -> Vec<String> {
+        vec!["/cosmos.bank.v1beta1.MsgSend".to_owned()]
+    }
     fn query(&self, path: &str, data: &[u8], height: Option<u64>) -> Result<Answer, Error> {
         let height = height.unwrap_or(HEIGHT);
         if height > HEIGHT {

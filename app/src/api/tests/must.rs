@@ -156,9 +156,43 @@ fn rows() -> Vec<Row> {
             200,
             &[("/height", "42"), ("/earliest_store_height", "3"), ("/timestamp", "2026-11-22T19:26:29.578564680Z")],
         ),
+        (get("/cosmos/params/v1beta1/params?subspace=bank&key=x"), 400, &[("/message", "unknown subspace: bank")]),
+        (get("/cosmos/params/v1beta1/params"), 400, &[("/message", "invalid request")]),
+        (get("/cosmos/params/v1beta1/subspaces"), 200, &[("/subspaces", "[]")]),
+        (
+            get("/cosmos/base/reflection/v1beta1/app_descriptor/authn"),
+            200,
+            &[("/authn/sign_modes/0/name", "SIGN_MODE_DIRECT"), ("/authn/sign_modes/1/number", "127")],
+        ),
+        (get("/cosmos/base/reflection/v1beta1/app_descriptor/chain"), 200, &[("/chain/id", "cairn-test-1")]),
+        (
+            get("/cosmos/base/reflection/v1beta1/app_descriptor/codec"),
+            200,
+            &[("/codec/interfaces/0/fullname", "*"), ("/codec/interfaces/0/interface_implementers/0/type_url", "*")],
+        ),
+        (get("/cosmos/base/reflection/v1beta1/app_descriptor/configuration"), 200, &[("/config/bech32_account_address_prefix", "cairn")]),
+        (
+            get("/cosmos/base/reflection/v1beta1/app_descriptor/query_services"),
+            200,
+            &[
+                ("/queries/query_services/0/fullname", "cosmos.auth.v1beta1.Query"),
+                ("/queries/query_services/0/methods/0/full_query_path", "/cosmos.auth.v1beta1.Query/Account"),
+            ],
+        ),
+        (
+            get("/cosmos/base/reflection/v1beta1/app_descriptor/tx_descriptor"),
+            200,
+            &[("/tx/fullname", "cosmos.tx.v1beta1.Tx"), ("/tx/msgs/0/msg_type_url", "/cosmos.bank.v1beta1.MsgSend")],
+        ),
+        (get("/cosmos/base/reflection/v1beta1/interfaces"), 200, &[("/interface_names/0", "*")]),
+        (
+            get("/cosmos/base/reflection/v1beta1/interfaces/cosmos.base.v1beta1.Msg/implementations"),
+            200,
+            &[("/implementation_message_names/0", "/cosmos.bank.v1beta1.MsgSend")],
+        ),
         (Post("/cosmos/tx/v1beta1/decode", r#"{"tx_bytes":"CgASAA=="}"#), 200, &[("/tx/body/memo", "")]),
         (Post("/cosmos/tx/v1beta1/decode", r#"{"tx_bytes":"/w=="}"#), 400, &[("/code", "3")]),
-        (Post("/cosmos/tx/v1beta1/encode", r#"{"tx":{"body":{},"auth_info":{}}}"#), 200, &[("/tx_bytes", "CgASAA==")]),
+        (Post("/cosmos/tx/v1beta1/encode", r#"{"tx":{"body":{"memo":"a"},"auth_info":{}}}"#), 200, &[("/tx_bytes", "CgMSAWE=")]),
     ]
 }
 
