@@ -20,7 +20,7 @@ pub(super) fn request(
 ) -> Result<DynamicMessage, Refusal> {
     let input = route.method.input();
     let mut message = match (&route.body, body.is_empty()) {
-        (Body::Whole, false) => dialect.decode(&input, &parse(body)?).map_err(|e| Refusal::invalid(e.to_string()))?,
+        (Body::Whole, false) => dialect.decode(&input, &known(&input, parse(body)?)).map_err(|e| Refusal::invalid(e.to_string()))?,
         _ => DynamicMessage::new(input.clone()),
     };
     if let (Body::Field(name), false) = (&route.body, body.is_empty()) {
@@ -38,6 +38,15 @@ pub(super) fn request(
 
 fn parse(body: &[u8]) -> Result<serde_json::Value, Refusal> {
     serde_json::from_slice(body).map_err(|e| Refusal::invalid(format!("the body is no JSON: {e}")))
+}
+
+/// The body without what the request has no field for, as the SDK's gateway takes it. What lies deeper is refused: dropped from the messages
+/// of a transaction it would change what is signed.
+fn known(input: &MessageDescriptor, mut body: serde_json::Value) -> serde_json::Value {
+    if let Some(object) = body.as_object_mut() {
+        object.retain(|name, _| input.get_field_by_name(name).or_else(|| input.get_field_by_json_name(name)).is_some());
+    }
+    body
 }
 
 /// Sets what the query string names. A name that is no field is ignored, as in the SDK's gateway: clients add such to get around caches.

@@ -91,8 +91,10 @@ impl QueryServer for Bank {
         ctx: &Ctx,
         q: QuerySpendableBalanceByDenomRequest,
     ) -> Result<QuerySpendableBalanceByDenomResponse> {
+        // The address is looked at first here, unlike in Balance, as in the SDK.
+        let holder = Address::parse(&q.address)?;
         check_denom(&q.denom)?;
-        let free = spendable(ctx, &Address::parse(&q.address)?, &q.denom)?;
+        let free = spendable(ctx, &holder, &q.denom)?;
         Ok(QuerySpendableBalanceByDenomResponse { balance: Some(Coin::new(q.denom, free).into()) })
     }
 

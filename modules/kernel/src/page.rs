@@ -44,7 +44,7 @@ impl PageRequest {
         if self.key.is_empty() || self.offset == 0 {
             return Ok(());
         }
-        Err(sdk::invalid_request("paginate: invalid request, either offset or key is expected, got both"))
+        Err(sdk::invalid_request("invalid request, either offset or key is expected, got both"))
     }
 }
 

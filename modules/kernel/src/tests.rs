@@ -202,7 +202,7 @@ fn pages_join_to_the_whole_in_both_directions() {
         assert_eq!(PageRequest { limit: u64::MAX, ..PageRequest::default() }.bounded_limit(), MAX_LIMIT);
         let both = PageRequest { key: vec![1], offset: 1, ..PageRequest::default() };
         let refused = PAIRS.page(ctx, &a, &both).unwrap_err();
-        assert_eq!(refused.reason(), "paginate: invalid request, either offset or key is expected, got both");
+        assert_eq!(refused.reason(), "invalid request, either offset or key is expected, got both");
     });
 }
 

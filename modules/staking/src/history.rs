@@ -30,7 +30,10 @@ pub(crate) fn begin_block(ctx: &mut Ctx) -> Result<()> {
 
 /// What is kept of a height.
 pub(crate) fn info(ctx: &Ctx, height: u64) -> Result<Option<HistoricalInfo>> {
-    let Some(header) = HEADERS.get(ctx, &height)? else { return Ok(None) };
+    let Some(mut header) = HEADERS.get(ctx, &height)? else { return Ok(None) };
+    // What the state machine does not know is there and empty: clients of Go's types take it for granted.
+    header.version.get_or_insert_default();
+    header.last_block_id.get_or_insert_default().part_set_header.get_or_insert_default();
     let mut valset = Vec::new();
     for entry in VALSETS.range_reverse(ctx, &[]) {
         let (first, kept) = entry?;

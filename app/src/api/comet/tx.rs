@@ -22,6 +22,9 @@ use super::{
 use crate::api::doors::Refusal;
 
 pub(super) fn broadcast(node: &Node, asked: api::BroadcastTxRequest) -> Result<api::BroadcastTxResponse, Refusal> {
+    if asked.tx_bytes.is_empty() {
+        return Err(Refusal::invalid("invalid empty tx"));
+    }
     let method = match api::BroadcastMode::try_from(asked.mode) {
         Ok(api::BroadcastMode::Sync) => "broadcast_tx_sync",
         Ok(api::BroadcastMode::Async) => "broadcast_tx_async",

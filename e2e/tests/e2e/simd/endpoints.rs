@@ -189,7 +189,8 @@ impl Endpoint {
 
 /// The messages that are there, without their values.
 fn present(message: &DynamicMessage) -> serde_json::Value {
-    let fields = message.descriptor().fields().filter(|f| matches!(f.kind(), Kind::Message(_))).map(|field| {
+    let descriptor = message.descriptor();
+    let fields = descriptor.fields().filter(|f| matches!(f.kind(), Kind::Message(_))).map(|field| {
         let value = message.get_field(&field);
         let shown = match value.as_ref() {
             Value::List(items) => items.iter().take(1).filter_map(Value::as_message).map(present).collect(),

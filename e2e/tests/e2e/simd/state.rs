@@ -88,7 +88,7 @@ fn act(network: &Network, simd: &Simd, ours: &mut Side, sims: &mut Side) {
     let expiry = "2035-01-01T00:00:00Z";
     let coins = r#"[{"denom":"ucairn","amount":"5"}]"#;
     let sent = network.cairnd(&from(&["tx", "bank", "send", "--to-address", ours.value("other"), "--amount", "1234ucairn"]));
-    let hash = |said: &str| serde_json::from_str::<Value>(said).unwrap()["txhash"].as_str().unwrap().to_owned();
+    let hash = |said: &str| serde_json::from_str::<Value>(said).unwrap()["hash"].as_str().unwrap().to_owned();
     let theirs = simd.tx("requester", &["bank", "send", "requester", sims.value("other"), "1234ucairn", "--note", "compared"]);
     let theirs_hash = theirs["txhash"].as_str().unwrap().to_owned();
     let allowance = format!(r#"{{"@type":"/cosmos.feegrant.v1beta1.BasicAllowance","spend_limit":{coins},"expiration":"{expiry}"}}"#);
