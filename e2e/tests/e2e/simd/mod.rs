@@ -48,7 +48,12 @@ fn the_doors_answer_as_those_of_an_unmodified_simd() {
         }
     }
     posts::compare(&pair, &mut found);
-    println!("{} endpoints, {} questions, {} allowed differences; here alone: {ours_only:#?}", shared.len(), found.asked, found.allowed.len());
+    println!(
+        "{} endpoints, {} questions, {} allowed differences; here alone: {ours_only:#?}",
+        shared.len(),
+        found.asked,
+        found.allowed.len()
+    );
     found.allowed.iter().for_each(|reason| println!("allowed: {reason}"));
     assert!(missing.is_empty(), "simd serves these and we do not: {missing:#?}");
     assert!(shared.len() >= 40, "only {shared:#?} were compared");

@@ -107,7 +107,8 @@ pub(super) fn same_text(ours: &str, theirs: &str) -> bool {
         text.split(' ').map(word).collect::<Vec<_>>().join(" ")
     };
     // The SDK tells where in its source an error was made, and puts the code before the text where a handler returns a bare error.
-    let theirs = theirs.split(" [cosmos/").map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect::<String>();
+    let (before, after) = theirs.split_once(" [cosmos/").unwrap_or((theirs, "]"));
+    let theirs = format!("{before}{}", after.split_once(']').map_or("", |(_, rest)| rest));
     let bare = theirs.strip_prefix("codespace ").and_then(|t| t.splitn(3, ": ").nth(2)).unwrap_or(&theirs);
     plain(ours) == plain(&theirs) || plain(ours) == plain(bare)
 }

@@ -107,8 +107,10 @@ fn act(network: &Network, simd: &Simd, ours: &mut Side, sims: &mut Side) {
         drop(network.cairnd(&from(&["tx", "staking", ours_does, "--validator-address", validator, "--amount", amount])));
         succeeded(&simd.tx("requester", &["staking", simd_does, theirs, amount]));
     }
-    ours.values.insert("hash", hash(&sent));
-    sims.values.insert("hash", theirs_hash);
+    for (side, hash) in [(ours, hash(&sent)), (sims, theirs_hash)] {
+        let found = ask::get(&side.rest, &format!("/cosmos/tx/v1beta1/txs/{hash}")).json();
+        side.values.extend([("hash", hash), ("height", found["tx_response"]["height"].as_str().unwrap().to_owned())]);
+    }
 }
 
 fn from<'a>(args: &[&'a str]) -> Vec<&'a str> {
