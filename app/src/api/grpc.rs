@@ -70,6 +70,8 @@ impl From<Refusal> for Status {
 
 /// Bytes before a message: whether it is compressed, and its length.
 const FRAME: usize = 5;
+/// The header that says why a call was refused.
+const MESSAGE: &str = "grpc-message";
 /// Bytes of a question about descriptors: a name.
 const MAX_QUESTION: usize = 4 << 10;
 
@@ -83,7 +85,20 @@ pub(super) fn router(doors: &Arc<Doors>, max_body: usize) -> Router {
     Router::new().fallback(handle).with_state(Arc::new(Grpcs { doors: Arc::clone(doors), max_body }))
 }
 
-async fn handle(State(grpcs): State<Arc<Grpcs>>, request: Request) -> Response {
+async fn handle(grpcs: State<Arc<Grpcs>>, request: Request) -> Response {
+    plainly(answer(grpcs, request).await)
+}
+
+/// Spaces in the text of a refusal as they are, as gRPC's own servers send them: not every client in a browser decodes them.
+fn plainly(mut response: Response) -> Response {
+    let text = response.headers().get(MESSAGE).and_then(|text| text.to_str().ok()).map(|text| text.replace("%20", " "));
+    if let Some(plain) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
+        response.headers_mut().insert(MESSAGE, plain);
+    }
+    response
+}
+
+async fn answer(State(grpcs): State<Arc<Grpcs>>, request: Request) -> Response {
     let is_grpc = |v: &HeaderValue| v.as_bytes().starts_with(b"application/grpc");
     if !request.headers().get(header::CONTENT_TYPE).is_some_and(is_grpc) {
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "this port speaks gRPC; REST has its own\n").into_response();

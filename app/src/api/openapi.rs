@@ -1,7 +1,8 @@
 //! An OpenAPI 3 document of the REST door, made from the descriptors: paths, parameters, and schemas as the dialect of `json` writes them.
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use prost_reflect::{FieldDescriptor, FileDescriptor, Kind, MessageDescriptor};
+use cairn_kernel::Address;
+use prost_reflect::{DynamicMessage, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -44,7 +45,12 @@ pub(super) fn document(dialect: &Dialect, routes: &Routes) -> Value {
     let mut document = Document { dialect, comments: Comments::default(), schemas: BTreeMap::new(), wanted: BTreeSet::new() };
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut services = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for route in routes.iter() {
+        // The names of variables do not tell paths apart: of two with one template the document has the one that is asked first.
+        if !seen.insert((route.verb.clone(), nameless(&route.pattern))) {
+            continue;
+        }
         let service = route.method.parent_service();
         let about = document.comments.of(&service.parent_file(), service.path());
         services.insert(service.full_name().to_owned(), about);
@@ -64,8 +70,33 @@ pub(super) fn document(dialect: &Dialect, routes: &Routes) -> Value {
         "servers": [{"url": "/"}],
         "tags": tags,
         "paths": paths,
-        "components": {"schemas": document.schemas},
+        "components": {"schemas": document.schemas, "responses": refusals()},
     })
+}
+
+/// `/m/{denom=**}` as `/m/{}`.
+fn nameless(pattern: &str) -> String {
+    plain_path(pattern).split('{').map(|part| part.split_once('}').map_or(part.to_owned(), |(_, rest)| format!("{{}}{rest}"))).collect()
+}
+
+/// HTTP status, name, what it means, and an example's gRPC status and text.
+const REFUSALS: [(&str, &str, &str, u8, &str); 5] = [
+    ("400", "BadRequest", "A parameter is missing, malformed or out of range.", 3, "invalid denom: !"),
+    ("404", "NotFound", "What was asked for is not there.", 5, "account ... not found"),
+    ("429", "Busy", "The node has as many requests as it bears.", 8, "the node is busy"),
+    ("500", "Failed", "The handler failed; a simulated transaction would too.", 2, "out of gas in location: ... with gas used: '9'"),
+    ("503", "Unavailable", "What the node depends on does not answer.", 14, "CometBFT does not answer"),
+];
+
+fn refusals() -> Value {
+    let one = |(_, name, about, code, message): (&str, &str, &str, u8, &str)| {
+        let example = json!({"code": code, "message": message, "details": []});
+        (
+            name.to_owned(),
+            json!({"description": about, "content": {"application/json": {"schema": reference("Error"), "example": example}}}),
+        )
+    };
+    Value::Object(REFUSALS.into_iter().map(one).collect())
 }
 
 /// `/m/{denom=**}` as `/m/{denom}`.
@@ -96,18 +127,17 @@ impl Document<'_> {
             "summary": method.name(),
             "description": about,
             "parameters": self.parameters(route, &input),
-            "responses": {
-                "200": {"description": "The answer.", "content": {"application/json": {"schema": self.want(&output)}}},
-                "default": {"description": "A refusal.", "content": {"application/json": {"schema": reference("Error")}}},
-            },
+            "responses": responses(self.want(&output)),
         });
+        let example = self.dialect.encode(&DynamicMessage::new(input.clone()));
         let body = match &route.body {
             Body::None => None,
-            Body::Whole => Some(self.want(&input)),
-            Body::Field(name) => input.get_field_by_name(name).map(|f| self.field(&f)),
+            Body::Whole => Some((self.want(&input), example)),
+            Body::Field(name) => input.get_field_by_name(name).map(|f| (self.field(&f), example.get(name).cloned().unwrap_or_default())),
         };
-        if let (Some(schema), Some(operation)) = (body, operation.as_object_mut()) {
-            operation.insert("requestBody".to_owned(), json!({"required": true, "content": {"application/json": {"schema": schema}}}));
+        if let (Some((schema, example)), Some(operation)) = (body, operation.as_object_mut()) {
+            let content = json!({"application/json": {"schema": schema, "example": example}});
+            operation.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
         }
         operation
     }
@@ -121,7 +151,8 @@ impl Document<'_> {
                 Some(f) if f.name() == path => (self.about(f), self.field(f)),
                 _ => (String::new(), json!({"type": "string"})),
             };
-            found.push(json!({"name": path, "in": "path", "required": true, "description": about, "schema": schema}));
+            let example = field.as_ref().map_or(json!("x"), example);
+            found.push(json!({"name": path, "in": "path", "required": true, "description": about, "schema": schema, "example": example}));
         }
         if route.body == Body::None {
             self.query_parameters(input, "", 1, &in_path, &mut found);
@@ -240,6 +271,33 @@ impl Document<'_> {
     }
 }
 
+fn responses(answer: Value) -> Value {
+    let mut responses =
+        Map::from_iter([("200".to_owned(), json!({"description": "The answer.", "content": {"application/json": {"schema": answer}}}))]);
+    for (status, name, ..) in REFUSALS {
+        responses.insert(status.to_owned(), json!({"$ref": format!("#/components/responses/{name}")}));
+    }
+    Value::Object(responses)
+}
+
+/// A value that a field may have, as it stands in a path. Addresses are those of the account of fees, which every chain has.
+fn example(field: &FieldDescriptor) -> Value {
+    let fees = Address::module("fee_collector");
+    match (field.kind(), field.name()) {
+        (Kind::String, "denom") => json!("ucairn"),
+        (Kind::String, "hash") => json!("0".repeat(64)),
+        (Kind::String, "name") => json!("fee_collector"),
+        (Kind::String, "params_type") => json!("voting"),
+        (Kind::String, "interface_name") => json!("cosmos.auth.v1beta1.AccountI"),
+        (Kind::String, name) if name.starts_with("validator") => json!(fees.to_bech32("cairnvaloper")),
+        (Kind::String, "cons_address") => json!(fees.to_bech32("cairnvalcons")),
+        (Kind::String, _) => json!(fees.to_string()),
+        (Kind::Bytes, _) => json!("AQIDBA=="),
+        (Kind::Bool, _) => json!("false"),
+        _ => json!("1"),
+    }
+}
+
 fn error_schema() -> Value {
     json!({
         "type": "object",
@@ -310,8 +368,25 @@ mod tests {
     }
 
     #[test]
+    fn paths_have_examples_and_are_told_apart_by_more_than_names() {
+        let document = everything();
+        let paths = document["paths"].as_object().unwrap();
+        let names: BTreeSet<String> = paths.keys().map(|path| nameless(path)).collect();
+        assert_eq!(names.len(), paths.len());
+        let operations = paths.iter().flat_map(|(path, verbs)| verbs.as_object().unwrap().values().map(move |o| (path, o)));
+        for (path, operation) in operations {
+            assert!(operation["requestBody"].is_null() || !operation["requestBody"]["content"]["application/json"]["example"].is_null());
+            let required = operation["parameters"].as_array().unwrap().iter().filter(|p| p["required"] == true);
+            assert!(required.into_iter().all(|p| p["example"].is_string()), "{path}");
+            assert_eq!(operation["responses"]["404"]["$ref"], "#/components/responses/NotFound");
+        }
+        assert_eq!(document["components"]["responses"]["NotFound"]["content"]["application/json"]["example"]["code"], 5);
+    }
+
+    #[test]
     fn paths_lose_their_patterns() {
         assert_eq!(plain_path("/a/{b=x/*}/c/{d=**}"), "/a/{b}/c/{d}");
         assert_eq!(plain_path("/a/{b}"), "/a/{b}");
+        assert_eq!(nameless("/a/{b=x/*}/c/{d=**}"), "/a/{}/c/{}");
     }
 }

@@ -31,30 +31,81 @@ fn cosmjs_signs_every_message_in_amino_json_and_no_changed_byte_passes() {
     }
 }
 
+/// What `grpcurl` prints when it is run so.
+fn grpcurl(args: &[&str]) -> String {
+    let out = Command::new("grpcurl").arg("-plaintext").args(args).output().unwrap();
+    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+/// The health service is in no file of the Cosmos SDK, so the client brings its own.
+const HEALTH: &str = r#"syntax = "proto3";
+package grpc.health.v1;
+message HealthCheckRequest { string service = 1; }
+message HealthCheckResponse { enum ServingStatus { UNKNOWN = 0; SERVING = 1; } ServingStatus status = 1; }
+service Health { rpc Check(HealthCheckRequest) returns (HealthCheckResponse); }
+"#;
+
+/// Services are listed and described over reflection alone, and asked.
 #[test]
-fn grpcurl_lists_services_and_asks_one() {
+fn grpcurl_lists_describes_and_asks() {
     let network = Network::start(&Options::default());
-    let grpcurl = |args: &[&str]| {
-        let out = Command::new("grpcurl").arg("-plaintext").args(args).output().unwrap();
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8(out.stdout).unwrap()
-    };
-    let services = grpcurl(&[&network.grpc(0), "list"]);
+    let door = network.grpc(0);
+    let services = grpcurl(&[&door, "list"]);
     for service in [
         "cosmos.bank.v1beta1.Query",
         "cosmos.auth.v1beta1.Query",
         "cosmos.tx.v1beta1.Service",
+        "cosmos.base.reflection.v2alpha1.ReflectionService",
         "cairn.annotation.v1.Query",
         "cairn.asset.v1.Query",
     ] {
         assert!(services.lines().any(|l| l == service), "{service} is not in\n{services}");
     }
+    let described = grpcurl(&[&door, "describe"]);
+    for service in services.lines().filter(|l| !l.starts_with("grpc.")) {
+        assert!(described.contains(&format!("{service} is a service")), "{service} is not described");
+    }
     // The validator begins with 10 CAIRN; the rest of the supply is what mint issued, block by block.
     let total: u128 = network.accounts().iter().map(|a| a.funds).sum::<u128>() + 10_000_000;
-    let supply = grpcurl(&["-d", r#"{"denom":"ucairn"}"#, &network.grpc(0), "cosmos.bank.v1beta1.Query/SupplyOf"]);
-    let supply: serde_json::Value = serde_json::from_str(&supply).unwrap();
+    let supply = grpcurl(&["-d", r#"{"denom":"ucairn"}"#, &door, "cosmos.bank.v1beta1.Query/SupplyOf"]);
+    let supply: Value = serde_json::from_str(&supply).unwrap();
     let found: u128 = supply["amount"]["amount"].as_str().unwrap().parse().unwrap();
     assert!((total..total + total / 1_000).contains(&found), "{supply}");
+    std::fs::write(network.path().join("health.proto"), HEALTH).unwrap();
+    let folder = network.path().display().to_string();
+    let health = grpcurl(&["-import-path", &folder, "-proto", "health.proto", &door, "grpc.health.v1.Health/Check"]);
+    assert!(health.contains("SERVING"), "{health}");
+    browsers_ask_over_grpc_web(&network);
+    the_openapi_document_is_valid_and_its_examples_are_answered(&network);
+}
+
+/// What a script of `e2e/js` prints.
+fn script(name: &str, args: &[&str]) -> Value {
+    let out = Command::new("node").current_dir(root().join("e2e/js")).arg(name).args(args).output().unwrap();
+    assert!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// An unmodified gRPC-web client on the REST port, in both of the protocol's forms, as from another origin.
+fn browsers_ask_over_grpc_web(network: &Network) {
+    let account = named(network.accounts(), "buyer").unwrap();
+    let stranger = "cairn1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5wklfhv";
+    let said = script("grpcweb.mjs", &[&network.rest(0), &account.address, stranger]);
+    for form in ["binary", "text"] {
+        let asked = &said[form];
+        assert_eq!((&asked["amount"], &asked["height"]), (&account.funds.to_string().into(), &"2".into()), "{said}");
+        assert_eq!((&asked["status"], &asked["refused"]["code"]), (&"OK".into(), &"NOT_FOUND".into()), "{said}");
+        assert_eq!(asked["refused"]["message"], format!("account {stranger} not found"), "{said}");
+    }
+    assert_eq!((&said["preflight"]["status"], &said["preflight"]["origin"]), (&200.into(), &"*".into()), "{said}");
+}
+
+/// An unmodified validator reads it; every example in it is answered, if only by telling that it asks for what is not there.
+fn the_openapi_document_is_valid_and_its_examples_are_answered(network: &Network) {
+    let said = script("openapi.mjs", &[&network.rest(0)]);
+    assert_eq!((&said["missing"], &said["failed"]), (&Value::Array(vec![]), &Value::Array(vec![])), "{said}");
+    assert!(said["paths"].as_u64().unwrap() > 100 && said["statuses"]["200"].as_u64().unwrap() > 40, "{said}");
 }
 
 /// The value of a key, or its absence, proven up to the app hash that the next header carries.

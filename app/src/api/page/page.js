@@ -1,4 +1,4 @@
-// The page of a node: lists what /openapi.json describes and lets one try each GET. Values are only ever set as text.
+// The page of a node: lists what /openapi.json describes and lets one try each. Values are only ever set as text.
 "use strict";
 
 const make = (tag, properties = {}, ...children) => {
@@ -22,10 +22,10 @@ const urlOf = (path, fields) => {
   return query.size === 0 ? filled : `${filled}?${query}`;
 };
 
-const show = async (url, output) => {
+const show = async (verb, url, sent, output) => {
   output.textContent = "Asking\u2026";
   try {
-    const response = await fetch(url);
+    const response = await fetch(url, sent === undefined ? {} : { method: verb, headers: { "content-type": "application/json" }, body: sent });
     const text = await response.text();
     let body = text;
     try {
@@ -33,26 +33,29 @@ const show = async (url, output) => {
     } catch {
       // Not JSON: shown as it came.
     }
-    output.textContent = `GET ${url}\n${response.status} ${response.statusText}\n\n${body}`;
+    output.textContent = `${verb} ${url}\n${response.status} ${response.statusText}\n\n${body}`;
   } catch (error) {
-    output.textContent = `GET ${url}\n${error}`;
+    output.textContent = `${verb} ${url}\n${error}`;
   }
 };
 
-const tryForm = (path, operation) => {
+const tryForm = (path, verb, operation) => {
   const output = make("pre", { hidden: true, tabIndex: 0 });
   output.setAttribute("aria-live", "polite");
   const fields = operation.parameters.filter((p) => p.in !== "header").map((parameter) => {
-    const input = make("input", { required: parameter.in === "path", spellcheck: false, autocomplete: "off" });
+    const input = make("input", { required: parameter.in === "path", spellcheck: false, autocomplete: "off", value: parameter.example ?? "" });
     const label = make("label", {}, parameter.name + (parameter.in === "path" ? " (required)" : ""), input);
     if (parameter.description) label.append(make("span", { className: "about", textContent: parameter.description }));
     return { parameter, input, label };
   });
-  const form = make("form", {}, ...fields.map((f) => f.label), make("button", { textContent: "Try" }), output);
+  const example = operation.requestBody?.content["application/json"].example;
+  const body = make("textarea", { rows: 8, spellcheck: false, value: JSON.stringify(example, null, 2) ?? "" });
+  const bodies = example === undefined ? [] : [make("label", {}, "Body (JSON)", body)];
+  const form = make("form", {}, ...fields.map((f) => f.label), ...bodies, make("button", { textContent: "Try" }), output);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     output.hidden = false;
-    show(urlOf(path, fields), output);
+    show(verb.toUpperCase(), urlOf(path, fields), bodies.length === 0 ? undefined : body.value, output);
   });
   return form;
 };
@@ -64,8 +67,7 @@ const entry = (path, verb, operation) => {
   details.addEventListener("toggle", () => {
     if (details.childElementCount > 1) return;
     details.append(make("p", { className: "about", textContent: operation.description || operation.summary }));
-    if (verb === "get") details.append(tryForm(path, operation));
-    else details.append(make("p", { textContent: "Takes a JSON body; its schema is in the OpenAPI document." }));
+    details.append(tryForm(path, verb, operation));
   });
   details.dataset.words = `${path} ${operation.operationId} ${operation.description}`.toLowerCase();
   return details;
