@@ -130,6 +130,12 @@ async fn talk(stream: UnixStream, admin: Arc<Admin>) -> Result<()> {
     }
 }
 
+/// Whether a node listens at this socket.
+#[must_use]
+pub fn is_answered(path: &Path) -> bool {
+    Stream::connect(path).is_ok()
+}
+
 /// Asks a running node through its socket. Blocks.
 ///
 /// # Errors
@@ -179,6 +185,7 @@ mod tests {
         let shutdown = Shutdown::default();
         let door = admin().bind(&path).await.unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(is_answered(&path));
         assert!(admin().bind(&path).await.is_err(), "a live socket is not taken over");
         let running = tokio::spawn(door.run(shutdown.clone()));
         let at = path.clone();
@@ -190,7 +197,7 @@ mod tests {
         assert_eq!((answers, refused.as_str()), ([json!("a"), json!("b")], "cannot copy: disk"));
         shutdown.request();
         running.await.unwrap();
-        assert!(!path.exists());
+        assert!(!path.exists() && !is_answered(&path));
         assert!(ask(&path, &json!({})).unwrap_err().to_string().contains("is it running"));
     }
 }

@@ -31,6 +31,8 @@ pub struct Snapshotting {
 pub(super) struct Keeper {
     at: Option<Snapshots>,
     busy: AtomicBool,
+    stopped: AtomicBool,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
     figures: crate::metrics::Snapshots,
     restoring: Mutex<Option<Restoring>>,
 }
@@ -101,10 +103,19 @@ impl App {
         self.0.keeper.busy.load(Ordering::Acquire)
     }
 
+    /// Gives up the snapshot that is being written, if one is, and takes no further ones; returns when its thread has let go of the state.
+    pub fn stop_snapshots(&self) {
+        self.0.keeper.stopped.store(true, Ordering::Release);
+        let running = self.0.keeper.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if running.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!(target: "store", "the thread that takes snapshots panicked");
+        }
+    }
+
     /// Begins a snapshot of the newest state where one is due. Returns once it has its view of the state; the rest is done beside the blocks.
     pub(super) fn snapshot_if_due(&self, height: u64) {
         let Some((settings, snapshots)) = self.0.settings.snapshots.as_ref().zip(self.snapshots()) else { return };
-        if settings.interval == 0 || height.checked_rem(settings.interval) != Some(0) {
+        if self.0.keeper.stopped.load(Ordering::Acquire) || settings.interval == 0 || height.checked_rem(settings.interval) != Some(0) {
             return;
         }
         if self.0.keeper.busy.swap(true, Ordering::AcqRel) {
@@ -121,7 +132,8 @@ impl App {
                 tracing::warn!(target: "store", height, "nobody waited for the snapshot to begin");
             }
             let done = view.and_then(|view| {
-                let snapshot = snapshots.create(&view, &app.0.store.chain_id().unwrap_or_default())?;
+                let proceed = || !app.0.keeper.stopped.load(Ordering::Acquire);
+                let snapshot = snapshots.create_while(&view, &app.0.store.chain_id().unwrap_or_default(), proceed)?;
                 snapshots.keep(keep_recent)?;
                 Ok(snapshot)
             });
@@ -131,6 +143,7 @@ impl App {
                     let (hash, chunks) = (hex::encode(snapshot.hash()), snapshot.chunks());
                     tracing::info!(target: "store", height = snapshot.height, chunks, hash, millis = began.elapsed().as_millis(), "snapshot taken");
                 }
+                Err(Error::GivenUp) => tracing::info!(target: "store", height, "a snapshot was given up"),
                 Err(error) => {
                     app.0.keeper.figures.failed();
                     tracing::error!(target: "store", height, %error, "a snapshot could not be taken");
@@ -138,8 +151,12 @@ impl App {
             }
         };
         match thread::Builder::new().name("snapshot".into()).spawn(work) {
-            // Its error says that the thread ended before it had its view: then there is no snapshot and nothing to wait for.
-            Ok(_) => drop(taken.recv()),
+            Ok(thread) => {
+                *self.0.keeper.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+                if taken.recv().is_err() {
+                    tracing::error!(target: "store", height, "a snapshot ended before it had its view of the state");
+                }
+            }
             Err(error) => {
                 self.0.keeper.busy.store(false, Ordering::Release);
                 tracing::error!(target: "store", height, %error, "a snapshot could not be begun");

@@ -3,6 +3,7 @@ mod about;
 mod annotate;
 mod arena;
 mod asset;
+mod backup;
 mod beacon;
 mod bounds;
 mod chain_info;
@@ -119,6 +120,7 @@ enum Command {
     Snapshots(snapshots::SnapshotsCommand),
     #[command(name = "statesync-config")]
     StateSync(statesync::StateSyncArgs),
+    Backup(backup::BackupArgs),
     Prune(prune::PruneArgs),
     Rollback(rollback::RollbackArgs),
     ChainInfo(chain_info::ChainInfoArgs),
@@ -199,6 +201,7 @@ impl Cli {
             Command::Truth(TruthCommand::Replay(args)) => args.run(output == Output::Json, output::stdout()),
             Command::Snapshots(command) => command.run(&home, output),
             Command::StateSync(args) => args.run(&home),
+            Command::Backup(args) => args.run(&home, output),
             Command::Prune(args) => args.run(&home),
             Command::Rollback(args) => args.run(&home),
             Command::ChainInfo(args) => args.run(&home),

@@ -94,7 +94,7 @@ fn show(snapshots: &Snapshots, output: Output) -> Result<()> {
 }
 
 /// The state of a home whose node is not running.
-fn open(home: &Home) -> Result<StateStore> {
+pub(super) fn open(home: &Home) -> Result<StateStore> {
     open_with(home, home.load_config()?.pruning()?)
 }
 

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::{
     net::TcpListener,
@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    comet,
+    backup, comet,
     home::{Home, SNAPSHOTS, chain_id},
 };
 use crate::{
@@ -78,7 +78,7 @@ async fn node(home: &Home, config: &Config, levels: &Levels, external: bool) -> 
     let (shutdown, metrics) = (Shutdown::default(), Metrics::new(&app, home.data("state")));
     let doors = Doors::bind(home, config, levels, &app, &metrics).await?;
     let mut comet = if external { None } else { Some(Supervisor::start(home, config, &doors.abci, Arc::clone(&metrics))?) };
-    let node = metrics.observe(Node::new(app, shutdown.clone()));
+    let node = metrics.observe(Node::new(app.clone(), shutdown.clone()));
     let served = tokio::spawn(doors.serve(node, shutdown.clone()));
     let ended = watch(&mut comet, signals, &shutdown).await;
     if let Some(comet) = &mut comet {
@@ -86,6 +86,7 @@ async fn node(home: &Home, config: &Config, levels: &Levels, external: bool) -> 
     }
     shutdown.request();
     served.await.context("a door ended badly")?;
+    tokio::task::spawn_blocking(move || app.stop_snapshots()).await.context("the snapshot that was being taken")?;
     ended?;
     match shutdown.fault() {
         Some(fault) => Err(anyhow!("{fault}").context(shutdown.exit().unwrap_or(Exit::Failure))),
@@ -155,7 +156,7 @@ impl Doors {
         let front =
             Front::bind_with(&doors, Arc::new(app.clone()), &config.comet.rpc, Some(health.clone())).await.context(Exit::Address)?;
         let operators = if config.metrics.enabled { metrics_port(config).await.map(|listener| (listener, health)) } else { None };
-        let admin = admin(levels).bind(&home.admin()).await.context(Exit::Address)?;
+        let admin = admin(levels, app).bind(&home.admin()).await.context(Exit::Address)?;
         let metrics = operators.as_ref().map_or_else(String::new, |_| config.metrics.listen.to_string());
         tracing::info!(target: "node", abci, rest = %config.api.rest, grpc = %config.api.grpc, metrics, "listening");
         Ok(Self { abci, server, front, operators, admin })
@@ -186,10 +187,11 @@ async fn metrics_port(config: &Config) -> Option<TcpListener> {
 }
 
 /// What an operator may do while the node runs.
-fn admin(levels: &Levels) -> Admin {
-    let levels = levels.clone();
-    Admin::default().on("log-level", move |request| {
-        if let Some(spec) = request.get("levels").and_then(serde_json::Value::as_str) {
+fn admin(levels: &Levels, app: &App) -> Admin {
+    let (levels, app) = (levels.clone(), app.clone());
+    let backup = move |request: &Value| backup::asked(app.store(), request);
+    Admin::default().on("backup", backup).on("log-level", move |request| {
+        if let Some(spec) = request.get("levels").and_then(Value::as_str) {
             let before = levels.spec();
             levels.set(spec)?;
             tracing::warn!(target: "admin", before, now = spec, "other log levels");

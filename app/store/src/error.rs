@@ -120,6 +120,9 @@ pub enum Error {
         /// What came.
         found: u32,
     },
+    /// A snapshot was not finished because the node stops.
+    #[error("the snapshot was given up")]
+    GivenUp,
     /// There is no such snapshot.
     #[error("there is no snapshot of height {height} and format {format}")]
     NoSnapshot {

@@ -261,3 +261,16 @@ fn comet_keeps_the_blocks_after_the_oldest_snapshot() {
     assert_eq!(peer.app.retain_height().unwrap(), 2);
     assert_eq!(Peer::new().app.retain_height().unwrap(), 0);
 }
+
+#[test]
+fn a_node_that_stops_gives_up_the_snapshot_that_it_is_writing() {
+    let Source { mut net, peer, .. } = source(5);
+    peer.app.stop_snapshots();
+    let block = net.propose(vec![]);
+    net.apply(&block);
+    peer.app.finalize_block(&block).unwrap();
+    peer.app.commit().unwrap();
+    assert!(!peer.app.is_taking_snapshot());
+    let heights: Vec<u64> = peer.node.list_snapshots().snapshots.iter().map(|s| s.height).collect();
+    assert_eq!(heights, [3]);
+}

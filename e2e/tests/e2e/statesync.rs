@@ -105,6 +105,7 @@ fn nodes_come_to_the_same_state_by_sync_by_file_by_rollback_and_by_replay() {
 
     restores_from_a_file(&mut network, replayed);
     goes_back_one_block(&mut network, replayed);
+    starts_from_a_backup(&mut network, replayed);
     assert_same(&network, &[0, 1, 2, fresh, replayed]);
 }
 
@@ -164,10 +165,26 @@ fn goes_back_one_block(network: &mut Network, node: usize) {
         network.wait_for(node, before + 2);
         assert_eq!(network.app_hash(node, before).unwrap(), hash);
     }
-    assert!(network.stop_node(node));
-    let said = at_home(network, node, &["prune", "custom", "--pruning-keep-recent", "3"]);
-    assert!(said.contains("forgot"), "{said}");
-    at_home(network, node, &["check"]);
-    network.start_node(node);
-    network.wait_for(node, network.height(0));
+}
+
+/// The state is copied while the node runs, and once more while it stands still; either copy takes the place of the state.
+fn starts_from_a_backup(network: &mut Network, node: usize) {
+    for running in [true, false] {
+        let copy = network.path().join(format!("backup-{running}"));
+        if !running {
+            assert!(network.stop_node(node));
+            let said = at_home(network, node, &["prune", "custom", "--pruning-keep-recent", "3"]);
+            assert!(said.contains("forgot"), "{said}");
+            at_home(network, node, &["check"]);
+        }
+        let said = at_home(network, node, &["backup", copy.to_str().unwrap(), "--output", "json"]);
+        let taken: Value = serde_json::from_str(&said).unwrap();
+        assert!(taken["height"].as_str().unwrap().parse::<u64>().unwrap() > INTERVAL, "{taken}");
+        assert!(!running || network.stop_node(node));
+        let state = network.home(node).join("data/state");
+        fs::remove_dir_all(&state).unwrap();
+        fs::rename(&copy, &state).unwrap();
+        network.start_node(node);
+        network.wait_for(node, network.height(0));
+    }
 }

@@ -110,11 +110,22 @@ impl Snapshots {
     /// # Errors
     /// [`Error::Empty`] before genesis, [`Error::Io`] or [`Error::Database`] if the disk refuses.
     pub fn create(&self, view: &View, chain_id: &str) -> Result<Snapshot> {
+        self.create_while(view, chain_id, || true)
+    }
+
+    /// As [`Snapshots::create`], as long as `proceed` says so before each chunk.
+    ///
+    /// # Errors
+    /// As [`Snapshots::create`]; [`Error::GivenUp`] once `proceed` says no, and nothing of it stays.
+    pub fn create_while(&self, view: &View, chain_id: &str, proceed: impl Fn() -> bool) -> Result<Snapshot> {
         let version = view.version()?.ok_or(Error::Empty)?;
         let mut part = Part::begin(&self.folder, version.height, FORMAT)?;
         let mut chunk_hashes = Vec::new();
         let mut packer = Packer::default();
         let mut keep = |part: &mut Part, chunk: Vec<u8>| {
+            if !proceed() {
+                return Err(Error::GivenUp);
+            }
             chunk_hashes.push(sha256(&chunk));
             part.push(&chunk)
         };

@@ -16,7 +16,7 @@ use crate::{
     value,
 };
 
-/// Leaves that are held before they go into the trees: with what hashing them needs, some 30 MB.
+/// Leaves that are held before they go into the trees: with the nodes that they change, some 150 MB, whatever the size of the state.
 const GROUP: usize = if cfg!(test) { 30 } else { 1 << 17 };
 
 /// A restoration under way. Rows are written as chunks come and count from the last chunk on; dropping it leaves a store without state.

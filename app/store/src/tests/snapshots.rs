@@ -344,6 +344,7 @@ fn a_value_too_large_for_a_chunk_is_told() {
     let folder = TempDir::new().unwrap();
     let snapshots = Snapshots::new(folder.path());
     assert!(matches!(snapshots.create(&chain.store.view().unwrap(), CHAIN), Err(Error::Corrupt(_))));
+    assert!(matches!(snapshots.create_while(&chain.store.view().unwrap(), CHAIN, || false), Err(Error::GivenUp)));
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
 }
 
