@@ -84,6 +84,8 @@ impl Exit {
             Error::KeepRecent { .. } => Self::Config,
             Error::Corrupt(_) | Error::Audit { .. } => Self::Corrupt,
             Error::Io { source, .. } if is_full(source) => Self::DiskFull,
+            // A file that the database names is gone.
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Self::Corrupt,
             Error::Database(_) => Self::of_database(&error.to_string()),
             _ => Self::Failure,
         }
@@ -162,7 +164,8 @@ mod tests {
             (Error::Locked("a".into()), Exit::Locked),
             (Error::Corrupt("a".into()), Exit::Corrupt),
             (Error::Io { path: "a".into(), source: io::ErrorKind::StorageFull.into() }, Exit::DiskFull),
-            (Error::Io { path: "a".into(), source: io::ErrorKind::NotFound.into() }, Exit::Failure),
+            (Error::Io { path: "a".into(), source: io::ErrorKind::NotFound.into() }, Exit::Corrupt),
+            (Error::Io { path: "a".into(), source: io::ErrorKind::PermissionDenied.into() }, Exit::Failure),
             (Error::Empty, Exit::Failure),
         ] {
             assert_eq!(Exit::of_fault(&Fault::Store(error)), exit);

@@ -68,7 +68,7 @@ fn seconds() -> Histogram {
 }
 
 impl Blocks {
-    pub(super) fn new(registry: &mut Registry) -> Self {
+    pub(super) fn new(registry: &mut Registry, app: &App) -> Self {
         let new = Self {
             calls: Family::new_with_constructor(seconds),
             txs: Family::default(),
@@ -103,12 +103,17 @@ impl Blocks {
         registry.register("block_age_seconds", "Time since this process committed a block, or since its start", new.age.clone());
         registry.register("app_hash_known", "1 once a block is committed, 0 before", new.known.clone());
         registry.register("oldest_height", "Oldest height that queries can ask for: pruning took those before", new.oldest.clone());
-        new.start();
+        new.start(app);
         new
     }
 
     /// So that rates begin at 0, and what never happened is told.
-    fn start(&self) {
+    fn start(&self, app: &App) {
+        for module in app.modules() {
+            for hook in ["begin_block", "end_block"] {
+                drop(self.hook_failures.get_or_create(&[("module", module.name().to_owned()), ("hook", hook.to_owned())]));
+            }
+        }
         for outcome in ["prepared", "accepted", "rejected"] {
             drop(self.proposals.get_or_create(&[("outcome", outcome.to_owned())]));
         }

@@ -79,7 +79,7 @@ impl Metrics {
         app.queries().register(&mut registry);
         app.snapshot_figures().register(&mut registry);
         let (blocks, store, state) =
-            (Blocks::new(&mut registry), store::Figures::new(&mut registry, folder), state::Figures::new(&mut registry));
+            (Blocks::new(&mut registry, app), store::Figures::new(&mut registry, folder), state::Figures::new(&mut registry));
         let process = process::Figures::new(&mut registry);
         let (app, refreshed) = (app.clone(), Mutex::new(None));
         Arc::new(Self { registry, app, blocks, store, state, process, comet_starts, refreshed })

@@ -60,6 +60,7 @@ fn calls_are_counted_and_answers_pass_unchanged() {
         "cairn_txs_total{codespace=\"\",code=\"0\"} 1",
         "cairn_txs_total{codespace=\"\",code=\"1\"} 1",
         "cairn_hook_failures_total{module=\"rewards\",hook=\"end_block\"} 1",
+        "cairn_hook_failures_total{module=\"bank\",hook=\"begin_block\"} 0",
         "cairn_block_gas_sum 2000.0",
         "cairn_block_bytes_sum 7.0",
         "cairn_abci_seconds_count{method=\"finalize_block\"} 1",

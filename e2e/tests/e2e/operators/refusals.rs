@@ -49,7 +49,7 @@ pub(super) fn homes_that_are_not_right_are_refused(network: &Network) {
             assert!(said(&found).contains("restore the genesis file that it began with"), "{}", said(&found));
         },
     );
-    with(&home.join("data/state/CURRENT"), |_| "MANIFEST-999999\n".to_owned(), || refused(17, &["the state is damaged"]));
+    with(&home.join("data/state/CURRENT"), |_| "MANIFEST-999999\n".to_owned(), || refused(17, &["cannot open the state"]));
     loose_keys(network);
     let taken = TcpListener::bind(network.rest(0).trim_start_matches("http://")).unwrap();
     refused(15, &["cannot listen on"]);
