@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 /// What a proposal needs to be voted on.
 const DEPOSIT: &str = "10000000ucairn";
 
-/// Votes of eight seconds, as a network for tests needs them; everything else as genesis has it.
+/// Votes of eight seconds, as a network for tests needs them, and no issuance, so that what is burnt shows in the supply; everything else as
+/// genesis has it.
 fn quick(genesis: &mut Value) {
+    for bound in ["inflation_min", "inflation_max"] {
+        genesis["app_state"]["mint"]["params"][bound] = json!("0.000000000000000000");
+    }
     let rules = &mut genesis["app_state"]["gov"]["params"];
     rules["voting_period"] = json!("8s");
     rules["expedited_voting_period"] = json!("4s");
