@@ -59,7 +59,6 @@ impl Node {
             app_hash: done.app_hash.into(),
             validator_updates: done.validators.iter().map(validator_update).collect::<Result<_, _>>()?,
             consensus_param_updates: done.params.as_ref().map(param_updates).transpose()?,
-            ..Default::default()
         })
     }
 

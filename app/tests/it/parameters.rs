@@ -115,7 +115,9 @@ fn nobody_but_governance_changes_parameters() {
         let tx = Draft::of(vec![any]).gas(1_000_000).sign(&[&net.wallets[0]]);
         net.wallets[0].sequence += 1;
         let outcome = net.run(vec![tx]).remove(0);
-        assert_eq!(fate(outcome.result.map(drop)), Refused("sdk", 4), "{}", rules.package);
+        // Gov has a code of its own for that.
+        let expected = if rules.package == "cosmos.gov.v1" { Refused("gov", 13) } else { Refused("sdk", 4) };
+        assert_eq!(fate(outcome.result.map(drop)), expected, "{}", rules.package);
     }
 }
 
