@@ -8,22 +8,26 @@ use ics23::{CommitmentProof, HostFunctionsManager, commitment_proof::Proof, veri
 use prost::Message;
 use serde_json::Value;
 
+/// The type URL of every message of the chain but what a block's proposer alone includes, which nobody signs.
+pub(crate) fn signed_by_accounts() -> Vec<String> {
+    let mut router = cairn_kernel::Router::default();
+    cairn_app::modules::all().iter().for_each(|module| module.routes(&mut router));
+    router.msg_urls().filter(|url| *url != "/cairn.beacon.v1.MsgRevealBeacon").map(ToOwned::to_owned).collect()
+}
+
 /// What a Ledger or a wallet's own screen signs: amino JSON, for every message that the chain has.
 #[test]
 fn cosmjs_signs_every_message_in_amino_json_and_no_changed_byte_passes() {
     let network = Network::start(&Options::default());
     let signer = named(network.accounts(), "buyer").unwrap();
-    let mut router = cairn_kernel::Router::default();
-    cairn_app::modules::all().iter().for_each(|module| module.routes(&mut router));
-    // What a block's proposer alone includes is signed by nobody.
-    let urls: Vec<&str> = router.msg_urls().filter(|url| *url != "/cairn.beacon.v1.MsgRevealBeacon").collect();
+    let urls = signed_by_accounts();
     let mut node = Command::new("node");
     node.current_dir(root().join("e2e/js")).args(["amino.mjs", "live", &network.rpc(0), &signer.mnemonic, &urls.join(",")]);
     let out = node.output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let said: Value = serde_json::from_slice(&out.stdout).unwrap();
     for url in urls {
-        let results = said["results"][url].as_array().unwrap_or_else(|| panic!("{url} was not signed"));
+        let results = said["results"][&url].as_array().unwrap_or_else(|| panic!("{url} was not signed"));
         for result in results {
             assert_eq!(result["outcome"], 0, "{url}: {result}");
             assert!(result["changed"].as_array().unwrap().iter().all(|code| code != 0), "{url}: {result}");

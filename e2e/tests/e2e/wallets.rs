@@ -39,7 +39,7 @@ fn account<'n>(network: &'n Network, name: &str) -> &'n Account {
 fn cosmjs_old_and_new_does_all_that_wallets_do() {
     let network = Network::start(&Options::default());
     for version in ["0.32", "newest"] {
-        script("wallet.mjs", &[version, &network.rpc(0), &accounts(&network)]);
+        script("wallet.mjs", &[version, &network.rpc(0), &accounts(&network), &crate::clients::signed_by_accounts().join(",")]);
     }
 }
 
