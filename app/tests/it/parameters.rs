@@ -187,6 +187,8 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("cosmos.bank.v1beta1", "/params/default_send_enabled", json!(false)),
         ("cosmos.staking.v1beta1", "/params/max_entries", json!(9)),
         ("cosmos.slashing.v1beta1", "/params/signed_blocks_window", json!("777")),
+        ("cosmos.distribution.v1beta1", "/params/community_tax", json!("0.030000000000000000")),
+        ("cosmos.mint.v1beta1", "/params/blocks_per_year", json!("2000")),
         ("cairn.asset.v1", "/params/max_parents", json!(9)),
         ("cairn.rewards.v1", "/params/epoch_blocks", json!("200")),
         ("cairn.dispute.v1", "/params/commit_blocks", json!("70")),

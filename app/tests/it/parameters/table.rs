@@ -44,7 +44,7 @@ const ANY: u64 = u64::MAX;
 
 /// Every module that has parameters.
 pub(super) fn table() -> Vec<Rules> {
-    vec![auth(), bank(), staking(), slashing(), consensus(), asset(), rewards(), dispute(), licensing(), annotation(), gov()]
+    vec![auth(), bank(), staking(), slashing(), distribution(), mint(), consensus(), asset(), rewards(), dispute(), licensing(), annotation(), gov()]
 }
 
 fn auth() -> Rules {
@@ -131,6 +131,31 @@ pub(super) fn consensus() -> Rules {
     Rules { package: "cosmos.consensus.v1", missing: refused, changes }
 }
 
+fn distribution() -> Rules {
+    let refused = Refused("distribution", 60);
+    let mut changes = part("/params/community_tax", refused);
+    changes.push(("/params/withdraw_addr_enabled", json!(false), Taken));
+    for retired in ["/params/base_proposer_reward", "/params/bonus_proposer_reward"] {
+        changes.push((retired, json!("0.000000000000000001"), Refused("sdk", 18)));
+    }
+    Rules { package: "cosmos.distribution.v1beta1", missing: refused, changes }
+}
+
+/// On these chains inflation stays at 0.
+fn mint() -> Rules {
+    let refused = Refused("mint", 60);
+    let mut changes = bounds("/params/blocks_per_year", 1, ANY, refused);
+    changes.extend(part("/params/inflation_rate_change", refused));
+    changes.extend(part("/params/inflation_max", refused));
+    changes.push(("/params/inflation_min", json!("0.000000000000000001"), refused));
+    changes.push(("/params/goal_bonded", json!("0.000000000000000000"), refused));
+    changes.push(("/params/goal_bonded", json!("1.000000000000000000"), Taken));
+    changes.push(("/params/goal_bonded", json!("1.000000000000000001"), refused));
+    changes.push(("/params/mint_denom", json!("uother"), refused));
+    changes.push(("/params/mint_denom", json!(""), Refused("sdk", 10)));
+    Rules { package: "cosmos.mint.v1beta1", missing: refused, changes }
+}
+
 fn asset() -> Rules {
     let limits = [
         ("/params/max_parents", 1, 64),
@@ -149,6 +174,7 @@ fn rewards() -> Rules {
     changes.extend(bounds("/params/unbonding_blocks", 0, 10_000_000, Refused("rewards", 16)));
     changes.extend(bounds("/params/fee_burnt_bps", 0, 10_000, rate));
     changes.extend(bounds("/params/issuance_cap_bps", 0, 8_000, rate));
+    changes.extend(bounds("/params/issuance_share_bps", 0, 10_000, rate));
     for path in ["/params/issuance", "/params/pool_spend", "/params/arena_issuance", "/params/arena_fee", "/params/arena_price"] {
         changes.push((path, json!("0"), Taken));
         changes.push((path, json!("-1"), Refused("rewards", 8)));
