@@ -31,11 +31,15 @@ pub enum Exit {
     Comet = 19,
     /// The chain goes on with another program.
     Upgrade = 20,
+    /// `pre-upgrade`: this program cannot carry the upgrade out.
+    PreUpgrade = 30,
+    /// `pre-upgrade`: not yet, but perhaps in a moment.
+    PreUpgradeAgain = 31,
 }
 
 impl Exit {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Failure,
         Self::Config,
         Self::WrongChain,
@@ -48,6 +52,8 @@ impl Exit {
         Self::Consensus,
         Self::Comet,
         Self::Upgrade,
+        Self::PreUpgrade,
+        Self::PreUpgradeAgain,
     ];
 
     /// The code.
@@ -72,6 +78,8 @@ impl Exit {
             Fault::Store(error) => Self::of_store(error),
             Fault::Genesis(_) => Self::Config,
             Fault::Broken(_) => Self::Corrupt,
+            Fault::UpgradeNeeded { .. } | Fault::TooEarly(_) | Fault::OtherProgram(_) => Self::Upgrade,
+            Fault::Migration { .. } | Fault::Announce(_) => Self::Consensus,
             Fault::Height { .. } | Fault::NoGenesis | Fault::NothingToCommit | Fault::Core(_) => Self::Consensus,
         }
     }
@@ -119,7 +127,9 @@ impl fmt::Display for Exit {
             Self::Corrupt => "the state is damaged",
             Self::Consensus => "the state machine cannot go on",
             Self::Comet => "CometBFT",
-            Self::Upgrade => "upgrade needed",
+            Self::Upgrade => "upgrade",
+            Self::PreUpgrade => "this program cannot carry out the upgrade",
+            Self::PreUpgradeAgain => "try again",
         })
     }
 }

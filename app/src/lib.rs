@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod disk;
 mod exit;
+mod files;
 mod health;
 pub mod logging;
 pub mod metrics;
@@ -20,12 +21,13 @@ mod parallel;
 mod shutdown;
 pub mod truth;
 pub mod tx;
+pub mod upgrades;
 mod version;
 
 pub use ante::{GasPrice, NotAPrice};
 pub use app::{
-    APP_VERSION, App, Bad, Block, Emitted, Fault, Finalized, Genesis, Origin, Outcome, Settings, Snapshotting, StoreAnswer, Unacceptable,
-    Validator,
+    APP_VERSION, App, Bad, Block, Elected, Emitted, Fault, Finalized, Genesis, Origin, Outcome, Settings, Snapshotting, StoreAnswer,
+    Unacceptable, Validator,
 };
 pub use beacon::BeaconKeys;
 pub use exit::Exit;

@@ -17,24 +17,29 @@ impl Network {
         let home = self.home(node);
         run(Command::new(program("cairnd")).args(["init", &format!("node{node}"), "--home"]).arg(&home));
         std::fs::copy(self.home(0).join("config/genesis.json"), home.join("config/genesis.json")).expect("a genesis file");
-        let (rpc, p2p) = (format!("127.0.0.1:{}", self.port(node, 0)), format!("tcp://127.0.0.1:{}", self.port(node, 1)));
+        self.place(node, &self.pause());
+        configure(&home.join("config/config.toml"), [("p2p.persistent_peers", value(self.peers()))]);
+        self.nodes.push(None);
+        node
+    }
+
+    /// Gives the home of a node its ports, and what CometBFT needs where all nodes are on one machine.
+    pub(crate) fn place(&self, node: usize, pause: &str) {
+        let (home, rpc) = (self.home(node), format!("127.0.0.1:{}", self.port(node, 0)));
         let settings = [
             ("rpc.laddr", value(format!("tcp://{rpc}"))),
-            ("p2p.laddr", value(p2p)),
-            ("p2p.persistent_peers", value(self.peers())),
+            ("p2p.laddr", value(format!("tcp://127.0.0.1:{}", self.port(node, 1)))),
             ("p2p.addr_book_strict", value(false)),
             ("p2p.allow_duplicate_ip", value(true)),
             ("p2p.pex", value(false)),
             ("instrumentation.prometheus_listen_addr", value(format!("127.0.0.1:{}", self.port(node, 4)))),
-            ("consensus.timeout_commit", value(self.pause())),
+            ("consensus.timeout_commit", value(pause)),
         ];
         configure(&home.join("config/config.toml"), settings);
         let door = |offset| value(format!("127.0.0.1:{}", self.port(node, offset)));
         let comet = ("comet.rpc", value(format!("http://{rpc}")));
         let settings = [("api.rest", door(2)), ("api.grpc", door(3)), ("metrics.listen", door(5)), comet];
         configure(&home.join("config/app.toml"), settings);
-        self.nodes.push(None);
-        node
     }
 
     /// Every node that answers, as CometBFT calls peers.

@@ -7,13 +7,16 @@
     reason = "a test that cannot set up its network must end loudly"
 )]
 
+pub mod cosmovisor;
 pub mod evidence;
 mod join;
 mod network;
+mod operators;
 mod process;
 pub mod simd;
 pub mod twins;
 
+pub use cosmovisor::Cosmovisor;
 pub use join::configure;
 pub use network::{Network, Options};
 pub use process::Process;

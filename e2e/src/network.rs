@@ -32,7 +32,7 @@ impl Default for Options {
 }
 
 /// How many nodes may join a network.
-const JOINING: u16 = 3;
+pub(crate) const JOINING: u16 = 3;
 
 /// Validators, nodes that joined them, and perhaps a gateway, on ports of their own.
 pub struct Network {
@@ -66,6 +66,21 @@ impl Network {
     /// As [`Network::start`].
     #[must_use]
     pub fn start_with(options: &Options, change: impl Fn(&mut Value)) -> Self {
+        let mut network = Self::prepare(options, change);
+        (0..network.nodes.len()).for_each(|i| network.start_node(i));
+        network.wait_for(0, 2);
+        if options.gateway {
+            network.start_gateway();
+        }
+        network.import("requester");
+        network
+    }
+    /// The homes of a network as [`Network::start_with`] makes them, of which none runs.
+    ///
+    /// # Panics
+    /// If they cannot be made.
+    #[must_use]
+    pub fn prepare(options: &Options, change: impl Fn(&mut Value)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let accounts = cairn_driver::accounts::load_or_create(&folder.path().join("accounts.json")).expect("accounts");
         let base = free_ports((options.validators + JOINING) * 10);
@@ -81,16 +96,13 @@ impl Network {
             let settings = options.settings.iter().map(|(name, number)| (*name, toml_edit::value(*number)));
             configure(&folder.path().join(format!("nodes/node{node}/config/app.toml")), settings);
         }
+        Self::of(folder, base, accounts, options.validators)
+    }
+    /// A network of so many homes in `folder`, of which none runs.
+    pub(crate) fn of(folder: TempDir, base: u16, accounts: Vec<Account>, validators: u16) -> Self {
         let agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build().into();
-        let mut network = Self { folder, base, accounts, nodes: Vec::new(), gateway: None, agent };
-        network.nodes.resize_with(options.validators.into(), || None);
-        (0..network.nodes.len()).for_each(|i| network.start_node(i));
-        network.wait_for(0, 2);
-        if options.gateway {
-            network.start_gateway();
-        }
-        network.import("requester");
-        network
+        let nodes = (0..validators).map(|_| None).collect();
+        Self { folder, base, accounts, nodes, gateway: None, agent }
     }
     /// The folder of homes, logs and accounts.
     #[must_use]
@@ -150,7 +162,9 @@ impl Network {
     pub fn client(&self) -> PathBuf {
         self.folder.path().join("client")
     }
-    fn log(&self, name: &str) -> PathBuf {
+    /// The log of a process of the network, such as `node0`.
+    #[must_use]
+    pub fn log(&self, name: &str) -> PathBuf {
         self.folder.path().join(format!("{name}.log"))
     }
     /// Starts a node that is not running.

@@ -2,7 +2,7 @@
 use std::{
     fs::{File, OpenOptions},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -28,6 +28,13 @@ impl Process {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+    /// How it ended, if it did.
+    ///
+    /// # Panics
+    /// If it cannot be asked.
+    pub fn status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be asked")
     }
     /// Kills it at once, as a power cut would.
     pub fn kill(&mut self) {

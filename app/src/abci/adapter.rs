@@ -1,4 +1,6 @@
 //! ABCI requests to calls of [`App`], and their results back. Decides nothing.
+use std::time::Duration;
+
 use bytes::Bytes;
 use cairn_kernel::{Error, Infraction, Vote};
 use prost::Message;
@@ -14,7 +16,7 @@ use tendermint_proto::{
             ResponseListSnapshots, ResponseLoadSnapshotChunk, ResponseOfferSnapshot, ResponsePrepareProposal, ResponseProcessProposal,
             ResponseQuery, ValidatorUpdate, VoteInfo, response_process_proposal::ProposalStatus,
         },
-        crypto::public_key::Sum,
+        crypto::{PublicKey, public_key::Sum},
         types::{BlockIdFlag, ConsensusParams},
     },
 };
@@ -23,9 +25,12 @@ use super::snapshots;
 use crate::{
     Exit, Shutdown,
     api::json::Dialect,
-    app::{APP_VERSION, App, Block, Fault, Genesis, Outcome, Validator},
+    app::{APP_VERSION, App, Block, Elected, Fault, Genesis, Outcome, Validator},
     parallel::map_parts,
 };
+
+/// How long a node that another program must follow still answers.
+const UPGRADE_GRACE: Duration = Duration::from_secs(5);
 
 /// The node behind its ABCI socket. A fault of the state machine stops it: CometBFT is told by an Exception and by silence,
 /// never by a made-up answer.
@@ -48,6 +53,15 @@ impl Node {
             self.shutdown.fail_as(Exit::of_fault(&fault), format!("{method}: {fault}"));
             T::default()
         })
+    }
+
+    /// A supervisor that finds the upgrade written down asks this node for its height before it replaces it: queries and CometBFT are still
+    /// answered for a while, the block is not.
+    fn linger(&self) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // Its error says that the time is over.
+            drop(runtime.block_on(tokio::time::timeout(UPGRADE_GRACE, self.shutdown.requested())));
+        }
     }
 
     fn finalize(&self, r: RequestFinalizeBlock) -> Result<ResponseFinalizeBlock, Fault> {
@@ -100,8 +114,13 @@ impl Application for Node {
     }
 
     fn init_chain(&self, r: RequestInitChain) -> ResponseInitChain {
-        let app_hash = genesis(r).and_then(|genesis| self.app.init_chain(&genesis));
-        ResponseInitChain { app_hash: self.or_stop("InitChain", app_hash).into(), ..Default::default() }
+        let begun = genesis(r).and_then(|genesis| {
+            let app_hash = self.app.init_chain(&genesis)?.into();
+            // A file that names no validators leaves them to the state.
+            let elected = if genesis.validators.is_empty() { self.app.validators()? } else { vec![] };
+            Ok(ResponseInitChain { app_hash, validators: elected.into_iter().map(first_validator).collect(), ..Default::default() })
+        });
+        self.or_stop("InitChain", begun)
     }
 
     fn check_tx(&self, r: RequestCheckTx) -> ResponseCheckTx {
@@ -117,7 +136,12 @@ impl Application for Node {
     }
 
     fn finalize_block(&self, r: RequestFinalizeBlock) -> ResponseFinalizeBlock {
-        self.or_stop("FinalizeBlock", self.finalize(r))
+        let done = self.finalize(r);
+        if let Err(fault @ Fault::UpgradeNeeded { .. }) = &done {
+            tracing::error!(target: "consensus", "{fault}");
+            self.linger();
+        }
+        self.or_stop("FinalizeBlock", done)
     }
 
     fn commit(&self) -> ResponseCommit {
@@ -168,6 +192,10 @@ fn decided(r: RequestFinalizeBlock) -> Block {
         misbehavior: r.misbehavior.iter().filter(known).map(infraction).collect(),
         ..block(r.height, r.time, &r.proposer_address, r.txs)
     }
+}
+
+fn first_validator(v: Elected) -> ValidatorUpdate {
+    ValidatorUpdate { pub_key: Some(PublicKey { sum: Some(Sum::Ed25519(v.key)) }), power: signed(v.power) }
 }
 
 /// The same message under two names: ours and tendermint-proto's.

@@ -24,6 +24,8 @@ pub(crate) enum Mode {
     Check,
     /// In a block.
     Deliver,
+    /// At the beginning of a chain: signers have no account numbers yet and sign for 0.
+    Genesis,
     /// To estimate gas: signatures may be missing, and a fee that is missing is charged as gas.
     Simulate,
 }

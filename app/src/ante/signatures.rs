@@ -59,7 +59,10 @@ impl Ante<'_> {
         }
         let (mut documents, mut keys) = (Documents::new(tx), 0_u64);
         for (signer, (info, signature)) in signers.iter().zip(infos.iter().zip(&tx.signatures)) {
-            let account = account(ctx, signer)?;
+            let mut account = account(ctx, signer)?;
+            if self.mode == Mode::Genesis {
+                account.account_number = 0;
+            }
             let key = self.key(ctx, signer, &account, info)?;
             keys = keys.saturating_add(key.count());
             if keys > params.tx_sig_limit {

@@ -45,7 +45,8 @@ impl App {
     /// [`App::commit`]. No transaction and no block hook can make it fail.
     ///
     /// # Errors
-    /// [`Fault`], if the block is not the next one or the state cannot be read.
+    /// [`Fault`], if the block is not the next one, needs an upgrade that this program does not know or cannot carry out, or the state cannot
+    /// be read.
     pub fn finalize_block(&self, block: &Block) -> Result<Finalized, Fault> {
         let tip = self.0.need_tip()?;
         let info = tip.follow(block)?;
@@ -78,6 +79,7 @@ impl Inner {
         let mut overlay = Overlay::new(&base);
         let mut ctx = Ctx::new(&mut overlay, info, &gas, &self.router);
         let mut events = vec![];
+        self.upgrade(&mut ctx, &mut events)?;
         let mut revealed = self.observe(&mut ctx, txs.first(), &mut events);
         self.hooks(&mut ctx, Origin::BeginBlock, &mut events);
         let (mut outcomes, mut room) = (Vec::with_capacity(txs.len()), tip.limits.gas);

@@ -12,9 +12,11 @@ mod query;
 mod retain;
 mod run;
 mod snapshots;
+mod upgrade;
 
 use std::{
-    path::Path,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
@@ -26,7 +28,7 @@ use cairn_store::StateStore;
 
 pub use block::Finalized;
 pub use events::{Emitted, Origin};
-pub use genesis::{Genesis, Validator};
+pub use genesis::{Elected, Genesis, Validator};
 pub use proposal::Unacceptable;
 pub use query::StoreAnswer;
 pub use run::Outcome;
@@ -38,6 +40,7 @@ use crate::{
     beacon::BeaconKeys,
     modules,
     tx::Decoder,
+    upgrades::{self, Upgrade},
 };
 use consensus::Limits;
 
@@ -51,7 +54,7 @@ const QUERY_TIME: Duration = Duration::from_secs(10);
 /// The version of the state machine's rules, as `Info` and consensus parameters report it.
 pub const APP_VERSION: u64 = 1;
 
-/// What an operator may set. Nothing here is consensus.
+/// What an operator may set. Nothing here is consensus but the upgrades.
 pub struct Settings {
     /// How the state is kept.
     pub store: cairn_store::Options,
@@ -71,6 +74,12 @@ pub struct Settings {
     pub query_time: Duration,
     /// How many run at once; 0: one less than there are processors, at least two.
     pub queries_at_once: usize,
+    /// The upgrades that this program can carry out: [`upgrades::all`] but in tests.
+    pub upgrades: Vec<Upgrade>,
+    /// Heights at which a planned upgrade is dropped. Unless more than two thirds of the power do the same, this node leaves the chain.
+    pub skip_upgrades: BTreeSet<u64>,
+    /// Where an upgrade is written down that needs another program.
+    pub upgrade_info: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -86,6 +95,9 @@ impl Default for Settings {
             min_retain_blocks: 0,
             query_time: QUERY_TIME,
             queries_at_once: 0,
+            upgrades: upgrades::all(),
+            skip_upgrades: BTreeSet::new(),
+            upgrade_info: None,
         }
     }
 }
@@ -119,6 +131,35 @@ pub enum Fault {
     /// What the core itself stores cannot be read, or the wiring is at fault.
     #[error("core state: {0}")]
     Core(#[from] Error),
+    /// The chain goes on with another program. The text is what supervisors look for.
+    #[error("UPGRADE \"{name}\" NEEDED at height: {height}: {info}")]
+    UpgradeNeeded {
+        /// The plan's name.
+        name: String,
+        /// The block that this program does not execute.
+        height: i64,
+        /// What the plan says beside.
+        info: String,
+    },
+    /// This program is for later. Carries the planned upgrade's name.
+    #[error("BINARY UPDATED BEFORE TRIGGER! UPGRADE \"{0}\" - in binary but not executed on chain. Downgrade your binary")]
+    TooEarly(String),
+    /// The state is of a program with other upgrades. Carries which.
+    #[error("{0}")]
+    OtherProgram(String),
+    /// An upgrade cannot be carried out. The state is as before it.
+    #[error("upgrade {upgrade}: the migration of {module} failed: {error}")]
+    Migration {
+        /// The plan's name.
+        upgrade: String,
+        /// Whose state.
+        module: String,
+        /// Why.
+        error: Error,
+    },
+    /// The file that tells of an upgrade cannot be written. Carries why.
+    #[error("cannot tell of the upgrade: {0}")]
+    Announce(String),
 }
 
 /// A block, proposed or decided.

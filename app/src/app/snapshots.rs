@@ -230,6 +230,7 @@ impl App {
             "the state is restored from a snapshot"
         );
         self.0.set_tip(tip);
+        self.ready()?;
         match done.part {
             Some(part) => Ok(part.finish(done.restore.snapshot())?),
             None => Ok(()),

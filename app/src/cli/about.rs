@@ -111,6 +111,16 @@ const REQUESTS: &[(&str, &str)] = &[
     ("cosmos.staking.v1beta1.QueryValidatorRequest", "One validator, by its operator."),
     ("cosmos.staking.v1beta1.QueryValidatorUnbondingDelegationsRequest", "Who waits to be paid out from a validator."),
     ("cosmos.staking.v1beta1.QueryValidatorsRequest", "The validators, by operator."),
+    ("cosmos.upgrade.v1beta1.MsgCancelUpgrade", "Drops the planned upgrade; for governance alone."),
+    ("cosmos.upgrade.v1beta1.MsgSoftwareUpgrade", "Plans an upgrade in place of the one that is planned; for governance alone."),
+    ("cosmos.upgrade.v1beta1.QueryAppliedPlanRequest", "The height at which an upgrade was carried out; 0 if it was not."),
+    ("cosmos.upgrade.v1beta1.QueryAuthorityRequest", "Who may plan upgrades."),
+    ("cosmos.upgrade.v1beta1.QueryCurrentPlanRequest", "The planned upgrade."),
+    ("cosmos.upgrade.v1beta1.QueryModuleVersionsRequest", "The version of each module's state."),
+    (
+        "cosmos.upgrade.v1beta1.QueryUpgradedConsensusStateRequest",
+        "What light clients of other chains are told of an upgrade: nothing here.",
+    ),
     ("cosmos.vesting.v1beta1.MsgCreateVestingAccount", "Opens an account whose coins come free over time, or all at one time."),
     ("cosmos.vesting.v1beta1.MsgCreatePermanentLockedAccount", "Opens an account whose coins can be delegated and never spent."),
     ("cosmos.vesting.v1beta1.MsgCreatePeriodicVestingAccount", "Opens an account whose coins come free period by period."),
@@ -135,6 +145,9 @@ const FIELDS: &[(&str, &str)] = &[
     ("delegator_address", "Whose stake it is, cairn1..."),
     ("cons_address", "The validator's consensus address, cairnvalcons1..."),
     ("creation_height", "The height at which it began to wait."),
+    ("module_name", "The module; without it, all."),
+    ("last_height", "The last height of the chain before the upgrade."),
+    ("plan", "The upgrade: name, height and what it says of itself."),
     ("resolve_denom", "Show denominations by the names of their metadata."),
 ];
 

@@ -57,9 +57,7 @@ pub(crate) fn init(binary: &str, home: &Home) -> Result<()> {
 
 /// Writes the settings of `network` into `config/config.toml`, and those that CosmJS, Keplr and explorers rely on.
 pub(crate) fn configure(home: &Home, network: &Network) -> Result<()> {
-    let path = home.config("config.toml");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut doc: DocumentMut = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+    let (path, mut doc) = (home.config("config.toml"), check_config(home)?);
     set(&mut doc, &["moniker"], value(&network.moniker));
     set(&mut doc, &["rpc", "laddr"], value(&network.rpc));
     set(&mut doc, &["rpc", "cors_allowed_origins"], value(toml_edit::Array::from_iter(["*"])));
@@ -85,6 +83,19 @@ pub(crate) fn check_config(home: &Home) -> Result<DocumentMut> {
     let path = home.config("config.toml");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display())).context(Exit::Config)?;
     text.parse::<DocumentMut>().map_err(|e| at_line(&path, &text, e.span(), e.message()))
+}
+
+/// The node's name.
+pub(crate) fn moniker(home: &Home) -> Result<String> {
+    let name = check_config(home)?.get("moniker").and_then(Item::as_str).map(str::to_owned);
+    name.context("config.toml names no moniker")
+}
+
+/// Sets whom the node calls, `id@host:port`, comma-separated.
+pub(crate) fn set_peers(home: &Home, peers: &str) -> Result<()> {
+    let (path, mut doc) = (home.config("config.toml"), check_config(home)?);
+    set(&mut doc, &["p2p", "persistent_peers"], value(peers));
+    std::fs::write(&path, doc.to_string()).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn set(doc: &mut DocumentMut, path: &[&str], item: Item) {

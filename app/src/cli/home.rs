@@ -1,18 +1,24 @@
 //! A node's home folder: where each file lies and how secret ones are kept.
 use std::{
     fs,
-    io::{BufWriter, Read, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    io::{Read, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
 use cairn_beacon::vrf;
+use cairn_kernel::Address;
 use rand::RngCore;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Exit, config::Config};
+use super::keyring::Keyring;
+use crate::{
+    Exit,
+    config::Config,
+    files::{stream_atomically, write_atomically},
+};
 
 /// The file in `data` that says what the state began with.
 const GENESIS_DIGEST: &str = "genesis_sha256";
@@ -50,6 +56,11 @@ impl Home {
     #[must_use]
     pub(crate) fn data(&self, name: &str) -> PathBuf {
         self.0.join("data").join(name)
+    }
+    /// Where the node writes down an upgrade that needs another program; supervisors watch it.
+    #[must_use]
+    pub(crate) fn upgrade_info(&self) -> PathBuf {
+        self.data("upgrade-info.json")
     }
     /// The folder of encrypted account keys.
     #[must_use]
@@ -90,6 +101,16 @@ impl Home {
         let error = anyhow!("{} {verb}; run: chmod 600 {}", loose.join(", "), loose.join(" "));
         Err(error.context(Exit::KeyMode))
     }
+    /// The account that `text` names: an address, or the name of a key of this home.
+    pub(crate) fn account(&self, text: &str) -> Result<Address> {
+        match Address::parse(text) {
+            Ok(address) => Ok(address),
+            Err(e) => {
+                let entry = Keyring::new(self.keyring()).entry(text).with_context(|| format!("{text:?} is no address ({e})"))?;
+                Ok(Address::parse(&entry.address)?)
+            }
+        }
+    }
     /// The settings of the application.
     pub(crate) fn load_config(&self) -> Result<Config> {
         let path = self.config("app.toml");
@@ -98,6 +119,14 @@ impl Home {
             return Err(error.context(Exit::Config));
         }
         Config::load(&path)
+    }
+    /// The RPC of this home's node, else the one that a node has by default.
+    #[must_use]
+    pub(crate) fn rpc(&self) -> String {
+        let path = self.config("app.toml");
+        // A home of keys alone has no settings; broken ones are for the commands that need them to tell.
+        let config = if path.exists() { Config::load(&path).unwrap_or_default() } else { Config::default() };
+        config.comet.rpc
     }
     /// Where the application listens for CometBFT.
     #[must_use]
@@ -266,24 +295,6 @@ pub(crate) fn random() -> [u8; 32] {
 /// Writes a file that nobody but its owner may read, in place of an existing one; `write` makes what may be too long for the memory.
 pub(crate) fn stream_secret(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     stream_atomically(path, write, 0o600)
-}
-
-fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    stream_atomically(path, |file| Ok(file.write_all(bytes)?), mode)
-}
-
-fn stream_atomically(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>, mode: u32) -> Result<()> {
-    let folder = path.parent().context("a file lies in a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let part = path.with_extension("part");
-    let write = || -> Result<()> {
-        let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&part)?;
-        let mut writer = BufWriter::new(file);
-        content(&mut writer)?;
-        writer.into_inner().map_err(|e| e.into_error())?.sync_all()?;
-        Ok(fs::rename(&part, path)?)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ pub(crate) struct InitArgs {
     /// The account that operates this validator: it may rotate its beacon key. 'cairnd genesis set-operator' names it later.
     #[arg(long, value_name = "ADDRESS")]
     operator: Option<Address>,
+    /// Leave this node out of the genesis file: operators sign their validators into it by 'cairnd genesis gentx'.
+    #[arg(long, conflicts_with = "operator")]
+    no_validator: bool,
     /// The CometBFT program.
     #[arg(long, default_value = "cometbft")]
     comet: String,
@@ -51,7 +54,8 @@ impl InitArgs {
             local: false,
         };
         comet::configure(home, &network)?;
-        let genesis = Genesis { chain_id: self.chain_id, validators: vec![validator], accounts: vec![] };
+        let validators = if self.no_validator { vec![] } else { vec![validator] };
+        let genesis = Genesis { chain_id: self.chain_id, validators, accounts: vec![] };
         write_json(&home.config("genesis.json"), &genesis.to_json()?)?;
         println!("created {}", home.path().display());
         let home = home.flag();

@@ -13,6 +13,7 @@ mod doctor;
 mod dynamic;
 mod gateway;
 mod genesis;
+mod gentx;
 mod gov;
 mod home;
 mod init;
@@ -34,9 +35,11 @@ mod start;
 mod statesync;
 mod status;
 mod transact;
+mod upgrade;
+mod validate;
 mod vault;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, bail};
 use cairn_kernel::{Address, Coins, Router};
@@ -45,6 +48,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use dynamic::Tree;
 use home::Home;
 use output::Output;
+
+use crate::{Exit, upgrades::Upgrade};
 
 /// The node, the tools and the client of the Cairn chain.
 #[derive(Debug, Parser)]
@@ -65,15 +70,19 @@ struct Global {
     /// The folder of keys, configuration and data.
     #[arg(long, global = true, env = "CAIRN_HOME", default_value_os_t = default_home(), help_heading = COMMON)]
     home: PathBuf,
-    /// The RPC of the node that client commands ask.
-    #[arg(long, global = true, env = "CAIRN_NODE", default_value = "http://127.0.0.1:26657", help_heading = COMMON)]
-    node: String,
+    /// The RPC of the node that client commands ask. Without it, that of the home's app.toml, else http://127.0.0.1:26657.
+    #[arg(long, global = true, env = "CAIRN_NODE", help_heading = COMMON)]
+    node: Option<String>,
     /// The form of what is printed.
     #[arg(long, short, global = true, value_enum, default_value_t = Output::Text, help_heading = COMMON)]
     output: Output,
 }
 
+/// What a supervisor names to the program that it runs, else a folder of the user's.
 fn default_home() -> PathBuf {
+    if let Some(home) = std::env::var_os("DAEMON_HOME") {
+        return PathBuf::from(home);
+    }
     std::env::home_dir().unwrap_or_else(|| PathBuf::from(".")).join(".cairn")
 }
 
@@ -129,14 +138,16 @@ enum Command {
     LogLevel(log_level::LogLevelArgs),
     Check(check::CheckArgs),
     Export(check::ExportArgs),
+    PreUpgrade(upgrade::PreUpgradeArgs),
 }
 
 #[derive(Debug, Subcommand)]
 enum GenesisCommand {
     /// Give an account coins at genesis.
+    #[command(visible_alias = "add-genesis-account")]
     AddAccount {
-        /// The account.
-        address: Address,
+        /// The account, or the name of a key of this home.
+        account: String,
         /// What it gets, such as 1000000ucairn.
         #[arg(value_parser = genesis::parse_coins)]
         coins: Coins,
@@ -146,6 +157,11 @@ enum GenesisCommand {
         /// The account.
         address: Address,
     },
+    Gentx(gentx::GentxArgs),
+    #[command(visible_alias = "collect-gentxs")]
+    Collect(gentx::CollectArgs),
+    #[command(visible_alias = "validate-genesis")]
+    Validate(validate::ValidateArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -168,26 +184,43 @@ fn root(messages: &Tree, queries: &Tree) -> clap::Command {
     Cli::command().subcommand(messages.command(transact::command())).subcommand(queries.command(transact::query_command()))
 }
 
-/// Runs the command line of this process.
-pub fn run() -> Result<()> {
+/// Runs the command line of this process, a program that knows `upgrades`, to its end.
+#[must_use]
+pub fn main(upgrades: Vec<Upgrade>) -> ExitCode {
+    match run(upgrades) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", line(error.chain().map(ToString::to_string)));
+            ExitCode::from(Exit::of(&error).code())
+        }
+    }
+}
+
+/// An error and its causes in one line. Some errors tell their cause themselves; it is not told again.
+fn line(chain: impl Iterator<Item = String>) -> String {
+    chain.reduce(|told, cause| if told.ends_with(&cause) { told } else { format!("{told}: {cause}") }).unwrap_or_default()
+}
+
+fn run(upgrades: Vec<Upgrade>) -> Result<()> {
     let (messages, queries) = trees();
     let matches = root(&messages, &queries).get_matches();
     let global = Global::from_arg_matches(&matches)?;
+    let home = Home::new(global.home);
+    let node = global.node.unwrap_or_else(|| home.rpc());
     match matches.subcommand() {
-        Some(("tx", inner)) => transact::tx(&messages, inner, &global.node, &Home::new(global.home), global.output),
-        Some(("query", inner)) => transact::query(&queries, inner, &global.node, global.output),
-        _ => Cli::from_arg_matches(&matches)?.run(),
+        Some(("tx", inner)) => transact::tx(&messages, inner, &node, &home, global.output),
+        Some(("query", inner)) => transact::query(&queries, inner, &node, global.output),
+        _ => Cli::from_arg_matches(&matches)?.run(home, node, upgrades),
     }
 }
 
 impl Cli {
-    fn run(self) -> Result<()> {
-        let Global { home, node, output } = self.global;
-        let home = Home::new(home);
+    fn run(self, home: Home, node: String, upgrades: Vec<Upgrade>) -> Result<()> {
+        let output = self.global.output;
         match self.command {
             Command::Init(args) => args.run(&home),
             Command::Testnet(args) => args.run(),
-            Command::Start(args) => args.run(&home),
+            Command::Start(args) => args.run(&home, upgrades),
             Command::Keys(command) => command.run(&home, output),
             Command::Genesis(command) => command.run(&home),
             Command::Beacon(command) => command.run(&home, &node, output),
@@ -205,35 +238,46 @@ impl Cli {
             Command::Prune(args) => args.run(&home),
             Command::Rollback(args) => args.run(&home),
             Command::ChainInfo(args) => args.run(&home),
-            Command::Status(args) => args.run(&node, output),
+            Command::Status(args) => args.run(&node),
             Command::Doctor(args) => args.run(&home, output),
             Command::LogLevel(args) => args.run(&home, output),
             Command::Check(args) => args.run(&home),
             Command::Export(args) => args.run(&home),
+            Command::PreUpgrade(args) => args.run(&home, upgrades),
         }
     }
 }
 
 impl GenesisCommand {
     fn run(self, home: &Home) -> Result<()> {
-        if check::has_blocks(home)? {
+        // A file may be examined while a chain runs that began with it.
+        if !matches!(self, Self::Validate(_)) && check::has_blocks(home)? {
             bail!("the chain of {} has started: its genesis is settled", home.path().display());
         }
-        let mut genesis = home.genesis()?;
-        let done = match self {
-            Self::AddAccount { address, coins } => {
-                genesis::add_account(&mut genesis, &address, &coins)?;
-                format!("{address} starts with {coins}")
-            }
-            Self::SetOperator { address } => {
-                genesis::set_operator(&mut genesis, &comet::ConsensusKey::load(home)?.address, &address)?;
-                format!("{address} operates the validator of {}", home.path().display())
-            }
-        };
-        home::write_json(&home.config("genesis.json"), &genesis)?;
-        println!("{done}");
-        Ok(())
+        match self {
+            Self::AddAccount { account, coins } => change(home, |genesis| {
+                let address = home.account(&account)?;
+                genesis::add_account(genesis, &address, &coins)?;
+                Ok(format!("{address} starts with {coins}"))
+            }),
+            Self::SetOperator { address } => change(home, |genesis| {
+                genesis::set_operator(genesis, &comet::ConsensusKey::load(home)?.address, &address)?;
+                Ok(format!("{address} operates the validator of {}", home.path().display()))
+            }),
+            Self::Gentx(args) => args.run(home),
+            Self::Collect(args) => args.run(home),
+            Self::Validate(args) => args.run(home),
+        }
     }
+}
+
+/// Changes the genesis file of a home and says what was done.
+fn change(home: &Home, work: impl FnOnce(&mut serde_json::Value) -> Result<String>) -> Result<()> {
+    let mut genesis = home.genesis()?;
+    let done = work(&mut genesis)?;
+    home::write_json(&home.config("genesis.json"), &genesis)?;
+    println!("{done}");
+    Ok(())
 }
 
 #[cfg(test)]
@@ -270,6 +314,13 @@ mod tests {
         let (method, inner) = queries.find(inner).unwrap();
         assert_eq!(method.request(inner, None).unwrap().get("height").unwrap(), "9");
         assert_eq!(inner.get_one::<String>("height").unwrap(), "7");
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let line = |chain: &[&str]| super::line(chain.iter().map(ToString::to_string));
+        assert_eq!(line(&["cannot read a: no such file", "no such file"]), "cannot read a: no such file");
+        assert_eq!(line(&["cannot post", "cannot read a", "no such file"]), "cannot post: cannot read a: no such file");
     }
 
     #[test]

@@ -104,10 +104,22 @@ impl<'a> Signer<'a> {
 
     fn sign(&self, body_bytes: Vec<u8>, account_number: u64, sequence: u64, gas: u64, micro_price: u128) -> Vec<u8> {
         let auth_info_bytes = auth_info(&self.key.public(), sequence, gas, micro_price);
-        let doc = SignDoc { body_bytes, auth_info_bytes, chain_id: self.chain_id.clone(), account_number };
-        let signature = self.key.sign(&doc.encode_to_vec());
-        TxRaw { body_bytes: doc.body_bytes, auth_info_bytes: doc.auth_info_bytes, signatures: vec![signature] }.encode_to_vec()
+        seal(self.key, SignDoc { body_bytes, auth_info_bytes, chain_id: self.chain_id.clone(), account_number })
     }
+}
+
+/// Gas limit of a transaction in a genesis file, where nobody pays for gas.
+const GENESIS_GAS: u64 = 1_000_000;
+
+/// Signs `messages` for a chain that has not begun: account number and sequence 0, no fee. Gives the transaction.
+pub(crate) fn sign_for_genesis(key: &AccountKey, messages: Vec<Any>, memo: &str, chain_id: &str) -> Vec<u8> {
+    let (body_bytes, auth_info_bytes) = (body(messages, memo), auth_info(&key.public(), 0, GENESIS_GAS, 0));
+    seal(key, SignDoc { body_bytes, auth_info_bytes, chain_id: chain_id.to_owned(), account_number: 0 })
+}
+
+fn seal(key: &AccountKey, doc: SignDoc) -> Vec<u8> {
+    let signature = key.sign(&doc.encode_to_vec());
+    TxRaw { body_bytes: doc.body_bytes, auth_info_bytes: doc.auth_info_bytes, signatures: vec![signature] }.encode_to_vec()
 }
 
 /// Tries again while another transaction of the account comes in between, be it found by the simulation or by the mempool.

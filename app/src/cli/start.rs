@@ -25,6 +25,7 @@ use crate::{
     health::Health,
     logging::{Format, Levels},
     metrics::Metrics,
+    upgrades::Upgrade,
 };
 
 /// A CometBFT that ran this long before it ended is started again; one that ends sooner, three times in a row, is not.
@@ -46,11 +47,20 @@ pub(crate) struct StartArgs {
     /// How messages are written; in place of log.json in app.toml. CometBFT writes its own in the same way.
     #[arg(long, value_enum)]
     log_format: Option<Format>,
+    /// Heights at which a planned upgrade is dropped instead of carried out. More than two thirds of the power must do the same.
+    #[arg(long, value_name = "HEIGHT", num_args = 1.., value_delimiter = ',')]
+    unsafe_skip_upgrades: Vec<u64>,
+}
+
+/// The upgrades that this program knows, and the heights at which it carries none out.
+struct Upgrades {
+    known: Vec<Upgrade>,
+    skip: Vec<u64>,
 }
 
 impl StartArgs {
     /// Runs the command until SIGINT or SIGTERM; a second one ends it at once.
-    pub(crate) fn run(self, home: &Home) -> Result<()> {
+    pub(crate) fn run(self, home: &Home, upgrades: Vec<Upgrade>) -> Result<()> {
         let mut config = home.load_config()?;
         if let Some(levels) = self.log_level {
             config.log.level = levels;
@@ -64,15 +74,16 @@ impl StartArgs {
         home.check_secrets()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         // The child's life hangs on the thread that starts it, so it is started from this one.
-        let ended = runtime.block_on(node(home, &config, &levels, self.external));
+        let upgrades = Upgrades { known: upgrades, skip: self.unsafe_skip_upgrades };
+        let ended = runtime.block_on(node(home, &config, &levels, upgrades, self.external));
         runtime.shutdown_timeout(Duration::from_secs(3));
         ended
     }
 }
 
-async fn node(home: &Home, config: &Config, levels: &Levels, external: bool) -> Result<()> {
+async fn node(home: &Home, config: &Config, levels: &Levels, upgrades: Upgrades, external: bool) -> Result<()> {
     let mut signals = Signals::new()?;
-    let Some(app) = open(home, config, &mut signals).await? else { return Ok(()) };
+    let Some(app) = open(home, config, upgrades, &mut signals).await? else { return Ok(()) };
     let height = app.latest().map_or(0, |v| v.height);
     tracing::info!(target: "node", home = %home.path().display(), height, "state opened");
     let (shutdown, metrics) = (Shutdown::default(), Metrics::new(&app, home.data("state")));
@@ -95,12 +106,14 @@ async fn node(home: &Home, config: &Config, levels: &Levels, external: bool) -> 
 }
 
 /// Opens the state, which may take long after a crash; `None` if a signal came first.
-async fn open(home: &Home, config: &Config, signals: &mut Signals) -> Result<Option<App>> {
+async fn open(home: &Home, config: &Config, upgrades: Upgrades, signals: &mut Signals) -> Result<Option<App>> {
     let (own, config) = (home.clone(), config.clone());
     let mut opening = tokio::task::spawn_blocking(move || {
         let folder = own.data("state");
-        let app = App::open(&folder, settings(&own, &config)?).with_context(|| format!("cannot open the state in {}", folder.display()))?;
+        let app = App::open(&folder, settings(&own, &config, upgrades)?)
+            .with_context(|| format!("cannot open the state in {}", folder.display()))?;
         check_genesis(&own, &app)?;
+        app.ready()?;
         Ok(app)
     });
     tokio::select! {
@@ -120,7 +133,7 @@ fn snapshotting(home: &Home, config: &Config) -> Snapshotting {
     Snapshotting { folder: home.data(SNAPSHOTS), interval: snapshot_interval, keep_recent: snapshot_keep_recent }
 }
 
-fn settings(home: &Home, config: &Config) -> Result<Settings> {
+fn settings(home: &Home, config: &Config, upgrades: Upgrades) -> Result<Settings> {
     Ok(Settings {
         store: cairn_store::Options { pruning: config.pruning()?, ..cairn_store::Options::default() },
         minimum_gas_price: config.gas_price()?,
@@ -130,6 +143,9 @@ fn settings(home: &Home, config: &Config) -> Result<Settings> {
         min_retain_blocks: config.min_retain_blocks,
         query_time: Duration::from_millis(config.queries.time_limit_ms),
         queries_at_once: config.queries.concurrent,
+        upgrades: upgrades.known,
+        skip_upgrades: upgrades.skip.into_iter().collect(),
+        upgrade_info: Some(home.upgrade_info()),
         ..Settings::default()
     })
 }

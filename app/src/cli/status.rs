@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use super::{output::Output, rpc::Rpc};
 
-/// Where a node stands: chain, height, peers, and what runs on it.
+/// Where a node stands: chain, height, peers, and what runs on it. Always JSON, with CometBFT's node_info, sync_info and validator_info, which
+/// supervisors read.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {}
 
 impl StatusArgs {
     /// Runs the command.
-    pub(crate) fn run(self, node: &str, output: Output) -> Result<()> {
+    pub(crate) fn run(self, node: &str) -> Result<()> {
         let rpc = Rpc::new(node);
         let status = rpc.status()?;
         let at = |p: &str| status.pointer(p).cloned().unwrap_or(Value::Null);
@@ -25,8 +26,9 @@ impl StatusArgs {
             pagination: Some(PageRequest { limit: 1, count_total: true, ..PageRequest::default() }),
             ..QueryJobsRequest::default()
         };
-        let jobs: QueryJobsResponse = rpc.ask("/cairn.annotation.v1.Query/Jobs", &request)?;
-        output.value(&json!({
+        // A node that is between two programs has a height all the same.
+        let jobs = rpc.ask::<QueryJobsResponse>("/cairn.annotation.v1.Query/Jobs", &request).ok().and_then(|found| found.pagination);
+        Output::Json.value(&json!({
             "chain_id": at("/node_info/network"),
             "node_id": at("/node_info/id"),
             "moniker": at("/node_info/moniker"),
@@ -38,7 +40,10 @@ impl StatusArgs {
             "validators": validators.get("total").cloned().unwrap_or(Value::Null),
             "voting_power": at("/validator_info/voting_power"),
             "cometbft": at("/node_info/version"),
-            "jobs": jobs.pagination.map_or(0, |p| p.total),
+            "jobs": jobs.map(|page| page.total),
+            "node_info": at("/node_info"),
+            "sync_info": at("/sync_info"),
+            "validator_info": at("/validator_info"),
         }))
     }
 }

@@ -7,8 +7,8 @@ use cairn_proto::{
     cosmos::{
         bank::v1beta1::{QueryParamsRequest, QueryParamsResponse},
         base::v1beta1::Coin,
-        upgrade::v1beta1::{MsgCancelUpgrade, MsgCancelUpgradeResponse},
     },
+    ibc::applications::interchain_accounts::host::v1::{MsgUpdateParams, MsgUpdateParamsResponse},
     pack,
 };
 
@@ -20,9 +20,9 @@ const SEEN: Item<u64> = Item::new(b"faulty/1/");
 struct Faulty;
 
 impl Faulty {
-    fn cancel(&self, ctx: &mut Ctx, m: MsgCancelUpgrade) -> Result<MsgCancelUpgradeResponse> {
+    fn cancel(&self, ctx: &mut Ctx, m: MsgUpdateParams) -> Result<MsgUpdateParamsResponse> {
         SEEN.set(ctx, &99)?;
-        cairn_bank::send(ctx, &Address::parse(&m.authority)?, &Address::module("elsewhere"), &[cairn_kernel::Coin::base(1)])?;
+        cairn_bank::send(ctx, &Address::parse(&m.signer)?, &Address::module("elsewhere"), &[cairn_kernel::Coin::base(1)])?;
         panic!("asked to")
     }
     fn params(&self, _: &Ctx, _: QueryParamsRequest) -> Result<QueryParamsResponse> {
@@ -36,7 +36,7 @@ impl Module for Faulty {
     type Genesis = Coin;
 
     fn routes(self: &Arc<Self>, router: &mut Router) {
-        router.msgs(vec![MsgRoute::new(self, |m: &MsgCancelUpgrade| Ok(vec![Address::parse(&m.authority)?]), Self::cancel)]);
+        router.msgs(vec![MsgRoute::new(self, |m: &MsgUpdateParams| Ok(vec![Address::parse(&m.signer)?]), Self::cancel)]);
         router.queries(vec![QueryRoute::new(self, "/faulty.Query/Params", Self::params)]);
     }
     fn init(&self, ctx: &mut Ctx, _: Coin) -> Result<()> {
@@ -90,7 +90,7 @@ fn a_failing_hook_is_undone_and_reported_and_the_chain_goes_on() {
 fn a_panicking_handler_fails_its_transaction_alone() {
     let mut net = faulty_net();
     let [a, b] = [0, 1].map(|i| net.wallets[i].clone());
-    let cancel = pack(&MsgCancelUpgrade { authority: a.address.to_string() });
+    let cancel = pack(&MsgUpdateParams { signer: a.address.to_string(), params: None });
     let txs = vec![Draft::of(vec![cancel]).sign(&[&a]), Draft::of(vec![send(&b, &a.address, 7)]).sign(&[&b])];
     let mut outcomes = net.run(txs);
     assert_eq!(outcomes.pop().unwrap().code(), 0);

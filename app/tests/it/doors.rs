@@ -69,7 +69,7 @@ fn accounts_and_balances_look_as_wallets_expect() {
         assert_eq!(ask("/cosmos/bank/v1beta1/params?x=1").0, 200);
         let (status, staking) = ask("/cosmos/staking/v1beta1/params");
         assert_eq!((status, &staking["params"]["min_commission_rate"]), (200, &"0.000000000000000000".into()));
-        assert_eq!(ask("/cosmos/upgrade/v1beta1/current_plan").0, 501);
+        assert_eq!(ask("/feemarket/feemarket/v1/gas_prices").0, 501);
         let (status, future) = ask("/cosmos/base/node/v1beta1/config");
         assert_eq!((status, future["pruning_keep_recent"].is_string()), (200, true));
     });

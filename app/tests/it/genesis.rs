@@ -34,7 +34,6 @@ fn what_is_wrong_is_named() {
 fn consensus_staking_and_beacon_name_the_same_validators() {
     let other = |validators| Genesis { validators, ..genesis() };
     for validators in [
-        vec![],
         vec![Validator { address: consensus_address(1), power: 11 }],
         vec![Validator { address: vec![8; 20], power: 10 }],
         vec![Validator { address: consensus_address(1), power: 10 }, Validator { address: vec![8; 20], power: 10 }],

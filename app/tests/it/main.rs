@@ -30,4 +30,5 @@ mod simulate;
 mod snapshots;
 mod support;
 mod transfers;
+mod upgrade;
 mod wiring;

@@ -12,8 +12,8 @@ use cairn_proto::{
             signing::v1beta1::SignMode,
             v1beta1::{AuthInfo, ModeInfo, TxRaw, mode_info},
         },
-        upgrade::v1beta1::MsgCancelUpgrade,
     },
+    ibc::applications::interchain_accounts::host::v1::MsgUpdateParams,
     pack,
 };
 use prost::Message;
@@ -75,7 +75,7 @@ fn form_rows() -> Vec<Row> {
             .draft(|d, _| d.body.messages = vec![Any { type_url: "/no.such.Msg".into(), value: vec![] }]),
         row("no messages", 18, "must contain at least one message: invalid request").draft(|d, _| d.body.messages.clear()),
         row("no fee", 2, "missing fee").auth(|a, _| a.fee = None),
-        row("no handler", 6, "unknown request").draft(|d, _| d.body.messages = vec![pack(&MsgCancelUpgrade::default())]),
+        row("no handler", 6, "unknown request").draft(|d, _| d.body.messages = vec![pack(&MsgUpdateParams::default())]),
         row("extension option", 31, "unknown extension options").draft(|d, _| {
             d.body.extension_options = vec![pack(&MsgSend::default())];
         }),

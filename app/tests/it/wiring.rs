@@ -6,7 +6,7 @@ use cairn_app::api::{Chain, json::Dialect};
 use crate::support::*;
 
 /// Packages of the Cosmos SDK that are served in full.
-const SERVED: [&str; 8] = [
+const SERVED: [&str; 9] = [
     "cosmos.auth.v1beta1",
     "cosmos.bank.v1beta1",
     "cosmos.distribution.v1beta1",
@@ -14,6 +14,7 @@ const SERVED: [&str; 8] = [
     "cosmos.mint.v1beta1",
     "cosmos.slashing.v1beta1",
     "cosmos.staking.v1beta1",
+    "cosmos.upgrade.v1beta1",
     "cairn.",
 ];
 

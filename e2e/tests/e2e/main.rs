@@ -19,4 +19,5 @@ mod staking;
 mod statesync;
 mod twins;
 mod types;
+mod upgrade;
 mod wallets;

@@ -229,12 +229,9 @@ pub enum Error {
     /// Neither an annotator nor a job was named.
     #[error("leases are listed of an annotator, of a job or of both: name one")]
     LeasesOfNobody,
-    /// The state cannot be exported while jobs hold money.
-    #[error("{0} jobs are neither closed nor cancelled: a genesis file cannot carry them")]
-    JobsRunning(u64),
-    /// Earnings that nobody withdrew yet cannot be exported.
-    #[error("{0} accounts have earnings to withdraw: a genesis file cannot carry them")]
-    EarningsLeft(u64),
+    /// A stored entry of a genesis file that is of no table, or of one that the file shows in words. Carries the key.
+    #[error("genesis: entry {0} is of no table that is exported as it is stored")]
+    StoredEntry(String),
     /// No such task.
     #[error("job {job} has {tasks} tasks, found task {found}")]
     NoTask { job: u64, tasks: u32, found: u32 },
@@ -363,8 +360,7 @@ impl Coded for Error {
             Self::NothingClaimable(_) => 73,
             Self::Parameter { .. } => 74,
             Self::LeasesOfNobody => 75,
-            Self::JobsRunning(_) => 76,
-            Self::EarningsLeft(_) => 77,
+            // 76 and 77 were for exports that had to wait.
             Self::NoTask { .. } => 78,
             Self::NoWorker { .. } => 79,
             Self::RepeatedAccount(_) => 80,
@@ -381,6 +377,7 @@ impl Coded for Error {
             Self::AppealSubject(_) => 165,
             Self::NotGold(_) => 166,
             Self::NotContradicted { .. } => 167,
+            Self::StoredEntry(_) => 168,
         }
     }
     fn status(&self) -> Status {

@@ -1,11 +1,11 @@
 //! The module's part of the genesis file.
 use cairn_auth as auth;
-use cairn_kernel::{Address, Ctx, Result};
-use cairn_proto::cairn::annotation::v1::{ClusterMember, Genesis};
+use cairn_kernel::{Address, Ctx, Result, Table};
+use cairn_proto::cairn::annotation::v1::{ClusterMember, Genesis, StoredEntry};
 
 use crate::{
-    Error, clusters, job, rules, standing,
-    state::{self, ANNOTATORS, CLAIMABLE, CLUSTERS, GENESIS_ACCOUNTS, PARAMS, STANDINGS, STATUS},
+    Error, clusters, rules, standing,
+    state::{self, ANNOTATORS, CLUSTERS, GENESIS_ACCOUNTS, PARAMS, STANDINGS},
 };
 
 /// Fills an empty store.
@@ -35,26 +35,30 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
         }
         STANDINGS.set(ctx, &key, &found)?;
     }
+    genesis.stored.into_iter().try_for_each(|entry| restore(ctx, entry))?;
     let accounts = if genesis.genesis_accounts > 0 { genesis.genesis_accounts } else { auth::last_number(ctx)? };
     GENESIS_ACCOUNTS.set(ctx, &accounts)
 }
 
-/// The inverse of [`init`]. Refused while jobs run or earnings lie with the module: money cannot travel without them.
+/// What the file shows in words; the rest of the state goes as it is stored.
+const SHOWN: [&str; 5] =
+    ["annotation/PARAMS", "annotation/CLUSTERS", "annotation/ANNOTATORS", "annotation/STANDINGS", "annotation/GENESIS_ACCOUNTS"];
+
+fn stored_tables() -> impl Iterator<Item = &'static Table> {
+    state::TABLES.iter().filter(|table| !SHOWN.contains(&table.name))
+}
+
+fn restore(ctx: &mut Ctx, entry: StoredEntry) -> Result<()> {
+    let entry = (entry.key, entry.value);
+    let table = stored_tables().find(|table| table.holds(&entry));
+    table.ok_or_else(|| Error::StoredEntry(String::from_utf8_lossy(&entry.0).chars().take(100).collect()))?.put(ctx, entry)
+}
+
+/// The inverse of [`init`].
 pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
-    let mut running = 0_u64;
-    for entry in STATUS.range(ctx, &[]) {
-        running = running.saturating_add(u64::from(!job::is_final(entry?.1.state())));
-    }
-    if running > 0 {
-        return Err(Error::JobsRunning(running).into());
-    }
-    let mut owed = 0_u64;
-    for entry in CLAIMABLE.range(ctx, &[]) {
-        entry?;
-        owed = owed.saturating_add(1);
-    }
-    if owed > 0 {
-        return Err(Error::EarningsLeft(owed).into());
+    let mut stored = Vec::new();
+    for table in stored_tables() {
+        stored.extend(table.entries(ctx)?.into_iter().map(|(key, value)| StoredEntry { key, value }));
     }
     let clusters = CLUSTERS.range(ctx, &[]).map(|entry| {
         let (account, head) = entry?;
@@ -66,5 +70,6 @@ pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
         annotators: ANNOTATORS.range(ctx, &[]).map(|entry| entry.map(|(_, annotator)| annotator)).collect::<Result<_>>()?,
         standings: STANDINGS.range(ctx, &[]).map(|entry| entry.map(|(_, found)| found)).collect::<Result<_>>()?,
         genesis_accounts: GENESIS_ACCOUNTS.get(ctx)?.unwrap_or(0),
+        stored,
     })
 }

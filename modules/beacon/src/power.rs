@@ -107,7 +107,9 @@ impl Hooks for Beacon {
         let vrf_key = register::take(ctx, operator)?;
         let created = cairn_staking::validator(ctx, operator)?.ok_or(Error::Corrupt("a validator that was just created"))?;
         let address = cairn_staking::consensus_address(&created)?.as_bytes().to_vec();
-        let active_from = acts_from(&params(ctx)?, ctx.block().height);
+        // Before the first block there is no seed that a key could be chosen for.
+        let height = ctx.block().height;
+        let active_from = if height == 0 { 0 } else { acts_from(&params(ctx)?, height) };
         let validator = Validator { address, power: 0, vrf_key, active_from, operator: operator.to_string(), next: None };
         write(ctx, &validator)
     }

@@ -28,7 +28,7 @@ pub use module::{AnyModule, Invariant, Module, erase};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, MAX_UNASKED_COUNT, Page, PageRequest};
 pub use rate::{BPS, bps};
 pub use route::{MsgRoute, QueryRoute, Router};
-pub use state::{Item, Map, Sequence, Set, Table};
+pub use state::{Entry, Item, Map, Sequence, Set, Table};
 pub use store::{MemStore, Overlay, Store, Writes};
 pub use tag::{chain32, tag};
 

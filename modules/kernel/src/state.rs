@@ -14,6 +14,38 @@ pub struct Table {
     pub prefix: &'static [u8],
 }
 
+/// A key of a table, with its prefix, and what is stored there.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
+impl Table {
+    /// Everything in the table as it is stored: for genesis files of modules whose state has no shorter form.
+    pub fn entries(&self, ctx: &Ctx) -> Result<Vec<Entry>> {
+        let (mut from, to) = (self.prefix.to_vec(), successor(self.prefix));
+        let mut out = Vec::new();
+        while let Some((key, value)) = ctx.scan(&from, &to, false)? {
+            from.clone_from(&key);
+            from.push(0);
+            out.push((key, value));
+        }
+        Ok(out)
+    }
+    /// Whether an entry of [`Table::entries`] may be of this table.
+    #[must_use]
+    pub fn holds(&self, (key, value): &Entry) -> bool {
+        key.starts_with(self.prefix) && !value.is_empty()
+    }
+    /// Puts an entry of [`Table::entries`] back.
+    ///
+    /// # Errors
+    /// `kernel` corrupt state, if it is not of this table.
+    pub fn put(&self, ctx: &mut Ctx, entry: Entry) -> Result<()> {
+        if !self.holds(&entry) {
+            return Err(Kernel::Corrupt("entry").into());
+        }
+        ctx.write(&entry.0, entry.1)
+    }
+}
+
 /// A single value.
 pub struct Item<V>(&'static [u8], PhantomData<V>);
 /// A sorted map.

@@ -31,7 +31,7 @@ pub use error::Error;
 pub use hooks::{Hooks, Power};
 pub use params::{default_params, params};
 pub use pools::{BONDED_POOL, NOT_BONDED_POOL, bonded};
-pub use set::{powers, take_updates};
+pub use set::{begin, powers, take_updates};
 pub use slash::slash;
 pub use stake::Stake;
 pub use validators::{

@@ -25,6 +25,11 @@ pub fn take_updates(ctx: &mut Ctx) -> Result<Vec<ValidatorUpdate>> {
     Ok(noted.updates)
 }
 
+/// Elects the first set of a chain, once its genesis file's transactions have made the validators. Consensus is told by whoever begins the chain.
+pub fn begin(ctx: &mut Ctx) -> Result<()> {
+    elect(ctx, true).map(drop)
+}
+
 /// The set that consensus was told last, in the order of operators.
 pub fn powers(ctx: &Ctx) -> Result<Vec<Power>> {
     let last = LAST_POWERS.range(ctx, &[]).collect::<Result<Vec<_>>>()?;

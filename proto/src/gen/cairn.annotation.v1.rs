@@ -3337,8 +3337,7 @@ impl ::prost::Name for EventAppealAwarded {
         "/cairn.annotation.v1.EventAppealAwarded".into()
     }
 }
-/// The module's part of the genesis file. A chain starts with parameters and clusters; jobs do not travel between chains, so that an export with
-/// jobs that still hold money is refused.
+/// The module's part of the genesis file. A chain starts with parameters and clusters; one that goes on from an exported state has its jobs too.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Genesis {
     /// Absent: the values of a test network.
@@ -3357,6 +3356,10 @@ pub struct Genesis {
     /// Standings, each account and skill once.
     #[prost(message, repeated, tag = "40")]
     pub standings: ::prost::alloc::vec::Vec<Standing>,
+    /// Jobs, leases, labels, appeals and what is owed, as the module stores them. Only an export writes them; a chain that goes on with them keeps
+    /// its chain id, which commitments hold, and its heights.
+    #[prost(message, repeated, tag = "41")]
+    pub stored: ::prost::alloc::vec::Vec<StoredEntry>,
 }
 impl ::prost::Name for Genesis {
     const NAME: &'static str = "Genesis";
@@ -3366,6 +3369,26 @@ impl ::prost::Name for Genesis {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.annotation.v1.Genesis".into()
+    }
+}
+/// An entry of the module's state.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StoredEntry {
+    /// The whole key, beginning with the prefix of its table.
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: ::prost::alloc::vec::Vec<u8>,
+    /// What stands there, not empty.
+    #[prost(bytes = "vec", tag = "2")]
+    pub value: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for StoredEntry {
+    const NAME: &'static str = "StoredEntry";
+    const PACKAGE: &'static str = "cairn.annotation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.annotation.v1.StoredEntry".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.annotation.v1.StoredEntry".into()
     }
 }
 /// An account and the cluster it belongs to.

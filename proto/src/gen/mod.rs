@@ -30,6 +30,11 @@ pub mod cairn {
             include!("cairn.rewards.v1.rs");
         }
     }
+    pub mod upgrade {
+        pub mod v1 {
+            include!("cairn.upgrade.v1.rs");
+        }
+    }
 }
 pub mod cosmos {
     pub mod auth {

@@ -28,6 +28,7 @@ mod self_dealing;
 mod settlement;
 mod standing;
 mod storm;
+mod travel;
 mod types;
 mod waves;
 mod world;

@@ -240,10 +240,6 @@ fn a_genesis_file_comes_out_as_it_went_in() {
     let genesis = Genesis { clusters: vec![member.clone()], genesis_accounts: 3, standings, ..Annotation.default_genesis() };
     let mut world = World::with(3, genesis.clone());
     assert_eq!(world.ask(|ctx| Annotation.export(ctx)), genesis);
-    let id = posts(&mut world, |_| {}).unwrap();
-    assert_eq!(world.refusal(|ctx| Annotation.export(ctx)), 76);
-    cancel(&mut world, 1, id).unwrap();
-    assert_eq!(world.refusal(|ctx| Annotation.export(ctx)), 77);
     let twice = Genesis { clusters: vec![member.clone(), member], ..Annotation.default_genesis() };
     let error = std::panic::catch_unwind(|| World::with(1, twice)).err();
     assert!(error.is_some(), "an account listed twice is refused");

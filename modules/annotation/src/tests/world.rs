@@ -53,6 +53,8 @@ pub(crate) struct World {
     pub(crate) fresh: bool,
     /// Whether invariants are checked after each block.
     pub(crate) checked: bool,
+    /// What is done besides after each block.
+    pub(crate) after_block: Option<fn(&mut World)>,
 }
 
 impl World {
@@ -63,15 +65,7 @@ impl World {
         Self::with(users, genesis)
     }
     pub(crate) fn with(users: u8, genesis: Genesis) -> Self {
-        let mut chain = Chain::default();
-        Arc::new(Auth).routes(&mut chain.router);
-        Arc::new(Bank).routes(&mut chain.router);
-        Arc::new(Beacon).routes(&mut chain.router);
-        Arc::new(Asset).routes(&mut chain.router);
-        Arc::new(cairn_mint::Mint).routes(&mut chain.router);
-        Arc::new(Rewards).routes(&mut chain.router);
-        Arc::new(Dispute).routes(&mut chain.router);
-        Arc::new(Annotation).routes(&mut chain.router);
+        let mut chain = Self::chain();
         let secret = SecretKey::from_seed(&[7; 32]);
         let balances = (1..=users)
             .map(|n| Balance { address: user(n).to_string(), coins: vec![Coin::new(FOREIGN, WEALTH).into(), Coin::base(WEALTH).into()] });
@@ -90,9 +84,22 @@ impl World {
         };
         chain.block.proposer = PROPOSER.to_vec();
         chain.tx(start).unwrap();
-        let mut world = Self { chain, secret, fresh: true, checked: true };
+        let mut world = Self { chain, secret, fresh: true, checked: true, after_block: None };
         world.observe();
         world
+    }
+    /// An empty chain of these modules.
+    pub(super) fn chain() -> Chain {
+        let mut chain = Chain::default();
+        Arc::new(Auth).routes(&mut chain.router);
+        Arc::new(Bank).routes(&mut chain.router);
+        Arc::new(Beacon).routes(&mut chain.router);
+        Arc::new(Asset).routes(&mut chain.router);
+        Arc::new(cairn_mint::Mint).routes(&mut chain.router);
+        Arc::new(Rewards).routes(&mut chain.router);
+        Arc::new(Dispute).routes(&mut chain.router);
+        Arc::new(Annotation).routes(&mut chain.router);
+        chain
     }
     fn observe(&mut self) {
         let (secret, fresh) = (&self.secret, self.fresh);
@@ -113,6 +120,9 @@ impl World {
         self.chain.run(|ctx| Rewards.end_block(ctx)).unwrap();
         if self.checked {
             self.check();
+        }
+        if let Some(also) = self.after_block {
+            also(self);
         }
         self.chain.advance();
         self.observe();
