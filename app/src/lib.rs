@@ -26,8 +26,8 @@ mod version;
 
 pub use ante::{GasPrice, NotAPrice};
 pub use app::{
-    APP_VERSION, App, Bad, Block, Elected, Emitted, Fault, Finalized, Genesis, Origin, Outcome, Settings, Snapshotting, StoreAnswer,
-    Unacceptable, Validator,
+    APP_VERSION, App, Bad, Block, Elected, Emitted, Exported, Fault, Finalized, Genesis, Origin, Outcome, Settings, Snapshotting,
+    StoreAnswer, Unacceptable, Validator,
 };
 pub use beacon::BeaconKeys;
 pub use exit::Exit;

@@ -5,7 +5,7 @@ use cairn_proto::{cosmos::tx::v1beta1::Tx as CosmosTx, tendermint::types::Consen
 use prost::Name;
 use serde_json::{Map, Value};
 
-use super::{App, Fault, Inner, consensus, run::contained};
+use super::{App, Fault, Inner, committed::Committed, consensus, run::contained};
 use crate::{ante::Mode, upgrades::versions};
 
 /// What consensus hands over at the start of a chain.
@@ -108,16 +108,26 @@ impl App {
     /// # Errors
     /// [`Fault`], if the state cannot be read.
     pub fn export(&self) -> Result<Value, Fault> {
-        let inner = &self.0;
-        let tip = inner.need_tip()?;
-        inner.read(&tip.block, |ctx| {
-            let mut parts = Map::new();
-            for module in &inner.modules {
-                let part = inner.dialect.encode_bytes(&module.genesis_type(), &module.export(ctx)?);
-                parts.insert(module.name().to_owned(), part.map_err(|e| Fault::Genesis(format!("{}: {e}", module.name())))?);
-            }
-            Ok(Value::Object(parts))
-        })
+        Ok(self.export_at(None)?.app_state)
+    }
+
+    /// The state after `height`, or the newest, as a chain can start from it.
+    ///
+    /// # Errors
+    /// [`Fault`], if the state of that height is not kept, or cannot be read.
+    pub fn export_at(&self, height: Option<u64>) -> Result<Exported, Fault> {
+        let (inner, gas, unknown) = (&self.0, Gas::unlimited(), BlockInfo::default());
+        let view = height.map_or_else(|| inner.store.view(), |height| inner.store.view_at(height))?;
+        let base = Committed::new(view);
+        let exported = {
+            let mut overlay = Overlay::new(&base);
+            let block = consensus::last(&Ctx::new(&mut overlay, &unknown, &gas, &inner.router))?;
+            let ctx = Ctx::new(&mut overlay, &block, &gas, &inner.router);
+            let (params, validators, app_state) = (consensus::params(&ctx)?, elected(&ctx)?, inner.exported(&ctx)?);
+            Exported { block, params, validators, app_state }
+        };
+        base.check()?;
+        Ok(exported)
     }
 
     /// Checks every module's invariants on the newest state. For tests and tools: it reads everything.
@@ -137,10 +147,33 @@ impl App {
     }
 }
 
+/// A state from which a chain can start.
+#[derive(Debug, Clone)]
+pub struct Exported {
+    /// The block after which it stands.
+    pub block: BlockInfo,
+    /// What blocks may hold.
+    pub params: ConsensusParams,
+    /// Who validates.
+    pub validators: Vec<Elected>,
+    /// The modules' parts.
+    pub app_state: Value,
+}
+
 /// The entry of the file whose transactions are delivered at its beginning.
 const GENESIS_TXS: &str = "genutil";
 
 impl Inner {
+    /// Every module's part of a genesis file, of the state in `ctx`.
+    fn exported(&self, ctx: &Ctx) -> Result<Value, Fault> {
+        let mut parts = Map::new();
+        for module in &self.modules {
+            let part = self.dialect.encode_bytes(&module.genesis_type(), &module.export(ctx)?);
+            parts.insert(module.name().to_owned(), part.map_err(|e| Fault::Genesis(format!("{}: {e}", module.name())))?);
+        }
+        Ok(Value::Object(parts))
+    }
+
     /// Writes the state of `genesis`; gives what is wrong with it, and then the state is worth nothing.
     fn fill(&self, ctx: &mut Ctx, genesis: &Genesis) -> Vec<String> {
         let (parts, txs) = match self.parts(&genesis.app_state) {

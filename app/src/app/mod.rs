@@ -28,7 +28,7 @@ use cairn_store::StateStore;
 
 pub use block::Finalized;
 pub use events::{Emitted, Origin};
-pub use genesis::{Elected, Genesis, Validator};
+pub use genesis::{Elected, Exported, Genesis, Validator};
 pub use proposal::Unacceptable;
 pub use query::StoreAnswer;
 pub use run::Outcome;

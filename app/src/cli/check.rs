@@ -1,13 +1,11 @@
-//! `cairnd check` and `cairnd export`: the state of a node that is not running, examined or written out.
-use std::path::PathBuf;
-
+//! `cairnd check`: the state of a node that is not running, examined.
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::home::{Home, write_json};
+use super::home::Home;
 use crate::{App, Settings};
 
-fn open(home: &Home) -> Result<App> {
+pub(super) fn open(home: &Home) -> Result<App> {
     let folder = home.data("state");
     App::open(&folder, Settings::default())
         .with_context(|| format!("cannot open the state in {}; is the node still running?", folder.display()))
@@ -31,28 +29,6 @@ impl CheckArgs {
         println!("height {}: the values give the app hash {}", version.height, hex::encode(version.app_hash));
         app.check_invariants()?;
         println!("every invariant of {} modules holds", app.modules().len());
-        Ok(())
-    }
-}
-
-/// Write the newest state as the app_state of a genesis file. The node must not be running.
-#[derive(Debug, Args)]
-pub(crate) struct ExportArgs {
-    /// Where to.
-    #[arg(long)]
-    out: PathBuf,
-}
-
-impl ExportArgs {
-    /// Runs the command.
-    pub(crate) fn run(self, home: &Home) -> Result<()> {
-        let app = open(home)?;
-        let version = app.latest().context("there is no committed block yet")?;
-        write_json(
-            &self.out,
-            &serde_json::json!({ "chain_id": crate::api::Chain::chain_id(&app), "height": version.height, "app_state": app.export()? }),
-        )?;
-        println!("wrote the state after block {} to {}", version.height, self.out.display());
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod check;
 mod comet;
 mod doctor;
 mod dynamic;
+mod export;
 mod gateway;
 mod genesis;
 mod gentx;
@@ -137,7 +138,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     LogLevel(log_level::LogLevelArgs),
     Check(check::CheckArgs),
-    Export(check::ExportArgs),
+    Export(export::ExportArgs),
     PreUpgrade(upgrade::PreUpgradeArgs),
 }
 

@@ -81,3 +81,26 @@ fn an_exported_state_starts_a_chain_with_the_same_balances() {
     assert_eq!(again.account(&a.address), net.account(&a.address));
     assert_eq!(again.app.height(), 2);
 }
+
+#[test]
+fn a_state_is_exported_as_it_was_at_any_height_that_is_kept() {
+    let mut net = Net::new();
+    let mut a = net.wallets[0].clone();
+    let mut then = vec![];
+    for _ in 0..3 {
+        let tx = transfer(&mut a, &net.wallets[1].address, 1_000);
+        net.run(vec![tx]);
+        then.push(net.app.export().unwrap());
+    }
+    for (height, state) in (1..).zip(&then) {
+        let exported = net.app.export_at(Some(height)).unwrap();
+        assert_eq!((exported.block.height, &exported.app_state), (height, state));
+        assert_eq!((exported.params, exported.validators.len()), (genesis().params, 1));
+    }
+    assert!(then[0] != then[1]);
+    assert_eq!(net.app.export_at(None).unwrap().app_state, then[2]);
+    assert!(matches!(net.app.export_at(Some(4)), Err(Fault::Store(_))));
+    let again =
+        Net::with(&Genesis { app_state: then[2].to_string().into_bytes(), initial_height: 4, time: 1_700_000_003, nanos: 5, ..genesis() });
+    assert_eq!(again.app.export().unwrap(), then[2], "the export of an import is the same");
+}

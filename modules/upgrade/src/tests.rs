@@ -110,7 +110,7 @@ fn an_upgrade_is_done_once() {
     refused(schedule(&mut chain, plan("v2", 20)), "sdk", 18);
     assert_eq!(chain.run(|ctx| applied(ctx)).unwrap(), BTreeMap::from([("v2".to_owned(), 12)]));
     schedule(&mut chain, plan("v3", 20)).unwrap();
-    chain.run(|ctx| dismiss(ctx)).unwrap();
+    chain.run(dismiss).unwrap();
     assert_eq!((current(&mut chain), asked(&mut chain, "v3")), (None, 0));
 }
 

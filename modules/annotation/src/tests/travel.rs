@@ -29,7 +29,7 @@ where
 
 /// The state of a chain that goes on from the export of this one, entry by entry that of this one.
 fn travel(world: &mut World) {
-    if world.height() % EVERY != 0 {
+    if !world.height().is_multiple_of(EVERY) {
         return;
     }
     let (from, mut to) = (&mut world.chain, World::chain());
