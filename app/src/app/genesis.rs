@@ -160,6 +160,12 @@ pub struct Exported {
     pub app_state: Value,
 }
 
+/// What a genesis file holds: a part for each module, and the transactions that it brings, encoded.
+struct Parts {
+    modules: Vec<Vec<u8>>,
+    txs: Vec<Bytes>,
+}
+
 /// The entry of the file whose transactions are delivered at its beginning.
 const GENESIS_TXS: &str = "genutil";
 
@@ -176,12 +182,12 @@ impl Inner {
 
     /// Writes the state of `genesis`; gives what is wrong with it, and then the state is worth nothing.
     fn fill(&self, ctx: &mut Ctx, genesis: &Genesis) -> Vec<String> {
-        let (parts, txs) = match self.parts(&genesis.app_state) {
+        let Parts { modules, txs } = match self.parts(&genesis.app_state) {
             Ok(found) => found,
             Err(faults) => return faults,
         };
         let mut faults = vec![];
-        for (module, part) in self.modules.iter().zip(parts) {
+        for (module, part) in self.modules.iter().zip(modules) {
             if let Err(e) = contained(|| ctx.atomic(|ctx| module.init(ctx, &part))) {
                 faults.push(format!("{}: {e}", module.name()));
             }
@@ -210,20 +216,20 @@ impl Inner {
 
     /// Each module's part as the bytes of its genesis message, what the module starts with by itself where the file has none; and the
     /// transactions that the file brings, encoded.
-    fn parts(&self, app_state: &[u8]) -> Result<(Vec<Vec<u8>>, Vec<Bytes>), Vec<String>> {
+    fn parts(&self, app_state: &[u8]) -> Result<Parts, Vec<String>> {
         let mut parts: Map<String, Value> = match serde_json::from_slice(app_state) {
             Ok(Value::Object(parts)) => parts,
             Ok(_) => return Err(vec!["app_state must be an object with an entry for each module".into()]),
             Err(e) => return Err(vec![format!("app_state is not JSON: {e}")]),
         };
-        let (mut out, mut faults) = (vec![], vec![]);
+        let (mut found, mut faults) = (vec![], vec![]);
         for module in &self.modules {
             let Some(part) = parts.remove(module.name()) else {
-                out.push(module.default_genesis());
+                found.push(module.default_genesis());
                 continue;
             };
             match self.dialect.decode_bytes(&module.genesis_type(), &part) {
-                Ok(bytes) => out.push(bytes),
+                Ok(bytes) => found.push(bytes),
                 Err(e) => faults.push(format!("app_state.{}: {e}", module.name())),
             }
         }
@@ -233,7 +239,7 @@ impl Inner {
             None
         });
         faults.extend(parts.keys().map(|unknown| format!("app_state.{unknown}: there is no such module")));
-        if faults.is_empty() { Ok((out, txs.unwrap_or_default())) } else { Err(faults) }
+        if faults.is_empty() { Ok(Parts { modules: found, txs: txs.unwrap_or_default() }) } else { Err(faults) }
     }
 
     /// The transactions of `{"gen_txs": [..]}`, as they were signed: whoever signs in `SIGN_MODE_DIRECT` signs this encoding.

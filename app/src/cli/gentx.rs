@@ -188,12 +188,11 @@ impl CollectArgs {
         let (mut found, mut faults) = (BTreeMap::new(), Vec::new());
         for path in files(&folder)? {
             match Gentx::read(&path) {
-                Ok(gentx) => match found.insert(gentx.operator.clone(), (path.clone(), gentx)) {
-                    Some((other, gentx)) => {
+                Ok(gentx) => {
+                    if let Some((other, gentx)) = found.insert(gentx.operator.clone(), (path.clone(), gentx)) {
                         faults.push(format!("{} and {} are both of {}; delete one", other.display(), path.display(), gentx.operator));
                     }
-                    None => {}
-                },
+                }
                 Err(e) => faults.push(format!("{}: {e:#}; have its operator make it anew", path.display())),
             }
         }

@@ -158,7 +158,7 @@ enum GenesisCommand {
         /// The account.
         address: Address,
     },
-    Gentx(gentx::GentxArgs),
+    Gentx(Box<gentx::GentxArgs>),
     #[command(visible_alias = "collect-gentxs")]
     Collect(gentx::CollectArgs),
     #[command(visible_alias = "validate-genesis")]
