@@ -84,7 +84,7 @@ fn heights_that_are_not_there_are_refused() {
         let found = ask(&net, "/store/auth/key", b"x", height);
         assert_eq!((found.code, found.height), (26, 0), "{height}");
     }
-    assert_eq!(ask(&net, "/store//key", b"x", 1).code, 18);
-    assert_eq!(ask(&net, "/store/auth/key", b"", 1).code, 18);
+    assert_eq!(ask(&net, "/store//key", b"x", 1).code, 4);
+    assert_eq!(ask(&net, "/store/auth/key", b"", 1).code, 3);
     assert_eq!(net.app.height(), 1);
 }

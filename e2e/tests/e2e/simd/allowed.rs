@@ -18,7 +18,8 @@ pub(super) fn absent(template: &str) -> bool {
 /// The beginning of the endpoints it is for, what the difference says, and why it is so.
 type Rule = (&'static str, &'static str, &'static str);
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
+    ("/cosmos/auth/v1beta1/accounts", "/pub_key is ", "which account a page begins with differs, and only one that has signed has a key"),
     ("/cosmos/auth/v1beta1/address_by_id", "status 404 and not 200", "account numbers begin at 1, so that no wallet takes 0 for none"),
     (
         "/cosmos/auth/v1beta1/bech32/{address_string}",
