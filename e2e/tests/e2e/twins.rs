@@ -15,6 +15,7 @@ use cairn_proto::{
             MsgDepositValidatorRewardsPool, MsgFundCommunityPool, MsgSetWithdrawAddress, MsgWithdrawDelegatorReward,
             MsgWithdrawValidatorCommission,
         },
+        gov::v1::{MsgSubmitProposal, MsgVote, MsgVoteWeighted, VoteOption, WeightedVoteOption},
         slashing::v1beta1::MsgUnjail,
         staking::v1beta1::{
             CommissionRates, Description, MsgBeginRedelegate, MsgCancelUnbondingDelegation, MsgCreateValidator, MsgDelegate,
@@ -58,6 +59,13 @@ fn rules(state: &mut Value) {
     let staking = &mut state["staking"]["params"];
     staking["unbonding_time"] = json!("3600s");
     staking["max_entries"] = json!(3);
+    // A vote that does not end meanwhile.
+    let gov = &mut state["gov"]["params"];
+    gov["min_deposit"] = json!([{ "denom": "ucairn", "amount": "1000000" }]);
+    gov["expedited_min_deposit"] = json!([{ "denom": "ucairn", "amount": "5000000" }]);
+    gov["voting_period"] = json!("7200s");
+    gov["expedited_voting_period"] = json!("3600s");
+    gov["max_deposit_period"] = json!("7200s");
 }
 
 fn coin(amount: u64) -> Option<Coin> {
@@ -190,6 +198,7 @@ fn stakes_slashes_and_rewards_are_those_of_the_sdk() {
     odd_shares(&lives);
     broken_promise(&lives);
     rewards(&lives);
+    tally(&lives);
 }
 
 /// A validator that never runs is slashed and jailed, and let out again.
@@ -263,4 +272,39 @@ fn rewards(lives: &Lives) {
     lives.step("requester", |s| withdraw(s, "requester", "requester"));
     lives.step("requester", |s| pack(&MsgWithdrawValidatorCommission { validator_address: s.val("requester") }));
     lives.step("buyer", |s| withdraw(s, "buyer", "buyer"));
+}
+
+/// The validator votes for those who say nothing; who votes takes its own part out, also where its shares are odd or its votes several.
+fn tally(lives: &Lives) {
+    let vote = |s: &Side, name: &str, option: VoteOption| {
+        pack(&MsgVote { proposal_id: 1, voter: s.acc(name), option: option.into(), metadata: String::new() })
+    };
+    let propose = |s: &Side| MsgSubmitProposal {
+        initial_deposit: coin(1_000_000).into_iter().collect(),
+        proposer: s.acc("requester"),
+        metadata: "a text".into(),
+        title: "title".into(),
+        summary: "summary".into(),
+        ..MsgSubmitProposal::default()
+    };
+    lives.refused("requester", |s| vote(s, "requester", VoteOption::Yes));
+    lives.step("requester", |s| pack(&propose(s)));
+    let counted = || {
+        lives.0.same("/cosmos/gov/v1/proposals/1/votes?pagination.limit=100");
+        lives.0.same("/cosmos/gov/v1beta1/proposals/1/tally");
+        lives.0.same("/cosmos/gov/v1/proposals/1/tally")["tally"].clone()
+    };
+    lives.step("requester", |s| vote(s, "requester", VoteOption::Yes));
+    assert_ne!(counted()["yes_count"], "0");
+    lives.step("random", |s| vote(s, "random", VoteOption::NoWithVeto));
+    counted();
+    lives.step("copier-a", |s| {
+        let part = |option: VoteOption, weight: &str| WeightedVoteOption { option: option.into(), weight: weight.into() };
+        let options = vec![part(VoteOption::No, "0.7"), part(VoteOption::Abstain, "0.3")];
+        pack(&MsgVoteWeighted { proposal_id: 1, voter: s.acc("copier-a"), options, metadata: String::new() })
+    });
+    counted();
+    // Its validator is jailed: its vote counts for nothing.
+    lives.step("copier-b", |s| vote(s, "copier-b", VoteOption::No));
+    counted();
 }

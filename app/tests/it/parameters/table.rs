@@ -44,7 +44,21 @@ const ANY: u64 = u64::MAX;
 
 /// Every module that has parameters.
 pub(super) fn table() -> Vec<Rules> {
-    vec![auth(), bank(), staking(), slashing(), distribution(), mint(), consensus(), asset(), rewards(), dispute(), licensing(), annotation(), gov()]
+    vec![
+        auth(),
+        bank(),
+        staking(),
+        slashing(),
+        distribution(),
+        mint(),
+        consensus(),
+        asset(),
+        rewards(),
+        dispute(),
+        licensing(),
+        annotation(),
+        gov(),
+    ]
 }
 
 fn auth() -> Rules {
