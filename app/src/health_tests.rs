@@ -10,7 +10,7 @@ async fn comet(catching_up: bool, peer: u64) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let status = json!({"result": {"sync_info": {"catching_up": catching_up}, "node_info": {"version": "0.38.26"}}});
-    let state = json!({"result": {"peers": [{"peer_state": {"round_state": {"height": (peer + 1).to_string()}}}, {"peer_state": null}]}});
+    let state = json!({"result": {"peers": [{"peer_state": {"round_state": {"height": peer.saturating_add(1).to_string()}}}, {"peer_state": null}]}});
     let router = Router::new()
         .route("/status", on(async move || status.to_string()))
         .route("/dump_consensus_state", on(async move || state.to_string()));

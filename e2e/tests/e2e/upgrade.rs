@@ -11,7 +11,7 @@ use cairn_driver::{
     accounts::Account,
     chain::{Chain, Signer},
 };
-use cairn_e2e::{Cosmovisor, Network, Options, cosmovisor::install, program};
+use cairn_e2e::{Cosmovisor, Network, cosmovisor::install, program};
 use cairn_kernel::Address;
 use cairn_proto::cosmos::{
     auth::v1beta1::{QueryAccountInfoRequest, QueryAccountInfoResponse},
