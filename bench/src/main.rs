@@ -6,6 +6,7 @@ mod labels;
 mod machine;
 mod peer;
 mod process;
+mod proofs;
 mod report;
 mod rpc;
 mod send;
@@ -21,6 +22,7 @@ use clap::{Parser, ValueEnum};
 use labels::LabelsPlan;
 use machine::Machine;
 use peer::{Kind, Programs};
+use proofs::ProofsPlan;
 use report::Report;
 use state::{
     blocks::{self, BlocksPlan},
@@ -44,6 +46,8 @@ enum Part {
     Store,
     /// Labels through claim, commit and reveal, and their settlement.
     Labels,
+    /// Proofs of small networks.
+    Proofs,
 }
 
 /// Measures throughput side by side with other nodes, and what a block costs over a large state.
@@ -51,7 +55,7 @@ enum Part {
 #[command(version)]
 struct Cli {
     /// What to measure.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Throughput, Part::Blocks, Part::Store, Part::Labels])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Throughput, Part::Blocks, Part::Store, Part::Labels, Part::Proofs])]
     parts: Vec<Part>,
     /// Which nodes to compare.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Kvstore, Kind::Simd, Kind::Cairn])]
@@ -72,10 +76,23 @@ struct Cli {
     store: WritesPlan,
     #[command(flatten)]
     labels: LabelsPlan,
+    #[command(flatten)]
+    proofs: ProofsPlan,
 }
 
 fn main() -> Result<()> {
-    let Cli { parts, nodes, out, revision, programs, plan, blocks: blocks_plan, store: store_plan, labels: labels_plan } = Cli::parse();
+    let Cli {
+        parts,
+        nodes,
+        out,
+        revision,
+        programs,
+        plan,
+        blocks: blocks_plan,
+        store: store_plan,
+        labels: labels_plan,
+        proofs: proofs_plan,
+    } = Cli::parse();
     fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     let work = tempfile::Builder::new().prefix("work-").tempdir_in(&out)?;
     let mut report = Report::new(Machine::here()?, revision);
@@ -91,6 +108,9 @@ fn main() -> Result<()> {
     }
     if parts.contains(&Part::Blocks) {
         report.states = blocks::measure(&blocks_plan, &programs, work.path())?;
+    }
+    if parts.contains(&Part::Proofs) {
+        report.proofs = proofs::measure(&proofs_plan)?;
     }
     report.peak_memory = peak_memory();
     work.close()?;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     labels::{Intervals, Labels},
     machine::Machine,
+    proofs::{self, Proved},
     state::{Timing, blocks::StateOf, writes::StoreBlocks},
     stats::median,
     throughput::{Cost, Plan, Run, Series},
@@ -26,6 +27,7 @@ pub(crate) struct Report {
     pub(crate) states: Vec<StateOf>,
     pub(crate) store: Vec<StoreBlocks>,
     pub(crate) labels: Option<Labels>,
+    pub(crate) proofs: Vec<Proved>,
     /// Most memory of the measuring process, in which states are made, in bytes.
     pub(crate) peak_memory: Option<u64>,
 }
@@ -34,7 +36,18 @@ impl Report {
     /// An empty one.
     pub(crate) fn new(machine: Machine, revision: String) -> Self {
         let date = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
-        Self { date, revision, machine, plan: None, throughput: vec![], states: vec![], store: vec![], labels: None, peak_memory: None }
+        Self {
+            date,
+            revision,
+            machine,
+            plan: None,
+            throughput: vec![],
+            states: vec![],
+            store: vec![],
+            labels: None,
+            proofs: vec![],
+            peak_memory: None,
+        }
     }
 
     /// As Markdown.
@@ -53,6 +66,9 @@ impl Report {
         }
         if let Some(labels) = &self.labels {
             labels.write(&mut out);
+        }
+        if !self.proofs.is_empty() {
+            proofs::write(&self.proofs, &mut out);
         }
         out.0
     }
@@ -257,20 +273,20 @@ fn node(run: &Run) -> impl Iterator<Item = &Cost> {
 
 /// Lines of Markdown.
 #[derive(Default)]
-struct Text(String);
+pub(crate) struct Text(String);
 
 impl Text {
-    fn line(&mut self, text: impl Display) {
+    pub(crate) fn line(&mut self, text: impl Display) {
         self.write(format_args!("{text}\n"));
     }
-    fn row<T: Display>(&mut self, cells: impl IntoIterator<Item = T>) {
+    pub(crate) fn row<T: Display>(&mut self, cells: impl IntoIterator<Item = T>) {
         self.write(format_args!("|"));
         for cell in cells {
             self.write(format_args!(" {cell} |"));
         }
         self.write(format_args!("\n"));
     }
-    fn rule(&mut self, columns: usize) {
+    pub(crate) fn rule(&mut self, columns: usize) {
         self.line(format!("|{}", "---|".repeat(columns)));
     }
     fn write(&mut self, text: fmt::Arguments<'_>) {

@@ -1,0 +1,148 @@
+//! Proofs of small networks: sizes, and what setting up, proving and verifying takes.
+use std::time::Instant;
+
+use anyhow::Result;
+use cairn_circuits::{Circuit, Head, Input, Job, Kind, Layer, LayerShape, Network, Prover, Shape};
+use cairn_verifier::{Claim, Context, Fr, MAX_RUNS, PreparedKey};
+use clap::Args;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde::Serialize;
+
+use crate::{report::Text, stats::median};
+
+/// What is proved, and how often.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProofsPlan {
+    /// Widths of the networks, inputs first.
+    #[arg(long, value_delimiter = ',', default_values = ["64x10", "64x32x10", "128x128"])]
+    networks: Vec<String>,
+    /// Runs of a proof of the committed networks.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8], value_parser = clap::value_parser!(u16).range(1..=MAX_RUNS as i64))]
+    runs: Vec<u16>,
+    /// Proofs of each kind, of which the median is told.
+    #[arg(long = "proofs", default_value_t = 7)]
+    repetitions: usize,
+}
+
+/// One circuit.
+#[derive(Debug, Serialize)]
+pub(crate) struct Proved {
+    network: String,
+    kind: String,
+    runs: u16,
+    constraints: usize,
+    /// Seconds.
+    set_up: f64,
+    prove: f64,
+    verify: f64,
+    /// Of a hundred proofs together.
+    verify_hundred: f64,
+    /// Bytes of the registered key and of a proof.
+    key: usize,
+    proof: usize,
+}
+
+/// Measures every circuit of the plan.
+pub(crate) fn measure(plan: &ProofsPlan) -> Result<Vec<Proved>> {
+    let mut proved = Vec::new();
+    for widths in &plan.networks {
+        let network = network(widths)?;
+        let shape = network.shape().clone();
+        let mut kinds = vec![("constant", Kind::Constant(network.clone()), 1)];
+        kinds.extend(plan.runs.iter().map(|runs| ("committed", Kind::Committed(shape.clone()), *runs)));
+        kinds.push(("registration", Kind::Registration(shape), 0));
+        for (name, kind, runs) in kinds {
+            eprintln!("proofs: {widths}, {name}, {runs} runs");
+            proved.push(circuit(plan, widths, name, Circuit::new(kind, runs.into())?, &network)?);
+        }
+    }
+    Ok(proved)
+}
+
+/// A network of made-up weights whose values stay in the middle of int8.
+fn network(widths: &str) -> Result<Network> {
+    let widths: Vec<usize> = widths.split('x').map(str::parse).collect::<Result<_, _>>()?;
+    let mut random = StdRng::seed_from_u64(1);
+    let shift = |inputs: usize| 7 + inputs.max(1).ilog2() / 2;
+    let layers = widths.windows(2).map(|pair| LayerShape { outputs: pair[1], shift: shift(pair[0]), relu: true }).collect();
+    let shape = Shape { inputs: widths.first().copied().unwrap_or(0), layers, head: Head::Argmax };
+    let numbers = |number: usize, layer: &LayerShape| Layer {
+        weights: (0..layer.outputs * shape.inputs_of(number)).map(|_| random.r#gen()).collect(),
+        biases: vec![0; layer.outputs],
+    };
+    let mut numbers = numbers;
+    let layers = shape.layers.iter().enumerate().map(|(number, layer)| numbers(number, layer)).collect();
+    Ok(Network::new(shape.clone(), layers)?)
+}
+
+fn circuit(plan: &ProofsPlan, widths: &str, kind: &str, circuit: Circuit, network: &Network) -> Result<Proved> {
+    let runs = circuit.runs();
+    let (prover, set_up) = timed(|| Prover::for_tests(circuit, [7; 32]))?;
+    let mut random = StdRng::from_entropy();
+    let mut made = Vec::new();
+    let mut seconds = Vec::new();
+    for _ in 0..plan.repetitions.max(1) {
+        let job = job(network, runs, &mut random);
+        let ((statement, proof), took) = timed(|| prover.prove(&job, &mut random))?;
+        made.push((statement.input()?, proof));
+        seconds.push(took);
+    }
+    let key = PreparedKey::new(&prover.record().key);
+    let claims: Vec<Claim<'_>> = made.iter().cycle().take(100).map(|(input, proof)| Claim { inputs: vec![*input], proof }).collect();
+    let singles: Vec<f64> = claims.iter().map(|claim| Ok(timed(|| key.verify(claim))?.1)).collect::<Result<_>>()?;
+    let batch = || key.verify_all(&claims).into_iter().collect::<Result<Vec<()>, _>>();
+    let together: Vec<f64> = (0..5).map(|_| Ok(timed(batch)?.1)).collect::<Result<_>>()?;
+    Ok(Proved {
+        network: widths.to_owned(),
+        kind: kind.to_owned(),
+        runs: u16::try_from(runs)?,
+        constraints: prover.constraints(),
+        set_up,
+        prove: median(&seconds).unwrap_or_default(),
+        verify: median(&singles).unwrap_or_default(),
+        verify_hundred: median(&together).unwrap_or_default(),
+        key: prover.record().key.bytes().len(),
+        proof: made.first().map_or(0, |(_, proof)| proof.len()),
+    })
+}
+
+fn job(network: &Network, runs: usize, random: &mut StdRng) -> Job {
+    let mut input = || Input {
+        values: (0..network.shape().inputs).map(|_| random.r#gen()).collect(),
+        salt: Fr::from(random.r#gen::<u128>()),
+        answer_salt: Fr::from(random.r#gen::<u128>()),
+    };
+    let inputs = (0..runs).map(|_| input()).collect();
+    let context = Context { chain: [1; 32], job: 1, prover: vec![2; 20], program: [3; 32], nonce: 0 };
+    Job { context, network: network.clone(), weights_salt: Fr::from(random.r#gen::<u128>()), inputs }
+}
+
+fn timed<T, E: Into<anyhow::Error>>(work: impl FnOnce() -> Result<T, E>) -> Result<(T, f64)> {
+    let start = Instant::now();
+    let made = work().map_err(Into::into)?;
+    Ok((made, start.elapsed().as_secs_f64()))
+}
+
+/// The table.
+pub(crate) fn write(proved: &[Proved], out: &mut Text) {
+    out.line("\n## Proofs of small networks\n");
+    let heading = ["network", "weights", "runs", "constraints", "set up s", "prove s", "verify ms", "100 together ms", "key B", "proof B"];
+    out.row(heading);
+    out.rule(heading.len());
+    for one in proved {
+        let Proved { network, kind, runs, constraints, set_up, prove, verify, verify_hundred, key, proof } = one;
+        out.row([
+            network.clone(),
+            kind.clone(),
+            runs.to_string(),
+            constraints.to_string(),
+            format!("{set_up:.2}"),
+            format!("{prove:.3}"),
+            format!("{:.2}", verify * 1e3),
+            format!("{:.1}", verify_hundred * 1e3),
+            key.to_string(),
+            proof.to_string(),
+        ]);
+    }
+    out.line("\nMedians; setting up once. Proving includes the witness and the check of the proof. Verification is by a prepared key, decoding included.");
+}
