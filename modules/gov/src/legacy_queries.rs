@@ -1,10 +1,13 @@
 //! Queries of `cosmos.gov.v1beta1`, answered from what v1 stores.
 use cairn_kernel::{Ctx, Result, sdk};
-use cairn_proto::cosmos::gov::v1beta1::{
-    DepositParams, QueryDepositRequest, QueryDepositResponse, QueryDepositsRequest, QueryDepositsResponse, QueryParamsRequest,
-    QueryParamsResponse, QueryProposalRequest, QueryProposalResponse, QueryProposalsRequest, QueryProposalsResponse, QueryServer,
-    QueryTallyResultRequest, QueryTallyResultResponse, QueryVoteRequest, QueryVoteResponse, QueryVotesRequest, QueryVotesResponse,
-    TallyParams, VotingParams,
+use cairn_proto::{
+    Duration,
+    cosmos::gov::v1beta1::{
+        DepositParams, QueryDepositRequest, QueryDepositResponse, QueryDepositsRequest, QueryDepositsResponse, QueryParamsRequest,
+        QueryParamsResponse, QueryProposalRequest, QueryProposalResponse, QueryProposalsRequest, QueryProposalsResponse, QueryServer,
+        QueryTallyResultRequest, QueryTallyResultResponse, QueryVoteRequest, QueryVoteResponse, QueryVotesRequest, QueryVotesResponse,
+        TallyParams, VotingParams,
+    },
 };
 
 use crate::{
@@ -12,6 +15,11 @@ use crate::{
     params::{decimal, params},
     queries,
 };
+
+/// A part that was not asked for holds zeros, which its types write.
+fn zero() -> Vec<u8> {
+    b"0".to_vec()
+}
 
 /// Decimals of v1beta1 are bytes that hold the digits of the scaled integer.
 fn scaled(text: &str) -> Result<Vec<u8>> {
@@ -41,9 +49,9 @@ impl QueryServer for Gov {
         let params = params(ctx)?;
         // The parts that were not asked for are empty, not absent, as the Cosmos SDK shows them.
         let mut response = QueryParamsResponse {
-            voting_params: Some(VotingParams::default()),
-            deposit_params: Some(DepositParams::default()),
-            tally_params: Some(TallyParams::default()),
+            voting_params: Some(VotingParams { voting_period: Some(Duration::default()) }),
+            deposit_params: Some(DepositParams { max_deposit_period: Some(Duration::default()), ..DepositParams::default() }),
+            tally_params: Some(TallyParams { quorum: zero(), threshold: zero(), veto_threshold: zero() }),
         };
         match q.params_type.as_str() {
             "deposit" => {
@@ -57,7 +65,7 @@ impl QueryServer for Gov {
             }
             other => {
                 let other: String = other.chars().take(60).collect();
-                return Err(sdk::invalid_request(format!("{other} is not a valid parameter type")));
+                return Err(sdk::invalid_request(format!("unknown params type: {other}")));
             }
         }
         Ok(response)

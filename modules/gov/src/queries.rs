@@ -78,7 +78,7 @@ pub(crate) fn deposit(ctx: &Ctx, id: u64, depositor: &str) -> Result<Deposit> {
         return Err(plain(Status::InvalidArgument, "empty depositor address".into()));
     }
     let found = DEPOSITS.get(ctx, &(id, Address::parse(depositor)?))?;
-    found.ok_or_else(|| plain(Status::InvalidArgument, format!("depositer: {depositor} not found for proposal: {id}")))
+    found.ok_or_else(|| plain(Status::NotFound, format!("depositer: {depositor} not found for proposal: {id}")))
 }
 
 /// A page of deposits.

@@ -39,7 +39,8 @@ const RULES: [Rule; 9] = [
 ];
 
 /// Parts of the texts that Go's libraries give, and other parts of the SDK that name Go's types.
-const OF_GO: [&str; 11] = [
+const OF_GO: [&str; 12] = [
+    "collections: ",
     "strconv.",
     "illegal base64",
     "encoding/hex",
