@@ -2,13 +2,7 @@
 use super::ask::Answer;
 
 /// Endpoints of `simd` that we do not have, by the beginning of their path.
-const ABSENT: [(&str, &str); 5] = [
-    ("/ibc/", "IBC is not part of this chain yet"),
-    ("/cosmos/distribution/", "not wired yet"),
-    ("/cosmos/gov/", "not wired yet"),
-    ("/cosmos/mint/", "not wired yet"),
-    ("/cosmos/upgrade/", "not wired yet"),
-];
+const ABSENT: [(&str, &str); 1] = [("/ibc/", "IBC is not part of this chain yet")];
 
 /// Whether an endpoint need not be here.
 pub(super) fn absent(template: &str) -> bool {
@@ -18,7 +12,13 @@ pub(super) fn absent(template: &str) -> bool {
 /// The beginning of the endpoints it is for, what the difference says, and why it is so.
 type Rule = (&'static str, &'static str, &'static str);
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 11] = [
+    ("/cosmos/distribution/v1beta1/validators/", "\"invalid validator address\"", "here the text tells what is wrong with the address"),
+    (
+        "/cosmos/distribution/v1beta1/delegators/",
+        "\"delegation does not exist\"",
+        "the SDK says the same in the words of staking, of whose keeper it asks it",
+    ),
     ("/cosmos/auth/v1beta1/accounts", "/pub_key is ", "which account a page begins with differs, and only one that has signed has a key"),
     ("/cosmos/auth/v1beta1/address_by_id", "status 404 and not 200", "account numbers begin at 1, so that no wallet takes 0 for none"),
     (
