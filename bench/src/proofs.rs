@@ -64,13 +64,13 @@ fn network(widths: &str) -> Result<Network> {
     let widths: Vec<usize> = widths.split('x').map(str::parse).collect::<Result<_, _>>()?;
     let mut random = StdRng::seed_from_u64(1);
     let shift = |inputs: usize| 7 + inputs.max(1).ilog2() / 2;
-    let layers = widths.windows(2).map(|pair| LayerShape { outputs: pair[1], shift: shift(pair[0]), relu: true }).collect();
+    let layer = |pair: (&usize, &usize)| LayerShape { outputs: *pair.1, shift: shift(*pair.0), relu: true };
+    let layers = widths.iter().zip(widths.iter().skip(1)).map(layer).collect();
     let shape = Shape { inputs: widths.first().copied().unwrap_or(0), layers, head: Head::Argmax };
-    let numbers = |number: usize, layer: &LayerShape| Layer {
+    let mut numbers = |number: usize, layer: &LayerShape| Layer {
         weights: (0..layer.outputs * shape.inputs_of(number)).map(|_| random.r#gen()).collect(),
         biases: vec![0; layer.outputs],
     };
-    let mut numbers = numbers;
     let layers = shape.layers.iter().enumerate().map(|(number, layer)| numbers(number, layer)).collect();
     Ok(Network::new(shape.clone(), layers)?)
 }

@@ -158,7 +158,8 @@ async fn a_fault_stops_the_node_instead_of_a_made_up_answer() {
     let server = Server::bind(&Endpoint::Unix(socket.clone()), Limits::default()).await.unwrap();
     let serving = tokio::spawn(server.serve(Node::new(app, shutdown.clone()), shutdown.clone()));
     let mut comet = Comet { stream: UnixStream::connect(&socket).await.unwrap() };
-    let init = RequestInitChain { validators: vec![], ..init_chain() };
+    let mut init = init_chain();
+    init.validators[0].power += 1;
     assert!(matches!(comet.ask(Ask::InitChain(init)).await, Answer::Exception(e) if e.error.contains("validators")));
     serving.await.unwrap();
     assert!(shutdown.fault().unwrap().starts_with("InitChain: genesis: "));

@@ -113,13 +113,10 @@ pub(crate) fn held(ctx: &Ctx, denom: &str) -> Result<u128> {
     bank::balance(ctx, &crate::ACCOUNT.address(), denom)
 }
 
-/// Everything. The proposer before this block is no part of the state: nothing depends on it.
+/// Everything. The proposer before this block is no part of the state, since nothing depends on it, and is left empty.
 pub(crate) fn export(ctx: &Ctx) -> Result<GenesisState> {
     let mut genesis = GenesisState { params: PARAMS.get(ctx)?, ..GenesisState::default() };
     genesis.fee_pool = Some(FeePool { community_pool: pool::community_pool(ctx)?.to_wire() });
-    if let Ok(proposer) = Address::new(&ctx.block().proposer) {
-        genesis.previous_proposer = proposer.to_bech32(CONSENSUS_PREFIX);
-    }
     for entry in WITHDRAW.range(ctx, &[]) {
         let (delegator, to) = entry?;
         let withdraw_address = Address::new(&to)?.to_string();

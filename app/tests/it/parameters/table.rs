@@ -155,13 +155,22 @@ fn distribution() -> Rules {
     Rules { package: "cosmos.distribution.v1beta1", missing: refused, changes }
 }
 
-/// On these chains inflation stays at 0.
+/// From 7 to 20 % a year at first.
 fn mint() -> Rules {
     let refused = Refused("mint", 60);
     let mut changes = bounds("/params/blocks_per_year", 1, ANY, refused);
     changes.extend(part("/params/inflation_rate_change", refused));
-    changes.extend(part("/params/inflation_max", refused));
-    changes.push(("/params/inflation_min", json!("0.000000000000000001"), refused));
+    for (path, text, fate) in [
+        ("/params/inflation_max", "0.069999999999999999", refused),
+        ("/params/inflation_max", "0.070000000000000000", Taken),
+        ("/params/inflation_max", "1.000000000000000000", Taken),
+        ("/params/inflation_max", "1.000000000000000001", refused),
+        ("/params/inflation_min", "0.000000000000000000", Taken),
+        ("/params/inflation_min", "0.200000000000000000", Taken),
+        ("/params/inflation_min", "0.200000000000000001", refused),
+    ] {
+        changes.push((path, json!(text), fate));
+    }
     changes.push(("/params/goal_bonded", json!("0.000000000000000000"), refused));
     changes.push(("/params/goal_bonded", json!("1.000000000000000000"), Taken));
     changes.push(("/params/goal_bonded", json!("1.000000000000000001"), refused));
