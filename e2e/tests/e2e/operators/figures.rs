@@ -75,9 +75,10 @@ fn names(place: &str, expression: &str) -> BTreeSet<String> {
     names.0
 }
 
-/// The names of figures in what a program tells.
+/// The names of figures in what a program tells, also of those that it only announces because nothing was counted yet.
 fn told(text: &str) -> impl Iterator<Item = String> {
-    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).map(str::to_owned)
+    let name = |line: &str| line.strip_prefix("# TYPE ").unwrap_or(line).split(['{', ' ']).next().map(str::to_owned);
+    text.lines().filter_map(name)
 }
 
 pub(super) fn every_name_of_the_dashboard_and_the_alerts_is_told(network: &Network) {
