@@ -80,7 +80,7 @@ fn health(network: &Network) {
 
 /// Lines of the log that tell of committed blocks.
 fn blocks_logged(network: &Network, node: usize) -> usize {
-    fs::read_to_string(network.log_of(node)).unwrap().lines().filter(|line| line.contains(" committed ")).count()
+    fs::read_to_string(network.log_of(node)).unwrap().lines().filter(|line| line.contains("consensus: committed ")).count()
 }
 
 fn log_levels(network: &Network) {
