@@ -160,9 +160,8 @@ impl Circuit {
         Ok(Job { context, network, weights_salt: Fr::ZERO, inputs: vec![input; self.runs] })
     }
 
-    /// Builds the constraints, or the witness, of a job.
-    pub(crate) fn build(&self, cs: &mut Cs, job: &Job) -> Result<(), crate::ProveError> {
-        self.check(job)?;
+    /// Builds the constraints, or the witness, of a job; gives what its proof says.
+    pub(crate) fn build(&self, cs: &mut Cs, job: &Job) -> Result<Statement, crate::ProveError> {
         let statement = self.statement(job)?;
         let public = cs.public(statement.input()?);
         let mut said: Vec<Num> = job.context.limbs()?.into_iter().map(|limb| cs.variable(limb)).collect();
@@ -188,7 +187,7 @@ impl Circuit {
         }
         let hashed = hash(cs, Domain::Statement, &said);
         cs.equal(&hashed, &public);
-        Ok(())
+        Ok(statement)
     }
 
     /// One run: the commitments to its input and its answer.

@@ -127,13 +127,13 @@ impl Prover {
     /// [`ProveError`].
     pub fn prove(&self, job: &Job, random: &mut (impl RngCore + CryptoRng)) -> Result<(Statement, [u8; PROOF_BYTES]), ProveError> {
         let mut cs = Cs::witness();
-        self.circuit.build(&mut cs, job)?;
+        let statement = self.circuit.build(&mut cs, job)?;
         let values = cs.values;
         let (r, s) = (Fr::rand(random), Fr::rand(random));
         let proof = prove(&self.key, &self.points, &self.matrices, &values, (r, s)).map_err(library)?;
         let bytes = Proof::encode(&proof)?;
         self.prepared.verify(&Claim { inputs: vec![values.get(1).copied().unwrap_or(Fr::ZERO)], proof: &bytes })?;
-        Ok((self.circuit.statement(job)?, bytes))
+        Ok((statement, bytes))
     }
 }
 

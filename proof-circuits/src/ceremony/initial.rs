@@ -1,9 +1,12 @@
 //! The key with which phase 2 begins: `gamma` and `delta` are one.
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
-use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{AdditiveGroup, PrimeField};
+use ark_ec::{
+    AffineRepr, CurveGroup,
+    short_weierstrass::{Affine, Projective, SWCurveConfig},
+};
+use ark_ff::PrimeField;
 use ark_groth16::{ProvingKey, VerifyingKey};
-use ark_poly::{EvaluationDomain, GeneralEvaluationDomain, domain::DomainCoeff};
+use ark_poly::{EvaluationDomain, GeneralEvaluationDomain};
 use rayon::prelude::*;
 
 use super::{CeremonyError, Powers};
@@ -32,9 +35,9 @@ pub fn initial_key(circuit: &Circuit, powers: &Powers) -> Result<ProvingKey<Bn25
     if powers.size() < size {
         return Err(CeremonyError::TooFew { needed: size.ilog2(), got: powers.size().ilog2() });
     }
-    let lagrange = |points: &[G1Affine]| lagrange::<G1Projective>(&domain, points);
-    let (tau, alpha, beta) = (lagrange(&powers.tau_g1[..size]), lagrange(&powers.alpha[..size]), lagrange(&powers.beta[..size]));
-    let tau_g2 = lagrange_g2(&domain, &powers.tau_g2[..size]);
+    let of = |points: &[G1Affine]| lagrange(&domain, &points[..size]);
+    let (tau, alpha, beta) = (of(&powers.tau_g1), of(&powers.alpha), of(&powers.beta));
+    let tau_g2 = lagrange(&domain, &powers.tau_g2[..size]);
     let mut a = columns(&rows, variables, |row| &row.a);
     for (variable, column) in a.iter_mut().take(INSTANCE).enumerate() {
         column.push((Fr::from(1u64), rows.len() + variable));
@@ -45,7 +48,7 @@ pub fn initial_key(circuit: &Circuit, powers: &Powers) -> Result<ProvingKey<Bn25
     };
     let joint: Vec<G1Projective> =
         in_g1(&a, &beta).into_iter().zip(in_g1(&b, &alpha)).zip(in_g1(&c, &tau)).map(|((a, b), c)| a + b + c).collect();
-    let b_g2: Vec<G2Projective> = b.par_iter().map(|column| combine_g2(column, &tau_g2)).collect();
+    let b_g2: Vec<G2Projective> = b.par_iter().map(|column| combine(column, &tau_g2)).collect();
     let joint = G1Projective::normalize_batch(&joint);
     let difference = |i: usize| powers.tau_g1[i + size].into_group() - powers.tau_g1[i];
     let vk = VerifyingKey {
@@ -78,33 +81,15 @@ fn columns(rows: &[Row], variables: usize, of: impl Fn(&Row) -> &Terms) -> Vec<C
 }
 
 /// `L_r(tau)` for every row from `tau^i`: the inverse transform, in the group.
-fn lagrange<G: CurveGroup + DomainCoeff<Fr>>(domain: &GeneralEvaluationDomain<Fr>, powers: &[G::Affine]) -> Vec<G::Affine> {
-    let mut points: Vec<G> = powers.iter().map(|point| (*point).into()).collect();
+fn lagrange<P: SWCurveConfig<ScalarField = Fr>>(domain: &GeneralEvaluationDomain<Fr>, powers: &[Affine<P>]) -> Vec<Affine<P>> {
+    let mut points: Vec<Projective<P>> = powers.iter().map(|point| (*point).into()).collect();
     domain.ifft_in_place(&mut points);
-    G::normalize_batch(&points)
+    Projective::normalize_batch(&points)
 }
 
-fn lagrange_g2(domain: &GeneralEvaluationDomain<Fr>, powers: &[G2Affine]) -> Vec<G2Affine> {
-    lagrange::<G2Projective>(domain, powers)
-}
-
-fn combine(column: &Column, points: &[G1Affine]) -> G1Projective {
-    let picked: Vec<G1Affine> = column.iter().map(|(_, row)| points[*row]).collect();
-    sum(column, &picked)
-}
-
-fn combine_g2(column: &Column, points: &[G2Affine]) -> G2Projective {
-    let picked: Vec<G2Affine> = column.iter().map(|(_, row)| points[*row]).collect();
-    sum(column, &picked)
-}
-
-fn sum<P>(column: &Column, picked: &[ark_ec::short_weierstrass::Affine<P>]) -> ark_ec::short_weierstrass::Projective<P>
-where
-    P: ark_ec::short_weierstrass::SWCurveConfig<ScalarField = Fr>,
-{
-    if picked.is_empty() {
-        return ark_ec::short_weierstrass::Projective::ZERO;
-    }
+/// `sum factor * points[row]` of a column.
+fn combine<P: SWCurveConfig<ScalarField = Fr>>(column: &Column, points: &[Affine<P>]) -> Projective<P> {
+    let picked: Vec<Affine<P>> = column.iter().map(|(_, row)| points[*row]).collect();
     let factors: Vec<_> = column.iter().map(|(factor, _)| factor.into_bigint()).collect();
-    msm::Query::new(picked, 0).sum(&factors)
+    msm::Query::new(&picked, 0).sum(&factors)
 }
