@@ -15,12 +15,14 @@ mod operators;
 mod process;
 pub mod simd;
 pub mod twins;
+mod wait;
 
 pub use cosmovisor::Cosmovisor;
 pub use join::configure;
 pub use network::{Network, Options};
 pub use process::Process;
 pub use simd::Simd;
+pub use wait::until;
 
 use std::path::PathBuf;
 

@@ -1,10 +1,6 @@
 //! Our chain and an unmodified `simd` side by side: the same messages by the same keys to both, and their answers compared with names in place
 //! of addresses. Both are spoken to by REST alone, as any client would.
-use std::{
-    collections::BTreeMap,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, thread, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use cairn_driver::accounts::{Account, named};
@@ -19,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     Network, Options, Simd,
     simd::{self, Funded},
+    until,
 };
 
 /// Who takes part. The first one operates both chains' validator.
@@ -128,11 +125,7 @@ impl Side {
     /// # Panics
     /// If it is not within two minutes.
     pub fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
-        let start = Instant::now();
-        while !done() {
-            assert!(start.elapsed() < Duration::from_secs(120), "{}: never came: {what}", self.name);
-            thread::sleep(Duration::from_millis(50));
-        }
+        until(&format!("{what}, {}", self.name), 120, 50, || done().then_some(()));
     }
     /// Signs `message` by the key of `name`, sends it and waits for its block. Gives the `tx_response`.
     ///

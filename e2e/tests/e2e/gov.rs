@@ -1,8 +1,6 @@
 //! Governance by the command line: a proposal changes parameters, another one is vetoed and its deposit burnt, a third one fails when it is
 //! carried out; delegators decide for themselves.
-use std::time::{Duration, Instant};
-
-use cairn_e2e::{Network, Options};
+use cairn_e2e::{Network, Options, until};
 use serde_json::{Value, json};
 
 /// What a proposal needs to be voted on.
@@ -54,15 +52,8 @@ impl Town {
         self.ask(&["query", "gov", "proposal", id])["proposal"].clone()
     }
     fn ends(&self, id: &str) -> Value {
-        let start = Instant::now();
-        loop {
-            let proposal = self.proposal(id);
-            if proposal["status"] != "PROPOSAL_STATUS_VOTING_PERIOD" {
-                return proposal;
-            }
-            assert!(start.elapsed() < Duration::from_secs(60), "it never ends: {proposal}");
-            std::thread::sleep(Duration::from_millis(200));
-        }
+        let ended = || Some(self.proposal(id)).filter(|proposal| proposal["status"] != "PROPOSAL_STATUS_VOTING_PERIOD");
+        until("the end of the vote", 60, 200, ended)
     }
     fn supply(&self) -> u128 {
         self.ask(&["query", "bank", "supply-of", "--denom", "ucairn"])["amount"]["amount"].as_str().unwrap().parse().unwrap()

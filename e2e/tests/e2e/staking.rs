@@ -1,10 +1,6 @@
 //! The life of a validator that nobody knew at genesis: it joins by delegation, signs and proposes, is jailed for downtime, comes back, and
 //! leaves. Another one signs twice and never comes back.
-use std::{
-    path::Path,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{path::Path, process::Command};
 
 use cairn_driver::{accounts::named, run::PASSPHRASE};
 use cairn_e2e::{Network, Options, program};
@@ -26,14 +22,7 @@ fn quick(genesis: &mut Value) {
 
 /// Waits until `done` gives something.
 fn until<T>(what: &str, done: impl Fn() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = done() {
-            return found;
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "never came: {what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    cairn_e2e::until(what, 60, 100, done)
 }
 
 struct Town {

@@ -4,7 +4,7 @@ use std::{
     path::Path,
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use cairn_driver::{
@@ -39,15 +39,8 @@ fn planned(genesis: &mut Value) {
     state["bank"]["denom_metadata"].as_array_mut().unwrap().extend((0..DENOMS).map(described));
 }
 
-fn until<T>(what: &str, seconds: u64, mut done: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = done() {
-            return found;
-        }
-        assert!(start.elapsed() < Duration::from_secs(seconds), "never came: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+fn until<T>(what: &str, seconds: u64, done: impl FnMut() -> Option<T>) -> T {
+    cairn_e2e::until(what, seconds, 20, done)
 }
 
 fn logged(network: &Network, node: usize, text: &str) -> bool {

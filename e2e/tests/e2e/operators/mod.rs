@@ -37,11 +37,7 @@ fn fetch_json(url: &str) -> (u16, Value) {
 
 /// Asks until the answer is as it should be.
 fn until(what: &str, mut asked: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !asked() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    cairn_e2e::until(what, 60, 200, || asked().then_some(()));
 }
 
 #[test]
