@@ -18,9 +18,11 @@ mod prover;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 pub use circuit::{Circuit, Input, Job, Kind};
 pub use commit::{input_commitment, output_commitment, weights_commitment};
 pub use network::{Answer, Layer, Network, NetworkError};
 pub use prover::{ProveError, Prover};
 pub use shape::{Head, LayerShape, MAX_LAYERS, MAX_WIDTH, Shape};
+pub use verify::verify_all;

@@ -2,7 +2,7 @@
 use cairn_verifier::{Claim, PreparedKey};
 
 use super::*;
-use crate::{Circuit, Kind, Prover, prover::constraints};
+use crate::{Circuit, Kind, Prover, prover::constraints, verify_all};
 
 fn count(kind: Kind, runs: usize) -> usize {
     constraints(&Circuit::new(kind, runs).expect("a circuit")).expect("constraints").0.len()
@@ -34,6 +34,24 @@ fn proofs_of_every_kind_verify() {
             assert_eq!(PreparedKey::new(&prover.record().key).verify(&claim), Ok(()));
         }
     }
+}
+
+#[test]
+fn shared_work_has_the_verdicts_of_one_core() {
+    let mut random = random(5);
+    let network = network(&shape(&[3, 2], Head::Argmax), &mut random);
+    let circuit = Circuit::new(Kind::Constant(network.clone()), 1).expect("a circuit");
+    let prover = Prover::for_tests(circuit, [7; 32]).expect("a key");
+    let made: Vec<_> = (0..9).map(|_| prover.prove(&job(&network, 1, &mut random), &mut random).expect("a proof")).collect();
+    let mut claims: Vec<Claim<'_>> =
+        made.iter().map(|(statement, proof)| Claim { inputs: vec![statement.input().expect("an input")], proof }).collect();
+    let key = PreparedKey::new(&prover.record().key);
+    assert!(verify_all(&key, &claims).iter().all(Result::is_ok));
+    claims[4].inputs[0] += Fr::from(1u64);
+    claims[7].proof = &[];
+    assert_eq!(verify_all(&key, &claims), key.verify_all(&claims));
+    assert_eq!(verify_all(&key, &claims).iter().filter(|verdict| verdict.is_err()).count(), 2);
+    assert!(verify_all(&key, &[]).is_empty());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use ark_ec::AffineRepr;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use sha2::{Digest, Sha256};
 
-use crate::{KeyError, Provenance};
+use crate::{KeyError, Provenance, subgroup};
 
 /// Inputs that a key may take. Circuits of ours take one.
 pub const MAX_INPUTS: usize = 8;
@@ -37,16 +37,16 @@ impl VerifyingKey {
             return Err(KeyError::Inputs);
         }
         let mut rest = bytes;
-        let alpha_g1 = point::<G1Affine>(&mut rest, 32, "alpha")?;
-        let beta_g2 = point::<G2Affine>(&mut rest, 64, "beta")?;
-        let gamma_g2 = point::<G2Affine>(&mut rest, 64, "gamma")?;
-        let delta_g2 = point::<G2Affine>(&mut rest, 64, "delta")?;
+        let alpha_g1 = g1(&mut rest, "alpha")?;
+        let beta_g2 = g2(&mut rest, "beta")?;
+        let gamma_g2 = g2(&mut rest, "gamma")?;
+        let delta_g2 = g2(&mut rest, "delta")?;
         if take(&mut rest, 8)? != (points as u64).to_le_bytes() {
             return Err(KeyError::Length);
         }
         let mut gamma_abc_g1 = Vec::with_capacity(points);
         for number in 0..points {
-            gamma_abc_g1.push(point::<G1Affine>(&mut rest, 32, if number == 0 { "the constant" } else { "an input" })?);
+            gamma_abc_g1.push(g1(&mut rest, if number == 0 { "the constant" } else { "an input" })?);
         }
         let inner = ark_groth16::VerifyingKey { alpha_g1, beta_g2, gamma_g2, delta_g2, gamma_abc_g1 };
         refuse_degenerate(&inner)?;
@@ -82,14 +82,27 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], KeyError> {
     Ok(head)
 }
 
-/// A point whose encoding is the only one of it, checked to lie on the curve and in the subgroup.
-fn point<P: CanonicalDeserialize + CanonicalSerialize>(rest: &mut &[u8], length: usize, name: &'static str) -> Result<P, KeyError> {
-    canonical(take(rest, length)?).ok_or(KeyError::Point(name))
+fn g1(rest: &mut &[u8], name: &'static str) -> Result<G1Affine, KeyError> {
+    in_g1(take(rest, 32)?).ok_or(KeyError::Point(name))
 }
 
-/// Decodes checked and encodes again: what differs was not canonical.
-pub(crate) fn canonical<P: CanonicalDeserialize + CanonicalSerialize>(bytes: &[u8]) -> Option<P> {
-    let point = P::deserialize_compressed(bytes).ok()?;
+fn g2(rest: &mut &[u8], name: &'static str) -> Result<G2Affine, KeyError> {
+    in_g2(take(rest, 64)?).ok_or(KeyError::Point(name))
+}
+
+/// A point of G1, which is all of its curve, by its only encoding.
+pub(crate) fn in_g1(bytes: &[u8]) -> Option<G1Affine> {
+    canonical(bytes)
+}
+
+/// A point of G2 by its only encoding.
+pub(crate) fn in_g2(bytes: &[u8]) -> Option<G2Affine> {
+    canonical(bytes).filter(subgroup::holds)
+}
+
+/// Decodes a point of the curve and encodes it again: what differs was not canonical.
+fn canonical<P: CanonicalDeserialize + CanonicalSerialize>(bytes: &[u8]) -> Option<P> {
+    let point = P::deserialize_compressed_unchecked(bytes).ok()?;
     let mut again = Vec::with_capacity(bytes.len());
     point.serialize_compressed(&mut again).ok()?;
     (again == bytes).then_some(point)

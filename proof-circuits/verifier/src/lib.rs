@@ -2,19 +2,23 @@
 //!
 //! No floats, clocks or randomness: two nodes always reach the same verdict. Every input is bounded before it is parsed, and
 //! nothing here panics, whatever the bytes.
+mod batch;
 mod cache;
 mod error;
 pub mod gas;
 mod key;
+mod multiples;
 pub mod poseidon;
 mod proof;
 mod provenance;
 mod statement;
+mod subgroup;
 #[cfg(test)]
 mod testing;
 mod verify;
 
 pub use ark_bn254::Fr;
+pub use batch::{Batch, Decoded, Part};
 pub use cache::KeyCache;
 pub use error::{KeyError, ProofError};
 pub use key::{KeyId, KeyRecord, MAX_INPUTS, VerifyingKey};

@@ -1,9 +1,12 @@
 //! Proofs: 128 bytes, A (G1), B (G2), C (G1) compressed.
-use ark_bn254::{Bn254, G1Affine, G2Affine};
+use ark_bn254::Bn254;
 use ark_ec::AffineRepr;
 use ark_serialize::CanonicalSerialize;
 
-use crate::{ProofError, key::canonical};
+use crate::{
+    ProofError,
+    key::{in_g1, in_g2},
+};
 
 /// Length of a proof.
 pub const PROOF_BYTES: usize = 128;
@@ -23,9 +26,9 @@ impl Proof {
         }
         let (a, rest) = bytes.split_at_checked(32).ok_or(ProofError::Length)?;
         let (b, c) = rest.split_at_checked(64).ok_or(ProofError::Length)?;
-        let a = canonical::<G1Affine>(a).filter(|point| !point.is_zero()).ok_or(ProofError::Point("A"))?;
-        let b = canonical::<G2Affine>(b).filter(|point| !point.is_zero()).ok_or(ProofError::Point("B"))?;
-        let c = canonical::<G1Affine>(c).filter(|point| !point.is_zero()).ok_or(ProofError::Point("C"))?;
+        let a = in_g1(a).filter(|point| !point.is_zero()).ok_or(ProofError::Point("A"))?;
+        let b = in_g2(b).filter(|point| !point.is_zero()).ok_or(ProofError::Point("B"))?;
+        let c = in_g1(c).filter(|point| !point.is_zero()).ok_or(ProofError::Point("C"))?;
         Ok(Self(ark_groth16::Proof { a, b, c }))
     }
 
