@@ -14,7 +14,7 @@ use ark_ec::{
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use sha2::{Digest, Sha256};
 
-use crate::{Claim, PreparedKey, Proof, ProofError};
+use crate::{Claim, PreparedKey, Proof, ProofError, miller::multi_miller_loop};
 
 const TAG: &[u8; 16] = b"cairn/batch of p";
 
@@ -89,7 +89,7 @@ impl<'a> Batch<'a> {
         let proofs: Vec<(&Proof, Coefficient)> = self.proofs().skip(range.start).take(range.len()).collect();
         let left = scaled(&proofs);
         let right: Vec<G2Affine> = proofs.iter().map(|(proof, _)| proof.0.b).collect();
-        Part(Bn254::multi_miller_loop(left, right).0)
+        Part(multi_miller_loop(&left, &right))
     }
 
     /// What each claim comes to, given the parts of all of them.

@@ -7,6 +7,7 @@ mod cache;
 mod error;
 pub mod gas;
 mod key;
+mod miller;
 mod multiples;
 pub mod poseidon;
 mod proof;

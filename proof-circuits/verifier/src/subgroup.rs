@@ -24,10 +24,18 @@ fn quotient(divisor: u64) -> BigInt<4> {
     (-Fq::ONE * Fq::from(divisor).inverse().unwrap_or(Fq::ONE)).into_bigint()
 }
 
+fn conjugate(value: Fq2) -> Fq2 {
+    Fq2::new(value.c0, -value.c1)
+}
+
 /// The endomorphism, on Jacobian coordinates.
 fn psi(point: &G2Projective) -> G2Projective {
-    let conjugate = |value: Fq2| Fq2::new(value.c0, -value.c1);
     G2Projective::new_unchecked(conjugate(point.x) * TWIST.0, conjugate(point.y) * TWIST.1, conjugate(point.z))
+}
+
+/// The endomorphism, on affine coordinates of a point other than infinity.
+pub(crate) fn psi_affine(point: &G2Affine) -> G2Affine {
+    G2Affine::new_unchecked(conjugate(point.x) * TWIST.0, conjugate(point.y) * TWIST.1)
 }
 
 /// Whether a point that lies on the curve lies in the group of order r.
