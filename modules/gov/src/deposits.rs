@@ -1,6 +1,7 @@
 //! Deposits: what they must be, and what becomes of them.
 use cairn_kernel::{Address, Coin, Coins, Ctx, Dec, Result, key_prefix};
 use cairn_proto::{
+    cairn::gov::v1::Fate,
     coin,
     cosmos::gov::v1::{Deposit, Params, Proposal, ProposalStatus},
 };
@@ -8,14 +9,15 @@ use cairn_proto::{
 use crate::{
     ACCOUNT, Error,
     params::{decimal, min_deposit, params},
-    proposals::{activate, find},
+    proposals::{activate, find, is_open},
     state::{DEPOSITS, PROPOSALS},
+    work::Work,
 };
 
 /// Adds to the deposit of a proposal. Gives whether the vote begins with that.
 pub(crate) fn add(ctx: &mut Ctx, id: u64, depositor: &Address, amount: &Coins) -> Result<bool> {
     let mut proposal = find(ctx, id)?;
-    if !is_open(&proposal) {
+    if !is_open(ctx, &proposal)? {
         return Err(Error::Inactive(id).into());
     }
     let params = params(ctx)?;
@@ -41,11 +43,6 @@ pub(crate) fn add(ctx: &mut Ctx, id: u64, depositor: &Address, amount: &Coins) -
     ctx.emit_raw("proposal_deposit", &[("depositor", &who), ("amount", &amount.to_string()), ("proposal_id", &id_text)]);
     DEPOSITS.set(ctx, &key, &Deposit { proposal_id: id, depositor: who, amount: coin::to_proto(&sum) })?;
     Ok(begins)
-}
-
-/// Whether it takes deposits and can be cancelled.
-pub(crate) fn is_open(proposal: &Proposal) -> bool {
-    [ProposalStatus::DepositPeriod, ProposalStatus::VotingPeriod].map(i32::from).contains(&proposal.status)
 }
 
 /// Refuses coins that are not among those of the least deposit.
@@ -90,48 +87,38 @@ fn check_ratio(params: &Params, proposal: &Proposal, amount: &Coins) -> Result<(
     Err(Error::DepositTooSmall(text).into())
 }
 
-fn of_proposal(ctx: &Ctx, id: u64) -> Result<Vec<(Address, Coins)>> {
-    let entries = DEPOSITS.range(ctx, &key_prefix(&id));
-    entries.map(|entry| entry.and_then(|((_, depositor), deposit)| Ok((depositor, coin::coins(&deposit.amount)?)))).collect()
-}
-
-/// Gives every deposit back.
-pub(crate) fn refund(ctx: &mut Ctx, id: u64) -> Result<()> {
-    for (depositor, amount) in of_proposal(ctx, id)? {
-        cairn_bank::send(ctx, &ACCOUNT.address(), &depositor, &amount.to_vec())?;
-        DEPOSITS.remove(ctx, &(id, depositor))?;
-    }
-    Ok(())
-}
-
-/// Burns every deposit.
-pub(crate) fn burn(ctx: &mut Ctx, id: u64) -> Result<()> {
-    for (depositor, amount) in of_proposal(ctx, id)? {
-        cairn_bank::burn(ctx, &ACCOUNT, &amount.to_vec())?;
-        DEPOSITS.remove(ctx, &(id, depositor))?;
-    }
-    Ok(())
-}
-
-/// Takes the price of a cancellation off every deposit and gives the rest back. The price is burnt or goes to who is named for it.
-pub(crate) fn charge(ctx: &mut Ctx, id: u64, params: &Params) -> Result<()> {
-    let ratio = decimal(&params.proposal_cancel_ratio)?;
-    let mut charged = Coins::default();
-    for (depositor, amount) in of_proposal(ctx, id)? {
-        let mut price = Coins::default();
-        for Coin { denom, amount } in amount.iter() {
-            price.add(&Coin::new(denom, Dec::from_int(amount).mul(&ratio)?.truncate()?))?;
-        }
-        price.iter().try_for_each(|coin| charged.add(&coin))?;
+/// Sends deposits where they belong as long as there is work left; gives whether these were all. What is burnt or charged goes at once.
+pub(crate) fn settle(ctx: &mut Ctx, id: u64, fate: Fate, work: &mut Work) -> Result<bool> {
+    let params = params(ctx)?;
+    let deposits: Vec<_> = DEPOSITS.range(ctx, &key_prefix(&id)).take(work.left()).collect::<Result<_>>()?;
+    work.spend(deposits.len());
+    let mut kept = Coins::default();
+    for (key, deposit) in deposits {
+        let amount = coin::coins(&deposit.amount)?;
+        let price = match fate {
+            Fate::Refund | Fate::Unspecified => Coins::default(),
+            Fate::Burn => amount.clone(),
+            Fate::Charge => price(&params, &amount)?,
+        };
+        price.iter().try_for_each(|coin| kept.add(&coin))?;
         let rest = amount.checked_sub(&price).unwrap_or_default();
-        cairn_bank::send(ctx, &ACCOUNT.address(), &depositor, &rest.to_vec())?;
-        DEPOSITS.remove(ctx, &(id, depositor))?;
+        cairn_bank::send(ctx, &ACCOUNT.address(), &key.1, &rest.to_vec())?;
+        DEPOSITS.remove(ctx, &key)?;
     }
-    if charged.is_empty() {
-        return Ok(());
+    if !kept.is_empty() {
+        match (fate, params.proposal_cancel_dest.as_str()) {
+            (Fate::Charge, to) if !to.is_empty() => cairn_bank::send(ctx, &ACCOUNT.address(), &Address::parse(to)?, &kept.to_vec())?,
+            _ => cairn_bank::burn(ctx, &ACCOUNT, &kept.to_vec())?,
+        }
     }
-    match params.proposal_cancel_dest.as_str() {
-        "" => cairn_bank::burn(ctx, &ACCOUNT, &charged.to_vec()),
-        to => cairn_bank::send(ctx, &ACCOUNT.address(), &Address::parse(to)?, &charged.to_vec()),
+    Ok(!work.is_done() || DEPOSITS.range(ctx, &key_prefix(&id)).next().is_none())
+}
+
+/// What cancelling takes off a deposit.
+fn price(params: &Params, amount: &Coins) -> Result<Coins> {
+    let (ratio, mut price) = (decimal(&params.proposal_cancel_ratio)?, Coins::default());
+    for Coin { denom, amount } in amount.iter() {
+        price.add(&Coin::new(denom, Dec::from_int(amount).mul(&ratio)?.truncate()?))?;
     }
+    Ok(price)
 }

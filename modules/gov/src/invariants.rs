@@ -1,10 +1,10 @@
 //! What must hold of proposals after every block.
 use cairn_kernel::{Coin, Coins, Ctx, Result};
-use cairn_proto::{coin, cosmos::gov::v1::ProposalStatus, time};
+use cairn_proto::{cairn::gov::v1::Stage, coin, cosmos::gov::v1::ProposalStatus, time};
 
 use crate::{
     ACCOUNT,
-    state::{ACTIVE, DEPOSITS, INACTIVE, PROPOSALS},
+    state::{ACTIVE, DEPOSITS, ENDINGS, INACTIVE, PROPOSALS},
 };
 
 /// Governance's account holds at least every deposit.
@@ -24,7 +24,7 @@ pub(crate) fn deposits(ctx: &Ctx) -> Result<(), String> {
     Ok(())
 }
 
-/// Each proposal that has not ended stands once in the queue of its state.
+/// Each proposal that has not ended stands once in the queue of its state, or is being ended.
 pub(crate) fn queues(ctx: &Ctx) -> Result<(), String> {
     let (mut inactive, mut active) = (0_usize, 0_usize);
     for entry in PROPOSALS.range(ctx, &[]) {
@@ -34,6 +34,10 @@ pub(crate) fn queues(ctx: &Ctx) -> Result<(), String> {
             Ok(ProposalStatus::VotingPeriod) => (&ACTIVE, proposal.voting_end_time, &mut active),
             _ => continue,
         };
+        let ending = ENDINGS.get(ctx, &id).map_err(|e| e.to_string())?;
+        if ending.is_some_and(|ending| ending.stage() != Stage::Votes) {
+            continue;
+        }
         *count = count.saturating_add(1);
         let end = time::instant(&end.unwrap_or_default()).map_err(|e| e.to_string())?;
         if !queue.has(ctx, &(end, id)).map_err(|e| e.to_string())? {

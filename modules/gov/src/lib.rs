@@ -9,6 +9,7 @@ mod legacy;
 mod legacy_queries;
 mod msgs;
 mod params;
+mod poll;
 mod proposals;
 mod queries;
 mod state;
@@ -16,6 +17,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod votes;
+mod work;
 
 use std::sync::Arc;
 
@@ -43,6 +45,7 @@ impl Module for Gov {
     fn routes(self: &Arc<Self>, router: &mut Router) {
         router.msgs(msg_routes(self)).queries(query_routes(self)).hook(ACCOUNT);
         router.msgs(v1beta1::msg_routes(self)).queries(v1beta1::query_routes(self));
+        router.hook::<Arc<dyn cairn_staking::Hooks>>(Arc::new(Gov));
     }
     fn default_genesis(&self) -> GenesisState {
         GenesisState { starting_proposal_id: 1, params: Some(default_params()), ..GenesisState::default() }

@@ -11,7 +11,7 @@ use cairn_proto::{
     time,
 };
 
-use crate::{Error, Gov, deposits, legacy, params, proposals, state::PARAMS, votes};
+use crate::{Error, Gov, deposits, end, legacy, params, proposals, state::PARAMS, votes};
 
 impl MsgServer for Gov {
     fn submit_proposal(&self, ctx: &mut Ctx, m: MsgSubmitProposal) -> Result<MsgSubmitProposalResponse> {
@@ -76,7 +76,7 @@ impl MsgServer for Gov {
         if proposal.proposer != m.proposer {
             return Err(Error::Proposer(m.proposer).into());
         }
-        if !deposits::is_open(&proposal) {
+        if !proposals::is_open(ctx, &proposal)? {
             return Err(Error::Proposal("proposal should be in the deposit or voting period".into()).into());
         }
         let end = proposal.voting_end_time.as_ref().map(time::instant).transpose()?;
@@ -84,9 +84,7 @@ impl MsgServer for Gov {
             return Err(Error::VotingEnded(proposal.id).into());
         }
 
-        deposits::charge(ctx, proposal.id, &params::params(ctx)?)?;
-        proposals::delete_votes(ctx, proposal.id)?;
-        proposals::delete(ctx, &proposal)?;
+        end::cancel(ctx, &proposal)?;
         ctx.emit_raw("cancel_proposal", &[("sender", &m.proposer), ("proposal_id", &proposal.id.to_string())]);
         let canceled_time = Some(time::timestamp(now));
         Ok(MsgCancelProposalResponse { proposal_id: proposal.id, canceled_time, canceled_height: ctx.block().height })

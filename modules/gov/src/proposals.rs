@@ -10,7 +10,8 @@ use prost::{Message, Name};
 use crate::{
     Error, legacy,
     params::{params, period},
-    state::{ACTIVE, INACTIVE, NUMBERS, PROPOSALS, VOTES},
+    state::{ACTIVE, ENDINGS, FROZEN, INACTIVE, NUMBERS, PROPOSALS, VOTES},
+    work::Work,
 };
 
 /// Bytes of a title, of metadata, and of a vote's metadata.
@@ -105,19 +106,30 @@ pub(crate) fn activate(ctx: &mut Ctx, proposal: Proposal, params: &Params) -> Re
     PROPOSALS.set(ctx, &active.id, &active)
 }
 
-/// Deletes a proposal that has not ended.
-pub(crate) fn delete(ctx: &mut Ctx, proposal: &Proposal) -> Result<()> {
+/// Whether it takes deposits and can be cancelled: nothing does while it is being ended.
+pub(crate) fn is_open(ctx: &Ctx, proposal: &Proposal) -> Result<bool> {
+    let open = [ProposalStatus::DepositPeriod, ProposalStatus::VotingPeriod].map(i32::from).contains(&proposal.status);
+    Ok(open && !ENDINGS.has(ctx, &proposal.id)?)
+}
+
+/// Takes a proposal out of the queue of its state.
+pub(crate) fn unqueue(ctx: &mut Ctx, proposal: &Proposal) -> Result<()> {
     if let Some(end) = &proposal.deposit_end_time {
         INACTIVE.remove(ctx, &(time::instant(end)?, proposal.id))?;
     }
     if let Some(end) = &proposal.voting_end_time {
         ACTIVE.remove(ctx, &(time::instant(end)?, proposal.id))?;
     }
-    PROPOSALS.remove(ctx, &proposal.id)
+    Ok(())
 }
 
-/// Deletes the votes on a proposal.
-pub(crate) fn delete_votes(ctx: &mut Ctx, id: u64) -> Result<()> {
-    let keys: Vec<_> = VOTES.range(ctx, &key_prefix(&id)).map(|e| e.map(|(key, _)| key)).collect::<Result<_>>()?;
-    keys.iter().try_for_each(|key| VOTES.remove(ctx, key))
+/// Deletes votes as long as there is work left; gives whether these were all.
+pub(crate) fn delete_votes(ctx: &mut Ctx, id: u64, work: &mut Work) -> Result<bool> {
+    let votes: Vec<_> = VOTES.range(ctx, &key_prefix(&id)).take(work.left()).collect::<Result<_>>()?;
+    votes.iter().try_for_each(|(key, _)| VOTES.remove(ctx, key))?;
+    work.spend(votes.len());
+    let frozen: Vec<_> = FROZEN.range(ctx, &key_prefix(&id)).take(work.left()).collect::<Result<_>>()?;
+    frozen.iter().try_for_each(|(key, _)| FROZEN.remove(ctx, key))?;
+    work.spend(frozen.len());
+    Ok(!work.is_done() || VOTES.range(ctx, &key_prefix(&id)).next().is_none() && FROZEN.range(ctx, &key_prefix(&id)).next().is_none())
 }

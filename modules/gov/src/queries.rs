@@ -1,22 +1,24 @@
 //! Queries of `cosmos.gov.v1` and, in the other file, of v1beta1.
 use cairn_kernel::{Address, Ctx, Error as Refusal, Result, Status, key_prefix, sdk};
-use cairn_proto::cosmos::{
-    base::query::v1beta1::{PageRequest, PageResponse},
-    gov::v1::{
-        Deposit, DepositParams, Proposal, ProposalStatus, QueryConstitutionRequest, QueryConstitutionResponse, QueryDepositRequest,
-        QueryDepositResponse, QueryDepositsRequest, QueryDepositsResponse, QueryParamsRequest, QueryParamsResponse, QueryProposalRequest,
-        QueryProposalResponse, QueryProposalsRequest, QueryProposalsResponse, QueryServer, QueryTallyResultRequest,
-        QueryTallyResultResponse, QueryVoteRequest, QueryVoteResponse, QueryVotesRequest, QueryVotesResponse, TallyParams, TallyResult,
-        Vote, VotingParams,
+use cairn_proto::{
+    cairn::gov::v1::Stage,
+    cosmos::{
+        base::query::v1beta1::{PageRequest, PageResponse},
+        gov::v1::{
+            Deposit, DepositParams, Proposal, ProposalStatus, QueryConstitutionRequest, QueryConstitutionResponse, QueryDepositRequest,
+            QueryDepositResponse, QueryDepositsRequest, QueryDepositsResponse, QueryParamsRequest, QueryParamsResponse,
+            QueryProposalRequest, QueryProposalResponse, QueryProposalsRequest, QueryProposalsResponse, QueryServer,
+            QueryTallyResultRequest, QueryTallyResultResponse, QueryVoteRequest, QueryVoteResponse, QueryVotesRequest, QueryVotesResponse,
+            TallyParams, TallyResult, Vote, VotingParams,
+        },
     },
 };
 
 use crate::{
     Gov,
     params::params,
-    proposals,
-    state::{CONSTITUTION, DEPOSITS, PROPOSALS, VOTES},
-    tally::tally,
+    poll, proposals,
+    state::{CONSTITUTION, DEPOSITS, ENDINGS, PROPOSALS, VOTES},
 };
 
 /// What the front door tells as a text alone, with the status by which clients know it.
@@ -91,10 +93,11 @@ pub(crate) fn deposits(ctx: &Ctx, id: u64, page: Option<PageRequest>) -> Result<
 /// The count of a proposal: as it stands while it is voted on, as it was when that ended.
 pub(crate) fn count(ctx: &Ctx, id: u64) -> Result<TallyResult> {
     let proposal = named(ctx, id)?;
-    match ProposalStatus::try_from(proposal.status) {
-        Ok(ProposalStatus::VotingPeriod) => Ok(tally(ctx, &proposal, &params(ctx)?)?.result),
-        _ => Ok(proposal.final_tally_result.unwrap_or_default()),
+    let counted = ENDINGS.get(ctx, &id)?.is_some_and(|ending| ending.stage() != Stage::Count);
+    if proposal.status == i32::from(ProposalStatus::VotingPeriod) && !counted {
+        return Ok(poll::tally(ctx, &proposal)?.result);
     }
+    Ok(proposal.final_tally_result.unwrap_or_default())
 }
 
 impl QueryServer for Gov {

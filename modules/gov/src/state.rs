@@ -1,6 +1,9 @@
 //! What gov stores.
 use cairn_kernel::{Address, Instant, Item, Map, Sequence, Set};
-use cairn_proto::cosmos::gov::v1::{Deposit, Params, Proposal, Vote};
+use cairn_proto::{
+    cairn::gov::v1::{Ending, Poll},
+    cosmos::gov::v1::{Deposit, Params, Proposal, Vote},
+};
 
 cairn_kernel::state! { "gov";
     /// Amounts, periods and thresholds.
@@ -19,4 +22,10 @@ cairn_kernel::state! { "gov";
     VOTES: Map<(u64, Address), Vote> = 7;
     /// The chain's constitution.
     CONSTITUTION: Item<String> = 8;
+    /// Proposals that are being ended, in no queue any more.
+    ENDINGS: Map<u64, Ending> = 9;
+    /// Counts that went over the end of a block.
+    POLLS: Map<u64, Poll> = 10;
+    /// Shares that voters who are not counted yet held when the vote ended, where that has changed: proposal, voter, operator.
+    FROZEN: Map<(u64, Address, Address), String> = 11;
 }

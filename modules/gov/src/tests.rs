@@ -1,6 +1,7 @@
 //! Proposals through messages, blocks, queries and genesis.
 #![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod life;
+mod pieces;
 mod refusals;
 mod views;
 

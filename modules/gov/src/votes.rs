@@ -6,7 +6,7 @@ use crate::{
     Error,
     params::decimal,
     proposals::check_length,
-    state::{PROPOSALS, VOTES},
+    state::{ENDINGS, PROPOSALS, VOTES},
 };
 
 /// One option with the whole weight.
@@ -19,7 +19,7 @@ pub(crate) fn cast(ctx: &mut Ctx, id: u64, voter: &Address, options: Vec<Weighte
     check(&options)?;
     check_length("metadata", &metadata)?;
     let active = PROPOSALS.get(ctx, &id)?.is_some_and(|p| p.status == i32::from(ProposalStatus::VotingPeriod));
-    if !active {
+    if !active || ENDINGS.has(ctx, &id)? {
         return Err(Error::Inactive(id).into());
     }
 

@@ -20,6 +20,11 @@ pub mod cairn {
             include!("cairn.dispute.v1.rs");
         }
     }
+    pub mod gov {
+        pub mod v1 {
+            include!("cairn.gov.v1.rs");
+        }
+    }
     pub mod licensing {
         pub mod v1 {
             include!("cairn.licensing.v1.rs");
