@@ -9,6 +9,7 @@ mod bounds;
 mod chain_info;
 mod check;
 mod comet;
+mod dispute;
 mod doctor;
 mod dynamic;
 mod export;
@@ -110,6 +111,9 @@ enum Command {
     /// Judge disputes as a juror: join, vote, reveal, watch.
     #[command(subcommand)]
     Jury(jury::JuryCommand),
+    /// Contests of computed results: claims, matches, and the moves they await.
+    #[command(subcommand)]
+    Dispute(dispute::DisputeCommand),
     /// Assets from their owner's side: seal content, publish it.
     #[command(subcommand)]
     Asset(asset::AssetCommand),
@@ -229,6 +233,7 @@ impl Cli {
             Command::Arena(command) => command.run(&home, &node, output),
             Command::Job(command) => command.run(&home, &node, output),
             Command::Jury(command) => command.run(&home, &node, output),
+            Command::Dispute(command) => command.run(&node, output),
             Command::Asset(command) => command.run(&home, &node, output),
             Command::License(command) => command.run(&home, &node, output),
             Command::Gov(command) => command.run(&home, &node, output),

@@ -25,8 +25,13 @@ const WAITING: [(&str, &str); 9] = [
     ("dispute/LEAVING", "leaving_jurors"),
     ("licensing/OPEN_SESSIONS", "sessions"),
 ];
-const DUE: [(&str, &str); 4] =
-    [("annotation/DUE", "annotation"), ("dispute/DUE", "dispute"), ("licensing/DEADLINES", "licensing"), ("rewards/DUE", "rewards")];
+const DUE: [(&str, &str); 5] = [
+    ("annotation/DUE", "annotation"),
+    ("dispute/DUE", "dispute"),
+    ("dispute/MATCH_DUE", "matches"),
+    ("licensing/DEADLINES", "licensing"),
+    ("rewards/DUE", "rewards"),
+];
 /// Kinds of `annotation/DUE` that belong to leases: commitments and reveals that are awaited.
 const LEASE_DEADLINES: [(u8, &str); 2] = [(1, "commit"), (3, "reveal")];
 /// Numbers given so far.

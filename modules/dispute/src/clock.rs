@@ -7,7 +7,7 @@ use cairn_kernel::{Ctx, Error as Refusal, Result};
 use cairn_proto::cairn::dispute::v1::{Case, CaseState, EventStepFailed, Round};
 
 use crate::{
-    Error, cases, close, draw, jurors,
+    Error, bisection, cases, close, draw, jurors,
     rules::{MAX_FAILURES, RETRY_BLOCKS},
     state::{DRAWS, DUE, LEAVING, POOLS},
     votes,
@@ -113,6 +113,7 @@ fn go_on(ctx: &mut Ctx, case: &mut Case, with_court: bool) -> Result<u32> {
         }
         CaseState::Reveal => votes::count(ctx, case, with_court),
         CaseState::Appeal => close::first_stands(ctx, case, with_court),
+        CaseState::Entry | CaseState::Play => bisection::go_on(ctx, case, with_court),
         CaseState::Drawing | CaseState::Closed | CaseState::Unspecified => Err(Error::Broken("a clock that nobody set").into()),
     }
 }
@@ -133,7 +134,8 @@ fn contain(ctx: &mut Ctx, id: u64, error: &Refusal) -> Result<()> {
     cases::save(ctx, &case)
 }
 
-fn failed(case_id: u64, error: &Refusal, failures: u32) -> EventStepFailed {
+/// The event of a step that failed.
+pub(crate) fn failed(case_id: u64, error: &Refusal, failures: u32) -> EventStepFailed {
     let log = error.log.chars().take(256).collect();
     EventStepFailed { case_id, codespace: error.codespace.to_owned(), code: error.code, log, failures }
 }

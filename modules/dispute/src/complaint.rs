@@ -99,6 +99,9 @@ fn check_open(ctx: &Ctx, params: &Params, appellant: &Address) -> Result<()> {
 /// The open case, where this account may still join it.
 fn may_join(ctx: &Ctx, case: Case, appellant: &Address) -> Result<Case> {
     let account = appellant.to_string();
+    if case.game() != Game::Jury {
+        return Err(Error::OtherGame(case.id).into());
+    }
     if case.first() != Outcome::Unspecified || case.closed > 0 {
         return Err(Error::Decided(case.id).into());
     }

@@ -170,6 +170,122 @@ pub enum Error {
     /// A court said that it moved what it did not move, or more than it was asked for.
     #[error("module {0} did not move what it said towards the jurors' fees")]
     CourtFee(String),
+    /// Bisection does not decide the case, or there is none.
+    #[error("no contest {0}")]
+    NoContest(u64),
+    /// The match's number is unknown.
+    #[error("case {case} has no match {number}")]
+    NoMatch {
+        /// The case.
+        case: u64,
+        /// The match.
+        number: u32,
+    },
+    /// Claims are entered and backed no more.
+    #[error("case {case} takes claims until height {until}, now is {now}, or it is in play")]
+    EntryOver {
+        /// The case.
+        case: u64,
+        /// Last height.
+        until: u64,
+        /// The height.
+        now: u64,
+    },
+    /// The bracket is full.
+    #[error("case {case} has {most} claims, which is the most")]
+    TooManyClaims {
+        /// The case.
+        case: u64,
+        /// The most allowed.
+        most: u32,
+    },
+    /// The claim's places are taken; anybody may move for it all the same.
+    #[error("claim {claim} of case {case} has {most} backers, which is the most")]
+    TooManyBackers {
+        /// The case.
+        case: u64,
+        /// The claim.
+        claim: u32,
+        /// The most allowed.
+        most: usize,
+    },
+    /// The account stands behind the claim already.
+    #[error("{account} stands behind claim {claim} of case {case} already")]
+    AlreadyBacker {
+        /// The case.
+        case: u64,
+        /// The claim.
+        claim: u32,
+        /// Who wanted to back it.
+        account: String,
+    },
+    /// No match could be played under these terms.
+    #[error("terms of a contest: {0}")]
+    Terms(&'static str),
+    /// The first claim that is entered must differ from the committed result.
+    #[error("this is the root that was committed")]
+    SameRoot,
+    /// No module of that name has its results contested, or proves operators with private weights.
+    #[error("module {0:?} has no contests")]
+    NoReferee(String),
+    /// A hash of the wrong size.
+    #[error("a hash has 32 bytes, found {0}")]
+    Hash(usize),
+    /// The root is of neither side.
+    #[error("that root does not play in match {number} of case {case}")]
+    NotPlaying {
+        /// The case.
+        case: u64,
+        /// The match.
+        number: u32,
+    },
+    /// The side has moved, or its clock has run out.
+    #[error("match {number} of case {case} awaits no move of that root; its clock ran until height {until}, now is {now}")]
+    NotOwed {
+        /// The case.
+        case: u64,
+        /// The match.
+        number: u32,
+        /// Last height.
+        until: u64,
+        /// The height.
+        now: u64,
+    },
+    /// The match is at another stage.
+    #[error("match {number} of case {case} awaits another kind of move, or is over")]
+    WrongMove {
+        /// The case.
+        case: u64,
+        /// The match.
+        number: u32,
+    },
+    /// The bytes do not hash to what the side has come down to.
+    #[error("that is not what the root of match {number} of case {case} committed to here")]
+    NotCommitted {
+        /// The case.
+        case: u64,
+        /// The match.
+        number: u32,
+    },
+    /// More than a move can need.
+    #[error("a move is too large: {bytes} bytes, {nodes} nodes of trees")]
+    MoveSize {
+        /// Bytes found.
+        bytes: usize,
+        /// Nodes found.
+        nodes: usize,
+    },
+    /// A leaf that cannot be computed, from an account that stands behind neither side.
+    #[error("what was opened does not give the chunk of match {number} of case {case}")]
+    LeafMalformed {
+        /// The case.
+        case: u64,
+        /// The match.
+        number: u32,
+    },
+    /// Another game decides the subject.
+    #[error("case {0} is decided by another game")]
+    OtherGame(u64),
 }
 
 impl Coded for Error {
@@ -206,17 +322,45 @@ impl Coded for Error {
             Self::Genesis(_) => 29,
             Self::Broken(_) => 30,
             Self::CourtFee(_) => 31,
+            Self::NoContest(_) => 32,
+            Self::NoMatch { .. } => 33,
+            Self::EntryOver { .. } => 34,
+            Self::TooManyClaims { .. } => 35,
+            Self::TooManyBackers { .. } => 36,
+            Self::AlreadyBacker { .. } => 37,
+            Self::Terms(_) => 38,
+            Self::SameRoot => 39,
+            Self::NoReferee(_) => 40,
+            Self::Hash(_) => 41,
+            Self::NotPlaying { .. } => 42,
+            Self::NotOwed { .. } => 43,
+            Self::WrongMove { .. } => 44,
+            Self::NotCommitted { .. } => 45,
+            Self::MoveSize { .. } => 46,
+            Self::LeafMalformed { .. } => 47,
+            Self::OtherGame(_) => 48,
         }
     }
     fn status(&self) -> Status {
         match self {
-            Self::NoCase(_) => Status::NotFound,
-            Self::TooManyOpen { .. } | Self::TooManyAppellants { .. } => Status::ResourceExhausted,
-            Self::AlreadyAppellant { .. } | Self::AlreadyJuror { .. } | Self::Committed | Self::Revealed => Status::AlreadyExists,
-            Self::NotQualified { .. } | Self::NotLoser { .. } | Self::NoSeat { .. } => Status::PermissionDenied,
-            Self::Decided(_) | Self::Juror { .. } | Self::NotJuror { .. } | Self::NotTime { .. } | Self::NothingCommitted => {
-                Status::FailedPrecondition
+            Self::NoCase(_) | Self::NoContest(_) | Self::NoMatch { .. } => Status::NotFound,
+            Self::TooManyOpen { .. } | Self::TooManyAppellants { .. } | Self::TooManyClaims { .. } | Self::TooManyBackers { .. } => {
+                Status::ResourceExhausted
             }
+            Self::AlreadyAppellant { .. } | Self::AlreadyJuror { .. } | Self::AlreadyBacker { .. } | Self::Committed | Self::Revealed => {
+                Status::AlreadyExists
+            }
+            Self::NotQualified { .. } | Self::NotLoser { .. } | Self::NoSeat { .. } => Status::PermissionDenied,
+            Self::Decided(_)
+            | Self::Juror { .. }
+            | Self::NotJuror { .. }
+            | Self::NotTime { .. }
+            | Self::NothingCommitted
+            | Self::EntryOver { .. }
+            | Self::NotPlaying { .. }
+            | Self::NotOwed { .. }
+            | Self::WrongMove { .. }
+            | Self::OtherGame(_) => Status::FailedPrecondition,
             Self::Broken(_) | Self::CourtFee(_) => Status::Internal,
             _ => Status::InvalidArgument,
         }

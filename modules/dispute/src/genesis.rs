@@ -1,9 +1,9 @@
 //! The module's part of the genesis file. Indexes, queues and counts follow from it.
 use cairn_kernel::{Address, Ctx, Result};
-use cairn_proto::cairn::dispute::v1::{Case, CaseState, Genesis, Juror, JurorState, Seat};
+use cairn_proto::cairn::dispute::v1::{Case, CaseState, Game, Genesis, Juror, JurorState, Seat};
 
 use crate::{
-    Error, cases, jurors,
+    Error, bisection, cases, jurors,
     rules::{self, check_params},
     state::{BY_APPELLANT, BY_JUROR, BY_SUBJECT, CASE_IDS, CASES, DRAWS, DUE, JURORS, LEAVING, NUMBERS, PARAMS, POOLS, SEATS},
 };
@@ -16,7 +16,8 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
     }
     genesis.jurors.into_iter().try_for_each(|juror| init_juror(ctx, &juror))?;
     genesis.cases.into_iter().try_for_each(|case| init_case(ctx, &case))?;
-    genesis.seats.into_iter().try_for_each(|seat| init_seat(ctx, &seat))
+    genesis.seats.into_iter().try_for_each(|seat| init_seat(ctx, &seat))?;
+    bisection::init(ctx, &genesis.contests, &genesis.claims, genesis.matches)
 }
 
 fn wrong(fault: String) -> Error {
@@ -71,13 +72,19 @@ fn init_case(ctx: &mut Ctx, case: &Case) -> Result<()> {
 
 /// Every open case has exactly one clock: a height, or a seed that it awaits.
 fn init_clock(ctx: &mut Ctx, case: &Case) -> Result<()> {
-    let fault = || wrong(format!("case {} has the wrong clock for its state", case.id));
+    let fault = || wrong(format!("case {} has the wrong clock or game for its state", case.id));
+    let contested = matches!(case.state(), CaseState::Entry | CaseState::Play);
+    if case.game() == Game::Unspecified || (case.state() != CaseState::Closed && contested != bisection::is_contest(case)) {
+        return Err(fault().into());
+    }
     match (case.state(), case.clock) {
         (CaseState::Unspecified, _) => Err(fault().into()),
-        (CaseState::Closed, 0) => Ok(()),
+        (CaseState::Closed | CaseState::Play, 0) => Ok(()),
         (CaseState::Drawing, 0) => DRAWS.insert(ctx, &(cases::round(case)?.asked, case.id)),
         (CaseState::Closed | CaseState::Drawing, _) | (_, 0) => Err(fault().into()),
-        (CaseState::Waiting | CaseState::Commit | CaseState::Reveal | CaseState::Appeal, clock) => DUE.insert(ctx, &(clock, case.id)),
+        (CaseState::Waiting | CaseState::Commit | CaseState::Reveal | CaseState::Appeal | CaseState::Entry | CaseState::Play, clock) => {
+            DUE.insert(ctx, &(clock, case.id))
+        }
     }
 }
 
@@ -94,10 +101,13 @@ fn init_seat(ctx: &mut Ctx, seat: &Seat) -> Result<()> {
 
 /// The inverse of [`init`].
 pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
-    Ok(Genesis {
+    let mut genesis = Genesis {
         params: Some(rules::params(ctx)?),
         cases: CASES.range(ctx, &[]).map(|entry| entry.map(|(_, case)| case)).collect::<Result<_>>()?,
         seats: SEATS.range(ctx, &[]).map(|entry| entry.map(|(_, seat)| seat)).collect::<Result<_>>()?,
         jurors: JURORS.range(ctx, &[]).map(|entry| entry.map(|(_, juror)| juror)).collect::<Result<_>>()?,
-    })
+        ..Genesis::default()
+    };
+    bisection::export(ctx, &mut genesis)?;
+    Ok(genesis)
 }

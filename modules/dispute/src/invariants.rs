@@ -6,12 +6,12 @@ use cairn_kernel::{BASE_DENOM, Ctx, Result};
 use cairn_proto::cairn::dispute::v1::{Case, CaseState, JurorState};
 
 use crate::{
-    ACCOUNT, Error, cases, jurors,
+    ACCOUNT, Error, bisection, cases, jurors,
     state::{CASES, DRAWS, DUE, JURORS, LEAVING, OPEN, SEATS},
 };
 
 /// Runs a check whose reads may fail.
-fn report(found: Result<Option<String>>) -> Result<(), String> {
+pub(crate) fn report(found: Result<Option<String>>) -> Result<(), String> {
     match found {
         Ok(None) => Ok(()),
         Ok(Some(fault)) => Err(fault),
@@ -24,7 +24,7 @@ fn open_cases(ctx: &Ctx) -> Result<Vec<Case>> {
     cases.filter(|case| case.as_ref().map_or(true, |case| case.state() != CaseState::Closed)).collect()
 }
 
-/// The module's account holds the bonds of jurors and of appellants of open cases, and nothing else: fees pass through it in one step.
+/// The module's account holds the bonds of jurors, of appellants and of backers of open cases, and nothing else: fees pass through it in one step.
 pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
     report((|| {
         let mut owed = 0_u128;
@@ -37,6 +37,7 @@ pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
         }
         for case in open_cases(ctx)? {
             case.appellants.iter().chain(&case.second).try_for_each(|appellant| owe(cases::bond(appellant)?))?;
+            owe(bisection::bonds(ctx, &case)?)?;
         }
         let held = bank::balance(ctx, &ACCOUNT.address(), BASE_DENOM)?;
         Ok((held != owed).then(|| format!("the module holds {held}{BASE_DENOM} and owes {owed}{BASE_DENOM}")))
@@ -48,6 +49,9 @@ pub(crate) fn clocks(ctx: &Ctx) -> Result<(), String> {
     report((|| {
         let (mut due, mut draws, mut leaving) = (0_usize, 0_usize, 0_usize);
         for case in open_cases(ctx)? {
+            if case.state() == CaseState::Play && case.clock == 0 {
+                continue; // Its matches have clocks of their own.
+            }
             let drawing = case.state() == CaseState::Drawing;
             let asked = case.rounds.last().map_or(0, |round| round.asked);
             let queued = (DUE.has(ctx, &(case.clock, case.id))?, DRAWS.has(ctx, &(asked, case.id))?);

@@ -1,5 +1,6 @@
-//! Disputes: cases about decisions of other modules, and the games that decide them. The game that stands is the jury.
+//! Disputes: cases about decisions of other modules, and the games that decide them: a jury, which judges, and bisection, which proves.
 mod appeal;
+mod bisection;
 mod cases;
 mod clock;
 mod close;
@@ -24,7 +25,8 @@ use std::sync::Arc;
 use cairn_kernel::{Ctx, Invariant, Module, ModuleAccount, Result, Router, Table};
 use cairn_proto::cairn::dispute::v1::{Genesis, msg_routes, query_routes};
 
-pub use cairn_proto::cairn::dispute::v1::{Appellant, Case, CaseState, Choice, Params, Statement, Subject};
+pub use bisection::{Circuits, Ending, MAX_BACKERS, MAX_CLAIMS, Referee, SealedLeaf, Terms, challenge, ending, longest_contest};
+pub use cairn_proto::cairn::dispute::v1::{Appellant, Case, CaseState, Choice, Fate, Params, Statement, Subject};
 pub use complaint::{Complaint, open};
 pub use error::Error;
 pub use formats::{SALT_LEN, vote_commitment};
@@ -35,7 +37,7 @@ pub use rules::{main_params, test_params};
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Dispute;
 
-/// Keeps the bonds of jurors and appellants.
+/// Keeps the bonds of jurors, appellants and backers of claims.
 pub const ACCOUNT: ModuleAccount = ModuleAccount::new("dispute");
 
 /// The case of a number.
@@ -69,14 +71,17 @@ impl Module for Dispute {
         genesis::export(ctx)
     }
     fn end_block(&self, ctx: &mut Ctx) -> Result<()> {
+        bisection::run(ctx, bisection::MATCHES_A_BLOCK)?;
         clock::run(ctx, rules::BLOCK_BUDGET)
     }
     fn invariants(&self) -> Vec<Invariant> {
         vec![
-            ("the module holds exactly the bonds of jurors and appellants", invariants::solvency),
+            ("the module holds exactly the bonds of jurors, appellants and backers", invariants::solvency),
             ("every open case has a clock", invariants::clocks),
             ("jurors' seats are covered by their bonds", invariants::seats),
             ("open cases are counted", invariants::counts),
+            ("running matches have their clocks in the queue", bisection::queue),
+            ("contests play the matches that they count", bisection::matches),
         ]
     }
 }

@@ -2,11 +2,12 @@
 use cairn_auth as auth;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::dispute::v1::{
-    MsgAppealVerdict, MsgAppealVerdictResponse, MsgCommitVote, MsgCommitVoteResponse, MsgJoinJury, MsgJoinJuryResponse, MsgLeaveJury,
-    MsgLeaveJuryResponse, MsgRevealVote, MsgRevealVoteResponse, MsgServer, MsgUpdateParams, MsgUpdateParamsResponse,
+    MsgAppealVerdict, MsgAppealVerdictResponse, MsgCommitVote, MsgCommitVoteResponse, MsgDissect, MsgDissectResponse, MsgJoinJury,
+    MsgJoinJuryResponse, MsgLeaveJury, MsgLeaveJuryResponse, MsgProveLeaf, MsgProveLeafResponse, MsgRevealVote, MsgRevealVoteResponse,
+    MsgServer, MsgUpdateParams, MsgUpdateParamsResponse,
 };
 
-use crate::{Dispute, Error, appeal, complaint::check_skill, jurors, rules, state::PARAMS, votes};
+use crate::{Dispute, Error, appeal, bisection, complaint::check_skill, jurors, rules, state::PARAMS, votes};
 
 impl MsgServer for Dispute {
     fn join_jury(&self, ctx: &mut Ctx, m: MsgJoinJury) -> Result<MsgJoinJuryResponse> {
@@ -37,6 +38,14 @@ impl MsgServer for Dispute {
         let appellant = Address::parse(&m.appellant)?;
         appeal::appeal(ctx, &appellant, m.case_id, m.statement.unwrap_or_default())?;
         Ok(MsgAppealVerdictResponse {})
+    }
+
+    fn dissect(&self, ctx: &mut Ctx, m: MsgDissect) -> Result<MsgDissectResponse> {
+        Ok(MsgDissectResponse { stage: bisection::dissect(ctx, m)?.into() })
+    }
+
+    fn prove_leaf(&self, ctx: &mut Ctx, m: MsgProveLeaf) -> Result<MsgProveLeafResponse> {
+        bisection::prove(ctx, m)
     }
 
     fn update_params(&self, ctx: &mut Ctx, m: MsgUpdateParams) -> Result<MsgUpdateParamsResponse> {

@@ -1,12 +1,13 @@
 //! Queries of `cairn.dispute.v1`.
 use cairn_kernel::{Address, Ctx, Page, PageRequest, Result, key_prefix};
 use cairn_proto::cairn::dispute::v1::{
-    Case, CaseState, QueryCaseRequest, QueryCaseResponse, QueryCasesRequest, QueryCasesResponse, QueryJurorRequest, QueryJurorResponse,
-    QueryJurorsRequest, QueryJurorsResponse, QueryParamsRequest, QueryParamsResponse, QueryServer, Subject,
+    Case, CaseState, QueryCaseRequest, QueryCaseResponse, QueryCasesRequest, QueryCasesResponse, QueryContestRequest, QueryContestResponse,
+    QueryJurorRequest, QueryJurorResponse, QueryJurorsRequest, QueryJurorsResponse, QueryMatchRequest, QueryMatchResponse,
+    QueryMatchesRequest, QueryMatchesResponse, QueryParamsRequest, QueryParamsResponse, QueryServer, Subject,
 };
 
 use crate::{
-    Dispute, Error, cases, rules,
+    Dispute, Error, bisection, cases, rules,
     state::{BY_APPELLANT, BY_JUROR, BY_STATE, CASES, JURORS, NUMBERS, SEATS},
 };
 
@@ -52,6 +53,18 @@ impl QueryServer for Dispute {
             jurors.push(JURORS.get(ctx, &(skill, number))?.ok_or(Error::Broken("a juror is missing"))?);
         }
         Ok(QueryJurorResponse { jurors })
+    }
+
+    fn contest(&self, ctx: &Ctx, q: QueryContestRequest) -> Result<QueryContestResponse> {
+        bisection::contest(ctx, &q)
+    }
+
+    fn r#match(&self, ctx: &Ctx, q: QueryMatchRequest) -> Result<QueryMatchResponse> {
+        bisection::match_(ctx, &q)
+    }
+
+    fn matches(&self, ctx: &Ctx, q: QueryMatchesRequest) -> Result<QueryMatchesResponse> {
+        bisection::running(ctx, q)
     }
 }
 

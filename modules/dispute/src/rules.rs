@@ -19,6 +19,9 @@ pub(crate) const RETRY_BLOCKS: u64 = 10;
 /// Failed steps after which a case goes on without its court.
 pub(crate) const MAX_FAILURES: u32 = 5;
 
+/// The shortest clock of a side of a match: a match has at most 17 moves (3 levels of runs, a record, 3 levels of nodes, 6 of chunks, a leaf, and
+/// room), and one that is made in the next block costs one block.
+const MIN_CLOCK: u64 = 20;
 /// The longest window, in blocks.
 const MAX_BLOCKS: u64 = 10_000_000;
 /// The largest jury.
@@ -43,6 +46,7 @@ pub fn test_params() -> Params {
         min_labels: 200,
         min_kappa_ppm: 500_000,
         max_open: 3,
+        clock_blocks: 300,
     }
 }
 
@@ -56,6 +60,7 @@ pub fn main_params() -> Params {
         juror_bond: "200000000".into(),
         fee: "2000000".into(),
         appeal_bond: "5000000".into(),
+        clock_blocks: 43_200,
         ..test_params()
     }
 }
@@ -78,6 +83,7 @@ pub(crate) fn check_params(params: &Params) -> Result<(), Error> {
         ("absence_bps", 0, BPS.into(), params.absence_bps.into()),
         ("min_kappa_ppm", 0, 1_000_000, params.min_kappa_ppm.into()),
         ("max_open", 1, 1_000, params.max_open.into()),
+        ("clock_blocks", MIN_CLOCK, MAX_BLOCKS, params.clock_blocks),
     ];
     if let Some((name, least, most, found)) = numbers.into_iter().find(|(_, least, most, found)| !(least..=most).contains(&found)) {
         return Err(Error::Bounds { name, least, most, found });

@@ -1,6 +1,6 @@
 //! What dispute stores.
 use cairn_kernel::{Address, Item, Map, Sequence, Set};
-use cairn_proto::cairn::dispute::v1::{Case, Juror, Params, Seat};
+use cairn_proto::cairn::dispute::v1::{Case, Claim, Contest, Juror, Match, Params, Seat};
 
 /// A subject as a key: module and kind, object and item.
 pub(crate) type SubjectKey = ((String, u32), (u64, u64));
@@ -24,7 +24,7 @@ cairn_kernel::state! { "dispute";
     OPEN: Map<Address, u32> = 8;
     /// The case about a subject.
     BY_SUBJECT: Map<SubjectKey, u64> = 9;
-    /// Cases by who complained or appealed a verdict.
+    /// Cases by who complained, appealed a verdict, or backed a claim.
     BY_APPELLANT: Set<(Address, u64)> = 10;
     /// Cases by who had a seat.
     BY_JUROR: Set<(Address, u64)> = 11;
@@ -36,4 +36,12 @@ cairn_kernel::state! { "dispute";
     DRAWS: Set<(u64, u64)> = 14;
     /// Jurors by the height at whose end they leave: height, skill, number.
     LEAVING: Set<(u64, String, u64)> = 15;
+    /// What a case of bisection is about, by case.
+    CONTESTS: Map<u64, Contest> = 16;
+    /// Claims by case and number.
+    CLAIMS: Map<(u64, u32), Claim> = 17;
+    /// Matches by case and number.
+    MATCHES: Map<(u64, u32), Match> = 18;
+    /// Running matches by the height at whose end they are looked at: height, case, number.
+    MATCH_DUE: Set<(u64, u64, u32)> = 19;
 }

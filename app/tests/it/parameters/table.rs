@@ -216,6 +216,7 @@ fn dispute() -> Rules {
         ("/params/absence_bps", 0, 10_000),
         ("/params/min_kappa_ppm", 0, 1_000_000),
         ("/params/max_open", 1, 1_000),
+        ("/params/clock_blocks", 20, 10_000_000),
     ];
     let mut changes: Vec<_> =
         limits.into_iter().flat_map(|(path, least, most)| bounds(path, least, most, Refused("dispute", 26))).collect();

@@ -27,6 +27,7 @@ fn only_governance_sets_parameters_and_only_within_bounds() {
         (Params { absence_bps: 10_001, ..test_params() }, bounds("absence_bps", 0, 10_000, 10_001)),
         (Params { min_kappa_ppm: 1_000_001, ..test_params() }, bounds("min_kappa_ppm", 0, 1_000_000, 1_000_001)),
         (Params { max_open: 0, ..test_params() }, bounds("max_open", 1, 1_000, 0)),
+        (Params { clock_blocks: 19, ..test_params() }, bounds("clock_blocks", 20, 10_000_000, 19)),
         (Params { juror_bond: "-1".into(), ..test_params() }, Error::Amount("juror_bond")),
         (Params { fee: String::new(), ..test_params() }, Error::Amount("fee")),
         (Params { appeal_bond: format!("1{}1", "0".repeat(29)), ..test_params() }, Error::Amount("appeal_bond")),
