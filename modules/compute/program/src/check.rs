@@ -149,7 +149,7 @@ impl Program {
         node.operands.iter().map(|operand| self.shape(*operand).cloned()).collect()
     }
 
-    fn range(&self, operand: Operand) -> Interval {
+    pub(crate) fn range(&self, operand: Operand) -> Interval {
         match operand {
             Operand::Node(node) => self.known(node).map_or((0, 0), |output| output.range),
             Operand::Input | Operand::Weight(_) => self.shape(operand).map_or((0, 0), |shape| ops::full(shape.kind)),

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Hash, Op, Operand, Program, Source, TreeKind, chunk_hash, hash, open_chunk,
+    Hash, Kind, Op, Operand, Program, Source, TreeKind, chunk_hash, hash, open_chunk,
     tensor::{element, encode},
     tree::walk,
 };
@@ -64,7 +64,7 @@ pub struct Opening {
 #[must_use]
 pub fn judge(program: &Program, roots: &Roots, spot: Spot, nodes_root: &Hash, witness: &Witness) -> Verdict {
     let computed = open(witness).and_then(|opened| {
-        let mut source = Opened { program, roots, spot, nodes_root, opened: &opened, chunks: BTreeMap::new() };
+        let mut source = Opened::new(program, roots, spot, nodes_root, &opened)?;
         let values = program.compute(spot.node, spot.chunk, &mut source)?;
         Some(chunk_hash(&encode(program.shape(Operand::Node(spot.node))?.kind, &values)))
     });
@@ -79,7 +79,7 @@ pub fn open_sealed(program: &Program, roots: &Roots, spot: Spot, nodes_root: &Ha
     let (Op::Sealed { outputs, kind, .. }, Some(operand)) = (&node.op, node.operands.first()) else { return None };
     let opened = open(witness)?;
     let elements = program.shape(*operand)?.elements().ok()?;
-    let mut source = Opened { program, roots, spot, nodes_root, opened: &opened, chunks: BTreeMap::new() };
+    let mut source = Opened::new(program, roots, spot, nodes_root, &opened)?;
     let input = (0..usize::try_from(elements).ok()?).map(|index| source.get(0, index)).collect::<Option<_>>()?;
     let bytes = open_chunk(opened.get(claimed)?)?;
     let count = usize::try_from(*outputs).ok()?;
@@ -102,17 +102,38 @@ struct Opened<'a> {
     spot: Spot,
     nodes_root: &'a Hash,
     opened: &'a BTreeMap<Hash, &'a [u8]>,
-    /// Chunks by operand and place.
-    chunks: BTreeMap<(usize, u32), &'a [u8]>,
+    operands: Vec<Place<'a>>,
+}
+
+/// One operand.
+struct Place<'a> {
+    what: Operand,
+    kind: Kind,
+    /// Elements of a chunk.
+    size: usize,
+    /// The chunk that was read last: operators read on where they read before.
+    last: Option<(usize, &'a [u8])>,
+    /// Chunks that were read.
+    chunks: BTreeMap<usize, &'a [u8]>,
 }
 
 impl<'a> Opened<'a> {
-    fn chunk(&self, operand: Operand, chunk: u32) -> Option<&'a [u8]> {
+    fn new(program: &'a Program, roots: &'a Roots, spot: Spot, nodes_root: &'a Hash, opened: &'a BTreeMap<Hash, &'a [u8]>) -> Option<Self> {
+        let node = program.graph().nodes.get(usize::try_from(spot.node).ok()?)?;
+        let place = |what: &Operand| {
+            let size = usize::try_from(program.chunk_elements(*what)).ok()?;
+            Some(Place { what: *what, kind: program.shape(*what)?.kind, size, last: None, chunks: BTreeMap::new() })
+        };
+        let operands = node.operands.iter().map(place).collect::<Option<_>>()?;
+        Some(Self { program, roots, spot, nodes_root, opened, operands })
+    }
+    fn chunk(&self, operand: Operand, chunk: usize) -> Option<&'a [u8]> {
         let root = match operand {
             Operand::Input => &self.roots.input_root,
             Operand::Weight(_) => &self.roots.weights_root,
             Operand::Node(_) => self.nodes_root,
         };
+        let chunk = u32::try_from(chunk).ok()?;
         let (kind, leaves, place) = self.program.tree_place(operand, self.spot.run, self.roots.runs);
         let tensor = walk(kind, root, leaves, place, self.opened)?;
         let hash = walk(TreeKind::Tensor, &tensor, self.program.chunks(operand), chunk, self.opened)?;
@@ -125,18 +146,22 @@ impl<'a> Opened<'a> {
 
 impl Source for Opened<'_> {
     fn get(&mut self, operand: usize, index: usize) -> Option<i32> {
-        let node = self.program.graph().nodes.get(usize::try_from(self.spot.node).ok()?)?;
-        let what = *node.operands.get(operand)?;
-        let size = usize::try_from(self.program.chunk_elements(what)).ok()?;
-        let chunk = u32::try_from(index.checked_div(size)?).ok()?;
-        let bytes = match self.chunks.get(&(operand, chunk)) {
-            Some(bytes) => bytes,
-            None => {
-                let bytes = self.chunk(what, chunk)?;
-                self.chunks.insert((operand, chunk), bytes);
+        let place = self.operands.get(operand)?;
+        let (chunk, within) = (index.checked_div(place.size)?, index.checked_rem(place.size)?);
+        let kind = place.kind;
+        let bytes = match place.last {
+            Some((last, bytes)) if last == chunk => bytes,
+            _ => {
+                let bytes = match place.chunks.get(&chunk) {
+                    Some(bytes) => bytes,
+                    None => self.chunk(place.what, chunk)?,
+                };
+                let place = self.operands.get_mut(operand)?;
+                place.chunks.insert(chunk, bytes);
+                place.last = Some((chunk, bytes));
                 bytes
             }
         };
-        element(self.program.shape(what)?.kind, bytes, index.checked_rem(size)?)
+        element(kind, bytes, within)
     }
 }

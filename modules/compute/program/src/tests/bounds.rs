@@ -118,3 +118,41 @@ fn operators_refuse_operands_that_do_not_fit() {
         assert!(matches!(found, Err(Error::Node { node: 0, .. })), "case {i}: {found:?}");
     }
 }
+
+/// Whatever graph the bytes of others decode to: it is refused, or it runs, every value lies in the interval that was proved, and its chunks are refereed.
+#[test]
+fn spoilt_graphs_are_refused_or_run_within_their_intervals() {
+    let mut dice = testing::Dice::new(5);
+    let (mut ran, mut refused) = (0, 0);
+    let mut graphs: Vec<Graph> = testing::every_operator().into_iter().map(|(_, graph)| graph).collect();
+    graphs.extend((0..30).map(|_| testing::random(&mut dice, 12).unwrap().graph().clone()));
+    for graph in graphs {
+        let encoded = graph.encode().unwrap();
+        for round in 0..40 {
+            let mut bytes = encoded.clone();
+            for _ in 0..round % 4 {
+                let at = dice.below(bytes.len() as u64) as usize;
+                bytes[at] = bytes[at].wrapping_add([1, 2, 128, 255][dice.below(4) as usize]);
+            }
+            let small = |p: &Program| p.macs() < 2_000_000 && p.graph().weights.iter().all(|w| w.elements().unwrap() < 100_000);
+            match Program::decode(&bytes) {
+                Ok(program) if small(&program) && program.graph().input.elements().unwrap() < 100_000 => {
+                    ran += 1;
+                    check_intervals(program, round);
+                }
+                Ok(_) => {}
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    println!("{ran} graphs ran, {refused} were refused");
+    assert!(ran > 300 && refused > 300);
+}
+
+fn check_intervals(program: Program, seed: u64) {
+    let done = super::done(program, 1, seed);
+    for (node, tensor) in (0..).zip(done.trace.tensors(0).unwrap()) {
+        let (least, most) = done.program.range(Operand::Node(node));
+        assert!(tensor.values.iter().all(|value| (least..=most).contains(&i64::from(*value))), "node {node}");
+    }
+}

@@ -8,6 +8,7 @@
 mod bounds;
 mod formulas;
 mod referee;
+mod timing;
 mod trees;
 
 use crate::{Inputs, Program, Trace, Weights, testing};

@@ -83,8 +83,16 @@ impl Story {
     }
 }
 
+/// A program whose last operator has private weights.
+pub(super) fn sealed_program() -> Program {
+    use cairn_program::{Graph, Kind, Node, Op, TensorType};
+    let sealed = Op::Sealed { circuit: [7; 32], outputs: 4, kind: Kind::I8 };
+    let nodes = vec![Node { op: Op::Relu, operands: vec![Operand::Input] }, Node { op: sealed, operands: vec![Operand::Node(0)] }];
+    Program::check(Graph::new(TensorType::new(Kind::I8, &[3_000]), vec![], nodes)).unwrap()
+}
+
 /// What the private weights of sealed operators in these tests compute.
-fn seal(_: u32, input: &[i32]) -> Option<Vec<i32>> {
+pub(super) fn seal(_: u32, input: &[i32]) -> Option<Vec<i32>> {
     Some(input.iter().take(4).map(|value| value / 2).collect())
 }
 
@@ -177,7 +185,12 @@ impl Book {
         let witness = Trace::of(program, outputs.clone()).witness(program, weights, inputs, spot);
         let (case_id, match_number) = (game.case_id, game.number);
         let preimages = witness.unwrap_or_default().preimages;
-        MsgProveLeaf { mover: mover.to_string(), case_id, match_number, root: self.root.to_vec(), preimages, proof: vec![] }
+        let proof = if program.is_sealed(game.node) {
+            [case_id.to_be_bytes().as_slice(), &match_number.to_be_bytes(), mover.as_bytes()].concat()
+        } else {
+            vec![]
+        };
+        MsgProveLeaf { mover: mover.to_string(), case_id, match_number, root: self.root.to_vec(), preimages, proof }
     }
     /// Ways to spoil a leaf: nothing, garbage, one part missing, cut, with a flipped byte, of another place.
     pub(super) fn malformed_leaves(&self, mover: &Address, game: &Match) -> Vec<MsgProveLeaf> {

@@ -169,3 +169,22 @@ fn moves_cost_gas_by_their_bytes_and_work() {
     assert!(most < 250_000 && gas > u64::try_from(bytes / 64 * 10).unwrap());
     assert!(Dispute.invariants().len() >= 6 && WINDOW > 0 && matches!(Book::runs(&right), 1..));
 }
+
+/// The largest messages that honest movers send: full nodes of trees, and leaves of operators at their bounds.
+#[test]
+fn honest_moves_fit_their_bounds() {
+    use cairn_program::{MAX_WITNESS_BYTES, MAX_WITNESS_ENTRIES, Tree, TreeKind, depth, testing};
+    use prost::Message;
+
+    let full = Tree::new(TreeKind::Runs, vec![[1; 32]; 16]).preimage(1, 0).unwrap();
+    assert_eq!(full.len(), 531);
+    assert!(usize::from(depth(4_096)) <= super::super::dissect::MAX_PATH && full.len() <= super::super::dissect::MAX_PREIMAGE);
+    let largest =
+        MsgDissect { mover: user(1).to_string(), preimage: full.clone(), path: vec![full; 3], root: vec![1; 32], ..MsgDissect::default() };
+    println!("largest opening: {} bytes, with the path of a record", largest.encoded_len());
+    for (name, graph) in testing::every_operator() {
+        let program = cairn_program::Program::check(graph).unwrap();
+        let cost = program.leaf_cost(0).unwrap();
+        assert!(cost.opening <= MAX_WITNESS_BYTES as u64 && cost.entries <= MAX_WITNESS_ENTRIES as u64, "{name}: {cost:?}");
+    }
+}

@@ -8,4 +8,5 @@ mod genesis;
 mod handlers;
 mod rules;
 mod schedule;
+mod sealed;
 mod world;
