@@ -24,6 +24,7 @@ pub fn all() -> Vec<Box<dyn AnyModule>> {
         erase(cairn_dispute::Dispute),
         erase(cairn_licensing::Licensing),
         erase(cairn_annotation::Annotation),
+        erase(cairn_compute::Compute),
         erase(cairn_upgrade::Upgrade),
     ]
 }

@@ -194,6 +194,7 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("cairn.dispute.v1", "/params/commit_blocks", json!("70")),
         ("cairn.licensing.v1", "/params/fee_bps", json!(150)),
         ("cairn.annotation.v1", "/params/longest_job", json!("5000")),
+        ("cairn.compute.v1", "/params/window_blocks", json!("70")),
         ("cosmos.gov.v1", "/params/quorum", json!("0.250000000000000000")),
     ]
 }

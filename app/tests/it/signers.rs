@@ -112,7 +112,7 @@ fn fails_without_a_trace(net: &mut Net, signer: &Wallet, url: &str, message: &Me
         let events = shown(&outcome.events);
         assert!(outcome.events.iter().all(|e| e.origin == cairn_app::Origin::Ante), "{url}: {events:?}");
         let after = net.app.export().unwrap();
-        for module in ["asset", "licensing", "rewards", "dispute", "annotation"] {
+        for module in ["asset", "licensing", "rewards", "dispute", "annotation", "compute"] {
             assert_eq!(before[module], after[module], "{url} changed {module}");
         }
     }

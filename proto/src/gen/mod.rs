@@ -15,6 +15,11 @@ pub mod cairn {
             include!("cairn.beacon.v1.rs");
         }
     }
+    pub mod compute {
+        pub mod v1 {
+            include!("cairn.compute.v1.rs");
+        }
+    }
     pub mod dispute {
         pub mod v1 {
             include!("cairn.dispute.v1.rs");

@@ -57,6 +57,7 @@ pub(super) fn table() -> Vec<Rules> {
         dispute(),
         licensing(),
         annotation(),
+        compute(),
         gov(),
     ]
 }
@@ -226,6 +227,26 @@ fn dispute() -> Rules {
         changes.push((path, json!("x"), Refused("dispute", 27)));
     }
     Rules { package: "cairn.dispute.v1", missing: Refused("dispute", 25), changes }
+}
+
+fn compute() -> Rules {
+    let limits = [
+        ("/params/bond_multiple", 1, 1_000),
+        ("/params/window_blocks", 1, 10_000_000),
+        ("/params/unbonding_blocks", 1, 10_000_000),
+        ("/params/fee_bps", 0, 2_000),
+        ("/params/late_bps", 0, 10_000),
+        ("/params/challenge_bps", 1, 10_000),
+        ("/params/max_failures", 1, 100),
+    ];
+    let mut changes: Vec<_> =
+        limits.into_iter().flat_map(|(path, least, most)| bounds(path, least, most, Refused("compute", 23))).collect();
+    for path in ["/params/giga_mac_price", "/params/least_bond"] {
+        changes.push((path, json!(format!("1{}", "0".repeat(24))), Taken));
+        changes.push((path, json!(format!("1{}1", "0".repeat(23))), Refused("compute", 24)));
+        changes.push((path, json!("x"), Refused("compute", 24)));
+    }
+    Rules { package: "cairn.compute.v1", missing: Refused("compute", 22), changes }
 }
 
 fn licensing() -> Rules {

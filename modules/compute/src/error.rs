@@ -1,0 +1,165 @@
+//! Why compute refuses.
+use cairn_kernel::{Coded, Module, Status};
+
+/// Codes are consensus: add at the end, never renumber.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No program of that id.
+    #[error("no program {0}")]
+    NoProgram(String),
+    /// The program is there already.
+    #[error("program {0} is registered already")]
+    Registered(String),
+    /// The graph is refused.
+    #[error("the program is refused: {0}")]
+    Graph(#[from] cairn_program::Error),
+    /// A hash of the wrong size.
+    #[error("a hash has 32 bytes, found {0}")]
+    Hash(usize),
+    /// An address of content that is too long.
+    #[error("an address of content has at most 512 bytes, found {0}")]
+    Uri(usize),
+    /// The asset is of somebody else.
+    #[error("asset {asset} belongs to somebody else than {account}")]
+    NotOwner {
+        /// The asset.
+        asset: u64,
+        /// Who registered.
+        account: String,
+    },
+    /// A part above the whole.
+    #[error("a part has at most 10,000 basis points, found {0}")]
+    Part(u32),
+    /// No such provider.
+    #[error("{0} is no provider")]
+    NoProvider(String),
+    /// The provider is leaving.
+    #[error("{0} is leaving")]
+    Leaving(String),
+    /// The provider has jobs that are not closed.
+    #[error("jobs of {0} are not closed")]
+    Busy(String),
+    /// Less than the least bond.
+    #[error("a provider's bond is at least {least}, found {found}")]
+    LeastBond {
+        /// The least, in base units.
+        least: u128,
+        /// What it would be.
+        found: u128,
+    },
+    /// The bond does not cover the job.
+    #[error("the job locks {needed} of the bond, {free} are free")]
+    BondTooSmall {
+        /// What the job locks.
+        needed: u128,
+        /// What is not locked.
+        free: u128,
+    },
+    /// The job's number is unknown.
+    #[error("no job {0}")]
+    NoJob(u64),
+    /// The job does not take this now.
+    #[error("job {0} does not take that in its state")]
+    State(u64),
+    /// The job is of somebody else.
+    #[error("job {job} is not of {account}")]
+    NotYours {
+        /// The job.
+        job: u64,
+        /// Who asked.
+        account: String,
+    },
+    /// The provider failed the job before.
+    #[error("{account} failed job {job} before")]
+    FailedBefore {
+        /// The job.
+        job: u64,
+        /// The provider.
+        account: String,
+    },
+    /// A price or bond that is none.
+    #[error("a price or bond is an amount of ucairn, more than 0 and at most 10^24")]
+    Price,
+    /// No runs, too many, or too many together with the program's nodes.
+    #[error("a job has 1 to 1,024 runs, and at most 2^20 runs times nodes, found {0} runs")]
+    Runs(u32),
+    /// A time outside its bounds.
+    #[error("a time has 1 to 10,000,000 blocks, found {0}")]
+    Blocks(u64),
+    /// The result is no claim of a trace.
+    #[error("the result has another number of runs, or an output of another size, than the job asks for")]
+    Result,
+    /// The message carries no parameters.
+    #[error("parameters are missing")]
+    NoParams,
+    /// A parameter outside its bounds.
+    #[error("parameter {name} must be from {least} to {most}, found {found}")]
+    Bounds {
+        /// Which one.
+        name: &'static str,
+        /// The least allowed.
+        least: u64,
+        /// The most allowed.
+        most: u64,
+        /// What was found.
+        found: u64,
+    },
+    /// A parameter that is no amount.
+    #[error("parameter {0} must be an amount of at most 10^24 base units")]
+    Amount(&'static str),
+    /// A sum exceeds its integer.
+    #[error("an amount exceeds the range of integers")]
+    Overflow,
+    /// A genesis file that contradicts itself.
+    #[error("compute genesis: {0}")]
+    Genesis(String),
+    /// State that contradicts itself.
+    #[error("state of compute is damaged: {0}")]
+    Broken(&'static str),
+}
+
+impl Coded for Error {
+    const CODESPACE: &'static str = crate::Compute::NAME;
+    fn code(&self) -> u32 {
+        match self {
+            Self::NoProgram(_) => 2,
+            Self::Registered(_) => 3,
+            Self::Graph(_) => 4,
+            Self::Hash(_) => 5,
+            Self::Uri(_) => 6,
+            Self::NotOwner { .. } => 7,
+            Self::Part(_) => 8,
+            Self::NoProvider(_) => 9,
+            Self::Leaving(_) => 10,
+            Self::Busy(_) => 11,
+            Self::LeastBond { .. } => 12,
+            Self::BondTooSmall { .. } => 13,
+            Self::NoJob(_) => 14,
+            Self::State(_) => 15,
+            Self::NotYours { .. } => 16,
+            Self::FailedBefore { .. } => 17,
+            Self::Price => 18,
+            Self::Runs(_) => 19,
+            Self::Blocks(_) => 20,
+            Self::Result => 21,
+            Self::NoParams => 22,
+            Self::Bounds { .. } => 23,
+            Self::Amount(_) => 24,
+            Self::Overflow => 25,
+            Self::Genesis(_) => 26,
+            Self::Broken(_) => 27,
+        }
+    }
+    fn status(&self) -> Status {
+        match self {
+            Self::NoProgram(_) | Self::NoProvider(_) | Self::NoJob(_) => Status::NotFound,
+            Self::Registered(_) => Status::AlreadyExists,
+            Self::NotOwner { .. } | Self::NotYours { .. } => Status::PermissionDenied,
+            Self::Leaving(_) | Self::Busy(_) | Self::BondTooSmall { .. } | Self::State(_) | Self::FailedBefore { .. } => {
+                Status::FailedPrecondition
+            }
+            Self::Broken(_) => Status::Internal,
+            _ => Status::InvalidArgument,
+        }
+    }
+}

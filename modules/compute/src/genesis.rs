@@ -1,0 +1,75 @@
+//! The module's part of the genesis file. Indexes and queues follow from it.
+use cairn_kernel::{Address, Ctx, Result};
+use cairn_program::Program as Checked;
+use cairn_proto::cairn::compute::v1::{Genesis, Job, JobState, Program, Provider};
+
+use crate::{
+    Error, jobs, programs, providers, rules,
+    state::{JOB_IDS, JOBS, LEAVING, PARAMS, PROGRAMS, PROVIDERS},
+};
+
+fn wrong(fault: String) -> cairn_kernel::Error {
+    Error::Genesis(fault).into()
+}
+
+/// Fills an empty store; the invariants tell whether it agrees with bank and dispute.
+pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
+    if let Some(params) = &genesis.params {
+        rules::check_params(params)?;
+        PARAMS.set(ctx, params)?;
+    }
+    genesis.programs.iter().try_for_each(|program| init_program(ctx, program))?;
+    genesis.providers.iter().try_for_each(|provider| init_provider(ctx, provider))?;
+    genesis.jobs.into_iter().try_for_each(|job| init_job(ctx, job))
+}
+
+fn init_program(ctx: &mut Ctx, program: &Program) -> Result<()> {
+    let id = programs::hash(&program.id)?;
+    let checked = Checked::decode(&program.graph).map_err(Error::Graph)?;
+    let known = (checked.id(&programs::hash(&program.weights_root)?), checked.macs(), checked.nodes());
+    Address::parse(&program.owner)?;
+    if known != (id, program.macs, program.nodes) || PROGRAMS.has(ctx, &id)? {
+        return Err(wrong(format!("program {} is there twice, or is another one", hex::encode(id))));
+    }
+    PROGRAMS.set(ctx, &id, program)
+}
+
+fn init_provider(ctx: &mut Ctx, provider: &Provider) -> Result<()> {
+    let account = Address::parse(&provider.account)?;
+    providers::bonded(provider)?;
+    providers::locked(provider)?;
+    if PROVIDERS.has(ctx, &account)? {
+        return Err(wrong(format!("provider {account} is there twice")));
+    }
+    PROVIDERS.set(ctx, &account, provider)?;
+    if provider.leaves > 0 { LEAVING.insert(ctx, &(provider.leaves, account)) } else { Ok(()) }
+}
+
+fn init_job(ctx: &mut Ctx, mut job: Job) -> Result<()> {
+    let expected = JOB_IDS.next(ctx)?;
+    if job.id != expected {
+        return Err(wrong(format!("job {} stands where {expected} is expected", job.id)));
+    }
+    rules::check_params(rules::of_job(&job)?)?;
+    programs::load(ctx, &job.program_id)?;
+    programs::hash(&job.input_root)?;
+    Address::parse(&job.requester)?;
+    jobs::price(&job)?;
+    jobs::locked(&job)?;
+    let waits = job.state() != JobState::Closed;
+    if job.state() == JobState::Unspecified || waits != (job.due > 0) {
+        return Err(wrong(format!("job {expected} stands nowhere, or has the wrong height")));
+    }
+    let due = job.due;
+    jobs::save(ctx, &mut job, due)
+}
+
+/// The inverse of [`init`].
+pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
+    Ok(Genesis {
+        params: Some(rules::params(ctx)?),
+        programs: PROGRAMS.range(ctx, &[]).map(|entry| entry.map(|(_, program)| program)).collect::<Result<_>>()?,
+        providers: PROVIDERS.range(ctx, &[]).map(|entry| entry.map(|(_, provider)| provider)).collect::<Result<_>>()?,
+        jobs: JOBS.range(ctx, &[]).map(|entry| entry.map(|(_, job)| job)).collect::<Result<_>>()?,
+    })
+}

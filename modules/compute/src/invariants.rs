@@ -1,0 +1,90 @@
+//! What must hold of compute after every block.
+use std::collections::BTreeMap;
+
+use cairn_bank as bank;
+use cairn_dispute as dispute;
+use cairn_kernel::{BASE_DENOM, Ctx, Result};
+use cairn_proto::cairn::compute::v1::JobState;
+
+use crate::{
+    ACCOUNT, Error, jobs, providers, referee,
+    state::{DUE, JOBS, LEAVING, PROVIDERS},
+};
+
+fn report(found: Result<Option<String>>) -> Result<(), String> {
+    match found {
+        Ok(None) => Ok(()),
+        Ok(Some(fault)) => Err(fault),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The module's account holds the prices of jobs that are not closed and the bonds of providers, and nothing else.
+pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
+    report((|| {
+        let mut owed = 0_u128;
+        for entry in JOBS.range(ctx, &[]) {
+            let (_, job) = entry?;
+            if job.state() != JobState::Closed {
+                owed = owed.checked_add(jobs::price(&job)?).ok_or(Error::Overflow)?;
+            }
+        }
+        for entry in PROVIDERS.range(ctx, &[]) {
+            owed = owed.checked_add(providers::bonded(&entry?.1)?).ok_or(Error::Overflow)?;
+        }
+        let held = bank::balance(ctx, &ACCOUNT.address(), BASE_DENOM)?;
+        Ok((held != owed).then(|| format!("the module holds {held}{BASE_DENOM} and owes {owed}{BASE_DENOM}")))
+    })())
+}
+
+/// What is locked of a provider's bond is the sum of what its running jobs have locked, and not more than the bond.
+pub(crate) fn locks(ctx: &Ctx) -> Result<(), String> {
+    report((|| {
+        let mut locked = BTreeMap::<String, u128>::new();
+        for entry in JOBS.range(ctx, &[]) {
+            let (_, job) = entry?;
+            if matches!(job.state(), JobState::Running | JobState::Window | JobState::Contested) {
+                let amount = jobs::locked(&job)?;
+                let sum = locked.entry(job.provider).or_default();
+                *sum = sum.checked_add(amount).ok_or(Error::Overflow)?;
+            }
+        }
+        for entry in PROVIDERS.range(ctx, &[]) {
+            let (_, provider) = entry?;
+            let (found, expected) = (providers::locked(&provider)?, locked.remove(&provider.account).unwrap_or(0));
+            if found != expected || found > providers::bonded(&provider)? {
+                return Ok(Some(format!("of the bond of {} {found} are locked, jobs lock {expected}", provider.account)));
+            }
+        }
+        Ok(locked.into_keys().next().map(|account| format!("{account} has a job and is no provider")))
+    })())
+}
+
+/// A job that is not closed has a height, or an open case; leaving providers have a height; nothing else stands in a queue.
+pub(crate) fn clocks(ctx: &Ctx) -> Result<(), String> {
+    report((|| {
+        let (mut due, mut leaving) = (0_usize, 0_usize);
+        for entry in JOBS.range(ctx, &[]) {
+            let (id, job) = entry?;
+            let waits = job.state() != JobState::Closed;
+            due = due.saturating_add(usize::from(waits));
+            let contested = job.state() == JobState::Contested;
+            if waits != (job.due > 0) || (waits && !DUE.has(ctx, &(job.due, id))?) {
+                return Ok(Some(format!("job {id} has no height, or one too many")));
+            }
+            if contested && dispute::case_about(ctx, &referee::subject(id))?.is_none() {
+                return Ok(Some(format!("job {id} is contested without a case")));
+            }
+        }
+        for entry in PROVIDERS.range(ctx, &[]) {
+            let (account, provider) = entry?;
+            let leaves = provider.leaves > 0;
+            leaving = leaving.saturating_add(usize::from(leaves));
+            if leaves && !LEAVING.has(ctx, &(provider.leaves, account))? {
+                return Ok(Some(format!("{account} leaves at no height")));
+            }
+        }
+        let found = (DUE.range(ctx, &[]).count(), LEAVING.range(ctx, &[]).count());
+        Ok((found != (due, leaving)).then(|| format!("queues hold {found:?}, {:?} are expected", (due, leaving))))
+    })())
+}

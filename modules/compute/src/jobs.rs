@@ -1,0 +1,189 @@
+//! The life of a job up to its result.
+use cairn_bank as bank;
+use cairn_dispute as dispute;
+use cairn_kernel::{Address, Coin, Ctx, Result};
+use cairn_program::{Claim, MAX_RUNS, MAX_SPOTS, Program as Checked};
+use cairn_proto::cairn::compute::v1::{EventJobAccepted, EventJobPosted, EventResultSubmitted, Job, JobState, MsgPostJob, MsgSubmitResult};
+
+use crate::{
+    ACCOUNT, Error, programs,
+    providers::{self, coin},
+    referee,
+    rules::{self, MAX_BLOCKS, MAX_OUTPUTS},
+    state::{BY_STATE, DUE, JOB_IDS, JOBS},
+};
+
+/// Orders a program. Gives the job's number.
+pub(crate) fn post(ctx: &mut Ctx, requester: &Address, m: MsgPostJob) -> Result<u64> {
+    let program = programs::load(ctx, &m.program_id)?;
+    programs::hash(&m.input_root)?;
+    programs::check_uri(&m.uri)?;
+    let price = rules::base_amount(m.price.as_ref())?;
+    let spots = u64::from(m.runs).saturating_mul(program.nodes.into());
+    if m.runs == 0 || m.runs > MAX_RUNS || spots > MAX_SPOTS {
+        return Err(Error::Runs(m.runs).into());
+    }
+    for blocks in [m.accept_blocks, m.run_blocks] {
+        if !(1..=MAX_BLOCKS).contains(&blocks) {
+            return Err(Error::Blocks(blocks).into());
+        }
+    }
+    bank::send(ctx, requester, &ACCOUNT.address(), &[Coin::base(price)])?;
+
+    let id = JOB_IDS.next(ctx)?;
+    let mut job = Job {
+        id,
+        requester: requester.to_string(),
+        program_id: m.program_id,
+        input_root: m.input_root,
+        runs: m.runs,
+        uri: m.uri,
+        price: Some(coin(price)),
+        accept_blocks: m.accept_blocks,
+        run_blocks: m.run_blocks,
+        locked: Some(coin(0)),
+        params: Some(rules::params(ctx)?),
+        ..Job::default()
+    };
+    reopen(ctx, &mut job)?;
+    ctx.emit(&EventJobPosted { job_id: id, requester: job.requester, program_id: job.program_id, price: job.price });
+    Ok(id)
+}
+
+/// Lets a job wait for a provider.
+pub(crate) fn reopen(ctx: &mut Ctx, job: &mut Job) -> Result<()> {
+    job.set_state(JobState::Open);
+    (job.provider, job.locked) = (String::new(), Some(coin(0)));
+    let due = after(ctx, job.accept_blocks)?;
+    save(ctx, job, due)
+}
+
+/// Takes a job on. Gives the last height of its result.
+pub(crate) fn accept(ctx: &mut Ctx, provider: &Address, id: u64) -> Result<u64> {
+    let mut job = in_state(ctx, id, JobState::Open)?;
+    let account = provider.to_string();
+    if job.failed.contains(&account) {
+        return Err(Error::FailedBefore { job: id, account }.into());
+    }
+    let multiple = rules::of_job(&job)?.bond_multiple;
+    let needed = price(&job)?.checked_mul(multiple.into()).ok_or(Error::Overflow)?;
+    providers::lock(ctx, provider, needed)?;
+    job.set_state(JobState::Running);
+    (job.provider, job.locked) = (account, Some(coin(needed)));
+    let due = after(ctx, job.run_blocks)?;
+    save(ctx, &mut job, due)?;
+    ctx.emit(&EventJobAccepted { job_id: id, provider: job.provider, due });
+    Ok(due)
+}
+
+/// Delivers a result. Gives the root of its trace and the last height at which it may be contested.
+pub(crate) fn submit(ctx: &mut Ctx, provider: &Address, m: MsgSubmitResult) -> Result<([u8; 32], u64)> {
+    let mut job = in_state(ctx, m.job_id, JobState::Running)?;
+    let account = provider.to_string();
+    if job.provider != account {
+        return Err(Error::NotYours { job: job.id, account }.into());
+    }
+    let bytes = m.outputs.iter().fold(0_usize, |sum, output| sum.saturating_add(output.len()));
+    if bytes > MAX_OUTPUTS || Ok(m.nodes_roots.len()) != usize::try_from(job.runs) {
+        return Err(Error::Result.into());
+    }
+    let program = programs::load(ctx, &job.program_id)?;
+    let hashed = bytes.saturating_add(m.nodes_roots.len().saturating_mul(128));
+    ctx.gas().hash(hashed)?;
+    ctx.gas().consume_at(u64::try_from(program.graph.len()).map_err(|_| Error::Overflow)?, "program")?;
+    let checked = Checked::decode(&program.graph).map_err(Error::Graph)?;
+    let nodes_roots = m.nodes_roots.iter().map(|root| programs::hash(root)).collect::<Result<_, _>>()?;
+    let claim = Claim { nodes_roots, outputs: m.outputs };
+    let root = claim.trace_root(&checked).ok_or(Error::Result)?;
+
+    job.set_state(JobState::Window);
+    (job.trace_root, job.outputs) = (root.to_vec(), claim.outputs);
+    let until = after(ctx, rules::of_job(&job)?.window_blocks)?;
+    save(ctx, &mut job, until)?;
+    ctx.emit(&EventResultSubmitted { job_id: job.id, provider: account, trace_root: root.to_vec(), contest_until: until });
+    Ok((root, until))
+}
+
+/// Stands behind a trace of a delivered result. Gives the case.
+pub(crate) fn challenge(ctx: &mut Ctx, challenger: &Address, id: u64, root: &[u8]) -> Result<u64> {
+    let root = programs::hash(root)?;
+    let mut job = load(ctx, id)?;
+    // The window's last block has ended only when the job is closed: a job that waits in the queue is late all the same.
+    let open = match job.state() {
+        JobState::Window => ctx.block().height <= job.due,
+        JobState::Contested => true,
+        _ => false,
+    };
+    if !open {
+        return Err(Error::State(id).into());
+    }
+    let program = programs::load(ctx, &job.program_id)?;
+    let base_bond = rules::challenge_bond(rules::of_job(&job)?, price(&job)?, program.macs, job.runs)?;
+    let terms = dispute::Terms {
+        subject: referee::subject(id),
+        committed: programs::hash(&job.trace_root)?,
+        provider: Address::parse(&job.provider)?,
+        weights_root: programs::hash(&program.weights_root)?,
+        input_root: programs::hash(&job.input_root)?,
+        runs: job.runs,
+        window_end: job.due,
+        base_bond,
+    };
+    let case = dispute::challenge(ctx, &terms, root, challenger)?;
+    if job.state() == JobState::Window {
+        job.set_state(JobState::Contested);
+        job.case_id = case;
+        // Dispute tells the end itself; the module looks for it here where that failed.
+        let latest = job.due.checked_add(dispute::longest_contest(ctx)?).and_then(|due| due.checked_add(1)).ok_or(Error::Overflow)?;
+        save(ctx, &mut job, latest)?;
+    }
+    Ok(case)
+}
+
+/// The job of a number.
+pub(crate) fn load(ctx: &Ctx, id: u64) -> Result<Job> {
+    Ok(JOBS.get(ctx, &id)?.ok_or(Error::NoJob(id))?)
+}
+
+/// The job of a number where it is in a state, and, where that has a last height, not past it.
+pub(crate) fn in_state(ctx: &Ctx, id: u64, state: JobState) -> Result<Job> {
+    let job = load(ctx, id)?;
+    let late = job.due > 0 && ctx.block().height > job.due;
+    if job.state() == state && !late { Ok(job) } else { Err(Error::State(id).into()) }
+}
+
+/// What a job's result is paid.
+pub(crate) fn price(job: &Job) -> Result<u128> {
+    Ok(Coin::try_from(job.price.as_ref().ok_or(Error::Broken("a job without a price"))?)?.amount)
+}
+
+/// What a job has locked of its provider's bond.
+pub(crate) fn locked(job: &Job) -> Result<u128> {
+    Ok(Coin::try_from(job.locked.as_ref().ok_or(Error::Broken("a job without a lock"))?)?.amount)
+}
+
+/// Writes a job with its place among the states and in the queue.
+pub(crate) fn save(ctx: &mut Ctx, job: &mut Job, due: u64) -> Result<()> {
+    if let Some(before) = JOBS.get(ctx, &job.id)? {
+        BY_STATE.remove(ctx, &(state_key(before.state()), job.id))?;
+        if before.due > 0 {
+            DUE.remove(ctx, &(before.due, job.id))?;
+        }
+    }
+    job.due = due;
+    BY_STATE.insert(ctx, &(state_key(job.state()), job.id))?;
+    if due > 0 {
+        DUE.insert(ctx, &(due, job.id))?;
+    }
+    JOBS.set(ctx, &job.id, job)
+}
+
+/// A state as a key.
+pub(crate) fn state_key(state: JobState) -> u32 {
+    i32::from(state).unsigned_abs()
+}
+
+/// The height that lies `blocks` after this one.
+pub(crate) fn after(ctx: &Ctx, blocks: u64) -> Result<u64> {
+    Ok(ctx.block().height.checked_add(blocks).ok_or(Error::Overflow)?)
+}

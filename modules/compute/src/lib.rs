@@ -1,0 +1,62 @@
+//! Ordered computation: programs, providers with bonds, and jobs whose results anybody may contest before a referee.
+mod clock;
+mod error;
+mod genesis;
+mod invariants;
+mod jobs;
+mod msgs;
+mod programs;
+mod providers;
+mod queries;
+mod referee;
+mod rules;
+mod settle;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use cairn_kernel::{Ctx, Invariant, Module, ModuleAccount, Result, Router, Table};
+use cairn_proto::cairn::compute::v1::{Genesis, msg_routes, query_routes};
+
+pub use cairn_proto::cairn::compute::v1::{Job, JobOutcome, JobState, Params, Program, Provider};
+pub use error::Error;
+pub use rules::{main_params, test_params};
+
+/// The module.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Compute;
+
+/// Holds prices of open jobs and bonds of providers.
+pub const ACCOUNT: ModuleAccount = ModuleAccount::new("compute");
+
+impl Module for Compute {
+    const NAME: &'static str = "compute";
+    const TABLES: &'static [Table] = state::TABLES;
+    type Genesis = Genesis;
+
+    fn routes(self: &Arc<Self>, router: &mut Router) {
+        router.msgs(msg_routes(self)).queries(query_routes(self)).hook(ACCOUNT);
+        router.hook::<Arc<dyn cairn_dispute::Referee>>(Arc::new(Self));
+    }
+    fn default_genesis(&self) -> Genesis {
+        Genesis { params: Some(test_params()), ..Genesis::default() }
+    }
+    fn init(&self, ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
+        genesis::init(ctx, genesis)
+    }
+    fn export(&self, ctx: &Ctx) -> Result<Genesis> {
+        genesis::export(ctx)
+    }
+    fn end_block(&self, ctx: &mut Ctx) -> Result<()> {
+        clock::run(ctx, rules::JOBS_A_BLOCK)
+    }
+    fn invariants(&self) -> Vec<Invariant> {
+        vec![
+            ("the module holds exactly prices of open jobs and bonds", invariants::solvency),
+            ("what jobs have locked of bonds is true", invariants::locks),
+            ("every job that is not closed goes on by itself", invariants::clocks),
+        ]
+    }
+}

@@ -1,0 +1,68 @@
+//! Messages of `cairn.compute.v1`.
+use cairn_auth as auth;
+use cairn_kernel::{Address, Ctx, Result};
+use cairn_proto::cairn::compute::v1::{
+    JobOutcome, JobState, MsgAcceptJob, MsgAcceptJobResponse, MsgBondProvider, MsgBondProviderResponse, MsgCancelJob, MsgCancelJobResponse,
+    MsgChallenge, MsgChallengeResponse, MsgLeaveProvider, MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram,
+    MsgRegisterProgramResponse, MsgServer, MsgSubmitResult, MsgSubmitResultResponse, MsgUpdateParams, MsgUpdateParamsResponse,
+};
+
+use crate::{Compute, Error, jobs, programs, providers, rules, settle, state::PARAMS};
+
+impl MsgServer for Compute {
+    fn bond_provider(&self, ctx: &mut Ctx, m: MsgBondProvider) -> Result<MsgBondProviderResponse> {
+        let provider = Address::parse(&m.provider)?;
+        providers::bond(ctx, &provider, rules::base_amount(m.bond.as_ref())?)?;
+        Ok(MsgBondProviderResponse {})
+    }
+
+    fn leave_provider(&self, ctx: &mut Ctx, m: MsgLeaveProvider) -> Result<MsgLeaveProviderResponse> {
+        let provider = Address::parse(&m.provider)?;
+        Ok(MsgLeaveProviderResponse { leaves: providers::leave(ctx, &provider)? })
+    }
+
+    fn register_program(&self, ctx: &mut Ctx, m: MsgRegisterProgram) -> Result<MsgRegisterProgramResponse> {
+        let owner = Address::parse(&m.owner)?;
+        Ok(MsgRegisterProgramResponse { program_id: programs::register(ctx, &owner, m)?.to_vec() })
+    }
+
+    fn post_job(&self, ctx: &mut Ctx, m: MsgPostJob) -> Result<MsgPostJobResponse> {
+        let requester = Address::parse(&m.requester)?;
+        Ok(MsgPostJobResponse { job_id: jobs::post(ctx, &requester, m)? })
+    }
+
+    fn cancel_job(&self, ctx: &mut Ctx, m: MsgCancelJob) -> Result<MsgCancelJobResponse> {
+        let requester = Address::parse(&m.requester)?;
+        let job = jobs::in_state(ctx, m.job_id, JobState::Open)?;
+        if job.requester != requester.to_string() {
+            return Err(Error::NotYours { job: job.id, account: m.requester }.into());
+        }
+        settle::refund(ctx, job, JobOutcome::Cancelled)?;
+        Ok(MsgCancelJobResponse {})
+    }
+
+    fn accept_job(&self, ctx: &mut Ctx, m: MsgAcceptJob) -> Result<MsgAcceptJobResponse> {
+        let provider = Address::parse(&m.provider)?;
+        Ok(MsgAcceptJobResponse { due: jobs::accept(ctx, &provider, m.job_id)? })
+    }
+
+    fn submit_result(&self, ctx: &mut Ctx, m: MsgSubmitResult) -> Result<MsgSubmitResultResponse> {
+        let provider = Address::parse(&m.provider)?;
+        let (root, contest_until) = jobs::submit(ctx, &provider, m)?;
+        Ok(MsgSubmitResultResponse { trace_root: root.to_vec(), contest_until })
+    }
+
+    fn challenge(&self, ctx: &mut Ctx, m: MsgChallenge) -> Result<MsgChallengeResponse> {
+        let challenger = Address::parse(&m.challenger)?;
+        Ok(MsgChallengeResponse { case_id: jobs::challenge(ctx, &challenger, m.job_id, &m.root)? })
+    }
+
+    fn update_params(&self, ctx: &mut Ctx, m: MsgUpdateParams) -> Result<MsgUpdateParamsResponse> {
+        auth::require_authority(&m.authority)?;
+        let params = m.params.ok_or(Error::NoParams)?;
+        rules::check_params(&params)?;
+
+        PARAMS.set(ctx, &params)?;
+        Ok(MsgUpdateParamsResponse {})
+    }
+}

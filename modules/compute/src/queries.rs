@@ -1,0 +1,52 @@
+//! Queries of `cairn.compute.v1`.
+use cairn_kernel::{Address, Ctx, Result, key_prefix};
+use cairn_proto::cairn::compute::v1::{
+    QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryParamsRequest, QueryParamsResponse, QueryProgramRequest,
+    QueryProgramResponse, QueryProgramsRequest, QueryProgramsResponse, QueryProviderRequest, QueryProviderResponse, QueryProvidersRequest,
+    QueryProvidersResponse, QueryServer,
+};
+
+use crate::{
+    Compute, Error, jobs, programs, providers, rules,
+    state::{BY_STATE, JOBS, PROGRAMS, PROVIDERS},
+};
+
+impl QueryServer for Compute {
+    fn params(&self, ctx: &Ctx, _: QueryParamsRequest) -> Result<QueryParamsResponse> {
+        Ok(QueryParamsResponse { params: Some(rules::params(ctx)?) })
+    }
+
+    fn program(&self, ctx: &Ctx, q: QueryProgramRequest) -> Result<QueryProgramResponse> {
+        let id = hex::decode(&q.program_id).map_err(|_| Error::NoProgram(q.program_id.chars().take(64).collect()))?;
+        Ok(QueryProgramResponse { program: Some(programs::load(ctx, &id)?) })
+    }
+
+    fn programs(&self, ctx: &Ctx, q: QueryProgramsRequest) -> Result<QueryProgramsResponse> {
+        let (entries, page) = PROGRAMS.page(ctx, &[], &q.pagination.unwrap_or_default().into())?;
+        Ok(QueryProgramsResponse { programs: entries.into_iter().map(|(_, program)| program).collect(), pagination: Some(page.into()) })
+    }
+
+    fn provider(&self, ctx: &Ctx, q: QueryProviderRequest) -> Result<QueryProviderResponse> {
+        Ok(QueryProviderResponse { provider: Some(providers::load(ctx, &Address::parse(&q.account)?)?) })
+    }
+
+    fn providers(&self, ctx: &Ctx, q: QueryProvidersRequest) -> Result<QueryProvidersResponse> {
+        let (entries, page) = PROVIDERS.page(ctx, &[], &q.pagination.unwrap_or_default().into())?;
+        Ok(QueryProvidersResponse { providers: entries.into_iter().map(|(_, provider)| provider).collect(), pagination: Some(page.into()) })
+    }
+
+    fn job(&self, ctx: &Ctx, q: QueryJobRequest) -> Result<QueryJobResponse> {
+        Ok(QueryJobResponse { job: Some(jobs::load(ctx, q.job_id)?) })
+    }
+
+    fn jobs(&self, ctx: &Ctx, q: QueryJobsRequest) -> Result<QueryJobsResponse> {
+        let page = q.pagination.unwrap_or_default().into();
+        if q.state == 0 {
+            let (entries, page) = JOBS.page(ctx, &[], &page)?;
+            return Ok(QueryJobsResponse { jobs: entries.into_iter().map(|(_, job)| job).collect(), pagination: Some(page.into()) });
+        }
+        let (keys, page) = BY_STATE.page(ctx, &key_prefix(&q.state.unsigned_abs()), &page)?;
+        let jobs = keys.into_iter().map(|(_, id)| jobs::load(ctx, id)).collect::<Result<_>>()?;
+        Ok(QueryJobsResponse { jobs, pagination: Some(page.into()) })
+    }
+}

@@ -1,0 +1,106 @@
+//! The settings: defaults, bounds, and amounts as numbers.
+use cairn_kernel::{BASE_DENOM, BPS, Coin, Ctx, Result, bps};
+use cairn_proto::cairn::compute::v1::{Job, Params};
+
+use crate::{Error, state::PARAMS};
+
+/// Jobs and providers that one block handles; the rest carries over in order.
+pub(crate) const JOBS_A_BLOCK: u32 = 500;
+/// Blocks until a step that failed is tried again.
+pub(crate) const RETRY_BLOCKS: u64 = 10;
+/// Longest address of content, in bytes.
+pub(crate) const MAX_URI: usize = 512;
+/// Most bytes of all outputs of a result.
+pub(crate) const MAX_OUTPUTS: usize = 65_536;
+/// The longest window, in blocks.
+pub(crate) const MAX_BLOCKS: u64 = 10_000_000;
+/// Largest amount of a setting, and largest price, in base units.
+const MAX_AMOUNT: u128 = 1_000_000_000_000_000_000_000_000;
+
+/// The settings of a test network.
+#[must_use]
+pub fn test_params() -> Params {
+    Params {
+        bond_multiple: 5,
+        window_blocks: 60,
+        unbonding_blocks: 3_000,
+        fee_bps: 100,
+        late_bps: 1_000,
+        challenge_bps: 500,
+        giga_mac_price: "1000".into(),
+        max_failures: 3,
+        least_bond: "1000000".into(),
+    }
+}
+
+/// The settings of the main network.
+#[must_use]
+pub fn main_params() -> Params {
+    Params {
+        bond_multiple: 20,
+        window_blocks: 21_600,
+        unbonding_blocks: 907_200,
+        fee_bps: 200,
+        least_bond: "100000000".into(),
+        ..test_params()
+    }
+}
+
+/// The settings in force.
+pub(crate) fn params(ctx: &Ctx) -> Result<Params> {
+    Ok(PARAMS.get(ctx)?.unwrap_or_else(test_params))
+}
+
+/// Refuses settings outside their bounds.
+pub(crate) fn check_params(params: &Params) -> Result<(), Error> {
+    let numbers = [
+        ("bond_multiple", 1, 1_000, params.bond_multiple.into()),
+        ("window_blocks", 1, MAX_BLOCKS, params.window_blocks),
+        ("unbonding_blocks", 1, MAX_BLOCKS, params.unbonding_blocks),
+        ("fee_bps", 0, 2_000, params.fee_bps.into()),
+        ("late_bps", 0, BPS.into(), params.late_bps.into()),
+        ("challenge_bps", 1, BPS.into(), params.challenge_bps.into()),
+        ("max_failures", 1, 100, params.max_failures.into()),
+    ];
+    if let Some((name, least, most, found)) = numbers.into_iter().find(|(_, least, most, found)| !(least..=most).contains(&found)) {
+        return Err(Error::Bounds { name, least, most, found });
+    }
+    for (name, text) in [("giga_mac_price", &params.giga_mac_price), ("least_bond", &params.least_bond)] {
+        let amount = Coin::parse(BASE_DENOM, text).map_err(|_| Error::Amount(name))?.amount;
+        if amount > MAX_AMOUNT {
+            return Err(Error::Amount(name));
+        }
+    }
+    Ok(())
+}
+
+/// A price or a bond of the module: `ucairn`, more than nothing, at most 10^24.
+pub(crate) fn base_amount(coin: Option<&cairn_proto::cosmos::base::v1beta1::Coin>) -> Result<u128> {
+    let coin = Coin::try_from(coin.ok_or(Error::Price)?)?;
+    if coin.denom != BASE_DENOM || coin.amount == 0 || coin.amount > MAX_AMOUNT {
+        return Err(Error::Price.into());
+    }
+    Ok(coin.amount)
+}
+
+/// An amount of `ucairn` from the settings.
+pub(crate) fn number(text: &str) -> Result<u128, Error> {
+    Coin::parse(BASE_DENOM, text).map(|coin| coin.amount).map_err(|_| Error::Broken("an amount cannot be read"))
+}
+
+/// A part of an amount.
+pub(crate) fn part(amount: u128, of: u32) -> Result<u128, Error> {
+    bps(amount, of).ok_or(Error::Overflow)
+}
+
+/// The settings that a job runs under.
+pub(crate) fn of_job(job: &Job) -> Result<&Params, Error> {
+    job.params.as_ref().ok_or(Error::Broken("a job without settings"))
+}
+
+/// The first rival's bond: a part of the price, at least what running the program again costs, at least 1.
+pub(crate) fn challenge_bond(params: &Params, price: u128, macs: u64, runs: u32) -> Result<u128, Error> {
+    let work = u128::from(macs).checked_mul(runs.into()).ok_or(Error::Overflow)?;
+    let rerun = work.checked_mul(number(&params.giga_mac_price)?).ok_or(Error::Overflow)?.div_ceil(1_000_000_000);
+    Ok(part(price, params.challenge_bps)?.max(rerun).max(1))
+}

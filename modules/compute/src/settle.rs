@@ -1,0 +1,108 @@
+//! The end of a job: who gets which money.
+use cairn_asset as asset;
+use cairn_bank as bank;
+use cairn_kernel::{Address, Coin, Ctx, Result};
+use cairn_proto::cairn::{
+    compute::v1::{EventJobClosed, EventJobFailed, Job, JobOutcome, JobState},
+    rewards::v1::ContributionKind,
+};
+use cairn_rewards as rewards;
+
+use crate::{
+    ACCOUNT, Error, jobs, programs,
+    providers::{self, End, coin},
+    rules,
+};
+
+/// Of a slash for a wrong result, what finders get, in basis points, and what rewards' pool gets.
+const FINDERS_BPS: u32 = 3_500;
+const POOL_BPS: u32 = 1_500;
+/// Of other slashes, the part that is burnt.
+const HALF_BPS: u32 = 5_000;
+
+/// Pays a result that stands: the fee, the program's owner or asset, the provider. Its bond is free again, unless it sent a malformed leaf.
+pub(crate) fn pay(ctx: &mut Ctx, mut job: Job, struck: bool) -> Result<()> {
+    let (price, provider) = (jobs::price(&job)?, Address::parse(&job.provider)?);
+    let locked = jobs::locked(&job)?;
+    let (lost, end) = if struck { (locked, End::Wrong) } else { (0, End::Paid) };
+    providers::unlock(ctx, job.id, &provider, locked, lost, end)?;
+    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(lost), HALF_BPS)?;
+
+    let fee = rules::part(price, rules::of_job(&job)?.fee_bps)?;
+    rewards::take_fee(ctx, &ACCOUNT.address(), &Coin::base(fee), ContributionKind::Compute, &[(provider, 1)])?;
+    let rest = price.checked_sub(fee).ok_or(Error::Overflow)?;
+    let program = programs::load(ctx, &job.program_id)?;
+    let model = rules::part(rest, program.model_bps)?;
+    pay_model(ctx, program.asset_id, &Address::parse(&program.owner)?, model)?;
+    let paid = rest.checked_sub(model).ok_or(Error::Overflow)?;
+    bank::send(ctx, &ACCOUNT.address(), &provider, &[Coin::base(paid)])?;
+    close(ctx, &mut job, JobOutcome::Paid, paid, model)
+}
+
+/// Pays for the use of a model: its asset, and so its ancestors and shareholders; its owner where there is none, or where it takes no income.
+fn pay_model(ctx: &mut Ctx, asset_id: u64, owner: &Address, amount: u128) -> Result<()> {
+    if amount == 0 {
+        return Ok(());
+    }
+    let coins = [Coin::base(amount)];
+    if asset_id > 0 && ctx.atomic(|ctx| asset::pay(ctx, asset_id, &ACCOUNT.address(), &coins)).is_ok() {
+        return Ok(());
+    }
+    bank::send(ctx, &ACCOUNT.address(), owner, &coins)
+}
+
+/// Slashes a provider whose result was wrong, and refunds: 50 burnt, 15 to rewards' pool, 35 to finders in equal parts; burnt where there are none.
+pub(crate) fn wrong(ctx: &mut Ctx, job: Job, finders: &[Address]) -> Result<()> {
+    let locked = jobs::locked(&job)?;
+    providers::unlock(ctx, job.id, &Address::parse(&job.provider)?, locked, locked, End::Wrong)?;
+    let count = u128::try_from(finders.len()).map_err(|_| Error::Overflow)?;
+    let fee = rules::part(locked, FINDERS_BPS)?.checked_div(count).unwrap_or(0);
+    for finder in finders {
+        bank::send(ctx, &ACCOUNT.address(), finder, &[Coin::base(fee)])?;
+    }
+    let pooled = rules::part(locked, POOL_BPS)?;
+    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(pooled), 0)?;
+    let paid = fee.checked_mul(count).and_then(|fees| fees.checked_add(pooled)).ok_or(Error::Overflow)?;
+    let burnt = locked.checked_sub(paid).ok_or(Error::Overflow)?;
+    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(burnt), cairn_kernel::BPS)?;
+    refund(ctx, job, JobOutcome::Wrong)
+}
+
+/// Slashes a provider that was silent together with its rival: half burnt, half to rewards' pool; and refunds.
+pub(crate) fn both_late(ctx: &mut Ctx, job: Job) -> Result<()> {
+    let locked = jobs::locked(&job)?;
+    providers::unlock(ctx, job.id, &Address::parse(&job.provider)?, locked, locked, End::Wrong)?;
+    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(locked), HALF_BPS)?;
+    refund(ctx, job, JobOutcome::Wrong)
+}
+
+/// A provider delivered nothing in time: it loses a part of the price, and the job is open again, or closed as poison.
+pub(crate) fn late(ctx: &mut Ctx, mut job: Job) -> Result<()> {
+    let (locked, params) = (jobs::locked(&job)?, rules::of_job(&job)?.clone());
+    let lost = rules::part(jobs::price(&job)?, params.late_bps)?.min(locked);
+    let provider = Address::parse(&job.provider)?;
+    providers::unlock(ctx, job.id, &provider, locked, lost, End::Late)?;
+    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(lost), HALF_BPS)?;
+    ctx.emit(&EventJobFailed { job_id: job.id, provider: job.provider.clone() });
+    job.failed.push(std::mem::take(&mut job.provider));
+    job.locked = Some(coin(0));
+    if u32::try_from(job.failed.len()).map_err(|_| Error::Overflow)? >= params.max_failures {
+        return refund(ctx, job, JobOutcome::Poison);
+    }
+    jobs::reopen(ctx, &mut job)
+}
+
+/// Returns the price to the requester.
+pub(crate) fn refund(ctx: &mut Ctx, mut job: Job, outcome: JobOutcome) -> Result<()> {
+    let price = jobs::price(&job)?;
+    bank::send(ctx, &ACCOUNT.address(), &Address::parse(&job.requester)?, &[Coin::base(price)])?;
+    close(ctx, &mut job, outcome, 0, 0)
+}
+
+fn close(ctx: &mut Ctx, job: &mut Job, outcome: JobOutcome, paid: u128, model: u128) -> Result<()> {
+    job.set_state(JobState::Closed);
+    job.set_outcome(outcome);
+    jobs::save(ctx, job, 0)?;
+    ctx.emit(&EventJobClosed { job_id: job.id, outcome: outcome.into(), paid: Some(coin(paid)), model: Some(coin(model)) });
+    Ok(())
+}

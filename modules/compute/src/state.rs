@@ -1,0 +1,22 @@
+//! What compute stores.
+use cairn_kernel::{Address, Item, Map, Sequence, Set};
+use cairn_proto::cairn::compute::v1::{Job, Params, Program, Provider};
+
+cairn_kernel::state! { "compute";
+    /// Settings; the defaults where never set.
+    PARAMS: Item<Params> = 1;
+    /// Programs by id.
+    PROGRAMS: Map<[u8; 32], Program> = 2;
+    /// Providers by account.
+    PROVIDERS: Map<Address, Provider> = 3;
+    /// Numbers jobs.
+    JOB_IDS: Sequence = 4;
+    /// Jobs by number.
+    JOBS: Map<u64, Job> = 5;
+    /// Jobs by state.
+    BY_STATE: Set<(u32, u64)> = 6;
+    /// Jobs by the height at whose end they go on.
+    DUE: Set<(u64, u64)> = 7;
+    /// Providers by the height at whose end their bond returns.
+    LEAVING: Set<(u64, Address)> = 8;
+}

@@ -1,0 +1,105 @@
+//! Export and import in the middle of jobs, and refused genesis files.
+use cairn_bank::{self as bank, Bank};
+use cairn_dispute::Dispute;
+use cairn_kernel::{Error as Refusal, Module};
+use cairn_proto::cairn::compute::v1::{Genesis, MsgLeaveProvider, MsgServer};
+use cairn_rewards::Rewards;
+
+use super::world::{BOND, World, provider, user};
+use crate::Compute;
+
+/// A job in every state, a provider that leaves.
+fn busy() -> World {
+    let mut world = World::new();
+    world.bond(provider(), BOND * 3).unwrap();
+    let (_, until) = world.delivered(true, 100);
+    world.run_to(until + 1);
+    let (job, _) = world.delivered_again(false);
+    world.challenge(user(10), job, world.work.right.root()).unwrap();
+    world.delivered_again(true);
+    let job = world.post(world.order()).unwrap();
+    world.accept(provider(), job).unwrap();
+    world.post(world.order()).unwrap();
+    world.bond(user(40), BOND).unwrap();
+    world.chain.tx(|ctx| Compute.leave_provider(ctx, MsgLeaveProvider { provider: user(40).to_string() })).unwrap();
+    world
+}
+
+fn copy(from: &mut World, genesis: Genesis) -> (World, Result<(), Refusal>) {
+    let (mut coins, pool, cases) =
+        from.chain.run(|ctx| (Bank.export(ctx).unwrap(), Rewards.export(ctx).unwrap(), Dispute.export(ctx).unwrap()));
+    coins.params = Some(bank::DEFAULT_PARAMS);
+    let mut world = World::unstarted();
+    world.chain.block = from.chain.block.clone();
+    world.chain.tx(|ctx| Bank.init(ctx, coins)).unwrap();
+    world.chain.tx(|ctx| Rewards.init(ctx, pool)).unwrap();
+    world.chain.tx(|ctx| Dispute.init(ctx, cases)).unwrap();
+    let done = world.chain.tx(|ctx| Compute.init(ctx, genesis));
+    (world, done)
+}
+
+#[test]
+fn export_and_import_are_inverse_and_the_chain_goes_on_alike() {
+    let mut before = busy();
+    let exported = before.chain.run(|ctx| Compute.export(ctx)).unwrap();
+    assert_eq!((exported.programs.len(), exported.providers.len(), exported.jobs.len()), (1, 2, 5));
+    let (mut after, done) = copy(&mut before, exported.clone());
+    done.unwrap();
+    after.check();
+    assert_eq!(after.chain.run(|ctx| Compute.export(ctx)).unwrap(), exported);
+    for world in [&mut before, &mut after] {
+        let until = world.height() + 70;
+        world.run_to(until);
+        world.play_out(1, Some(user(10)), Some(provider()));
+        let until = world.height() + 3_000;
+        world.run_to(until);
+    }
+    let ends = [&mut before, &mut after].map(|world| world.chain.run(|ctx| Compute.export(ctx)).unwrap());
+    assert_eq!(ends[0], ends[1]);
+    assert!(ends[0].jobs.iter().all(|job| job.due == 0));
+}
+
+#[test]
+fn a_genesis_that_contradicts_itself_is_refused() {
+    let mut world = busy();
+    let exported = world.chain.run(|ctx| Compute.export(ctx)).unwrap();
+    type Spoil = fn(&mut Genesis);
+    let cases: [Spoil; 12] = [
+        |g| g.params.as_mut().unwrap().bond_multiple = 0,
+        |g| g.programs[0].nodes = 9,
+        |g| g.programs[0].id[0] ^= 1,
+        |g| g.programs.push(g.programs[0].clone()),
+        |g| g.programs[0].graph.clear(),
+        |g| g.providers.push(g.providers[0].clone()),
+        |g| g.providers[0].bond = None,
+        |g| g.jobs[0].id = 9,
+        |g| g.jobs[1].params = None,
+        |g| g.jobs[1].state = 0,
+        |g| g.jobs[2].due = 0,
+        |g| g.jobs[0].due = 7,
+    ];
+    for (i, spoil) in cases.iter().enumerate() {
+        let mut genesis = exported.clone();
+        spoil(&mut genesis);
+        assert_eq!(copy(&mut world, genesis).1.unwrap_err().codespace, "compute", "case {i}");
+    }
+}
+
+#[test]
+fn invariants_notice_what_is_wrong() {
+    let mut world = busy();
+    let exported = world.chain.run(|ctx| Compute.export(ctx)).unwrap();
+    type Spoil = fn(&mut Genesis);
+    let spoils: [(&str, Spoil); 2] = [
+        ("the module holds", |g| g.providers[1].bond.as_mut().unwrap().amount = "1".into()),
+        ("what jobs have locked", |g| g.jobs[3].locked.as_mut().unwrap().amount = "1".into()),
+    ];
+    for (name, spoil) in spoils {
+        let mut genesis = exported.clone();
+        spoil(&mut genesis);
+        let (mut other, done) = copy(&mut world, genesis);
+        done.unwrap();
+        let found: Vec<_> = Compute.invariants().into_iter().filter(|(_, check)| other.chain.run(|ctx| check(ctx)).is_err()).collect();
+        assert!(found.iter().any(|(found, _)| found.starts_with(name)), "{name}");
+    }
+}
