@@ -11,6 +11,7 @@
 mod abci;
 mod beacon;
 mod checks;
+mod compute;
 mod contained;
 mod crash;
 mod determinism;
