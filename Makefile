@@ -41,7 +41,7 @@ test-slow: ## Run the long tests: 10^6 steps of schedules of leases, 100,000 lea
 test-e2e: build
 	@cmp -s e2e/js/package-lock.json e2e/js/node_modules/.installed || { npm ci --prefix e2e/js --no-audit --no-fund --loglevel=error && \
 	  cp e2e/js/package-lock.json e2e/js/node_modules/.installed; }
-	@$(ENV) CAIRN_DIGITS=$$(localnet/digits/fetch.sh) cargo test --locked --workspace --test e2e -- --test-threads=1 --nocapture
+	@$(ENV) CAIRN_DIGITS=$$(localnet/digits/fetch.sh) cargo test --locked --workspace --test e2e -- --test-threads=2 --nocapture
 
 proto: ## Regenerate the wire types after a change of a .proto
 	@$(ENV) cargo run -q -p cairn-codegen

@@ -12,6 +12,7 @@ pub mod evidence;
 mod join;
 mod network;
 mod operators;
+mod ports;
 mod process;
 pub mod simd;
 pub mod twins;
@@ -24,12 +25,13 @@ pub use process::Process;
 pub use simd::Simd;
 pub use wait::until;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// The repository.
+/// The repository as cargo names it when it runs the test: a build folder that several check-outs share may hold a test built in another one.
 #[must_use]
 pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("e2e lies in the repository").to_owned()
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&folder).parent().expect("e2e lies in the repository").to_owned()
 }
 
 /// The folder that holds the programs under test: that of the test itself, two levels up.

@@ -1,6 +1,5 @@
 //! A network of validators in a folder of its own.
 use std::{
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -10,7 +9,7 @@ use cairn_driver::{accounts::Account, run::PASSPHRASE};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Process, join::configure, program};
+use crate::{Process, join::configure, ports::Ports, program};
 
 /// How a network is made.
 #[derive(Debug, Clone)]
@@ -37,18 +36,11 @@ pub(crate) const JOINING: u16 = 3;
 /// Validators, nodes that joined them, and perhaps a gateway, on ports of their own.
 pub struct Network {
     folder: TempDir,
-    base: u16,
+    ports: Ports,
     accounts: Vec<Account>,
     pub(crate) nodes: Vec<Option<Process>>,
     gateway: Option<Process>,
     agent: ureq::Agent,
-}
-
-/// A first port with a run of free ones behind it. Each test process looks in a range of its own.
-pub(crate) fn free_ports(count: u16) -> u16 {
-    let start = 20_000 + u16::try_from(std::process::id() % 200).expect("small") * 100;
-    let free = |base: u16| (base..base + count).all(|p| TcpListener::bind(("127.0.0.1", p)).is_ok());
-    (start..60_000).step_by(100).find(|b| free(*b)).expect("a hundred free ports")
 }
 
 impl Network {
@@ -83,9 +75,9 @@ impl Network {
     pub fn prepare(options: &Options, change: impl Fn(&mut Value)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let accounts = cairn_driver::accounts::load_or_create(&folder.path().join("accounts.json")).expect("accounts");
-        let base = free_ports((options.validators + JOINING) * 10);
+        let ports = Ports::take((options.validators + JOINING) * 10);
         let mut init = Command::new(program("cairnd"));
-        init.args(["testnet", "--timeout-commit", options.pause, "--base-port", &base.to_string()]);
+        init.args(["testnet", "--timeout-commit", options.pause, "--base-port", &ports.first.to_string()]);
         init.args(["--validators", &options.validators.to_string()]).arg("--out").arg(folder.path().join("nodes"));
         for account in &accounts {
             init.arg("--account").arg(format!("{}={}ucairn", account.address, account.funds));
@@ -96,13 +88,13 @@ impl Network {
             let settings = options.settings.iter().map(|(name, number)| (*name, toml_edit::value(*number)));
             configure(&folder.path().join(format!("nodes/node{node}/config/app.toml")), settings);
         }
-        Self::of(folder, base, accounts, options.validators)
+        Self::of(folder, ports, accounts, options.validators)
     }
     /// A network of so many homes in `folder`, of which none runs.
-    pub(crate) fn of(folder: TempDir, base: u16, accounts: Vec<Account>, validators: u16) -> Self {
+    pub(crate) fn of(folder: TempDir, ports: Ports, accounts: Vec<Account>, validators: u16) -> Self {
         let agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build().into();
         let nodes = (0..validators).map(|_| None).collect();
-        Self { folder, base, accounts, nodes, gateway: None, agent }
+        Self { folder, ports, accounts, nodes, gateway: None, agent }
     }
     /// The folder of homes, logs and accounts.
     #[must_use]
@@ -115,7 +107,7 @@ impl Network {
         &self.accounts
     }
     pub(crate) fn port(&self, node: usize, offset: u16) -> u16 {
-        self.base + u16::try_from(node).expect("few nodes") * 10 + offset
+        self.ports.first + u16::try_from(node).expect("few nodes") * 10 + offset
     }
     /// A node's RPC.
     #[must_use]

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::{
     Network,
-    network::{JOINING, free_ports, rewrite, run},
+    network::{JOINING, rewrite, run},
+    ports::Ports,
     program,
 };
 
@@ -23,7 +24,7 @@ impl Network {
     pub fn by_operators(operators: u16, change: impl Fn(&mut Value)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let accounts = cairn_driver::accounts::load_or_create(&folder.path().join("accounts.json")).expect("accounts");
-        let network = Self::of(folder, free_ports((operators + JOINING) * 10), accounts, operators);
+        let network = Self::of(folder, Ports::take((operators + JOINING) * 10), accounts, operators);
         let homes: Vec<_> = (0..usize::from(operators)).map(|node| network.home(node)).collect();
         let [first, others @ ..] = homes.as_slice() else { panic!("a network has an operator") };
         for (node, home) in homes.iter().enumerate() {

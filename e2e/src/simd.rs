@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use crate::{
     Process,
-    network::{free_ports, rewrite, run},
+    network::{rewrite, run},
+    ports::Ports,
 };
 
 /// The chain id of every such chain.
@@ -30,7 +31,7 @@ pub struct Funded<'a> {
 /// A running chain whose staking denomination is `ucairn`, as ours.
 pub struct Simd {
     folder: TempDir,
-    base: u16,
+    ports: Ports,
     agent: ureq::Agent,
     _process: Process,
 }
@@ -53,10 +54,10 @@ impl Simd {
         simd(&home, &["genesis", "gentx", validator, bond, "--chain-id", CHAIN_ID, "--keyring-backend", "test"]);
         simd(&home, &["genesis", "collect-gentxs"]);
         rewrite(&home.join("config/genesis.json"), change);
-        let base = free_ports(5);
-        let process = Process::start("simd", &mut node(&home, base), &folder.path().join("simd.log"));
+        let ports = Ports::take(5);
+        let process = Process::start("simd", &mut node(&home, ports.first), &folder.path().join("simd.log"));
         let agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).http_status_as_error(false).build().into();
-        let chain = Self { folder, base, agent, _process: process };
+        let chain = Self { folder, ports, agent, _process: process };
         chain.wait_until("simd makes blocks", || chain.height() >= 2);
         chain
     }
@@ -68,17 +69,17 @@ impl Simd {
     /// CometBFT's RPC.
     #[must_use]
     pub fn rpc(&self) -> String {
-        format!("http://127.0.0.1:{}", self.base)
+        format!("http://127.0.0.1:{}", self.ports.first)
     }
     /// The REST door.
     #[must_use]
     pub fn rest(&self) -> String {
-        format!("http://127.0.0.1:{}", self.base + 2)
+        format!("http://127.0.0.1:{}", self.ports.first + 2)
     }
     /// The gRPC door, `host:port`.
     #[must_use]
     pub fn grpc(&self) -> String {
-        format!("127.0.0.1:{}", self.base + 3)
+        format!("127.0.0.1:{}", self.ports.first + 3)
     }
     /// The address of a key: `--bech acc`, `val` or `cons`.
     #[must_use]

@@ -19,9 +19,10 @@ const MODULES: &str = "mod.rs";
 /// The merged descriptor set: Cosmos as published, ours with comments.
 const DESCRIPTORS: &str = "descriptors.binpb";
 
-/// The folder `proto/` of this checkout.
+/// The folder `proto/` of the checkout in which cargo runs this; several may share a build folder.
 pub fn proto_dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("")
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&folder).with_file_name("")
 }
 
 /// Generates everything from `proto/cairn/**` and `proto/descriptors/cosmos.binpb`, in memory.
