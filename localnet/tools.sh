@@ -93,6 +93,32 @@ simd() { # version
 }
 [ "$level" = run ] || simd "$IBC_GO"
 
+# What proofs are compared with, which may be missing: the report then says so.
+# gnark: our own program on the released library, built from the Go module proxy.
+gnark() {
+  local stamp
+  stamp="$CAIRN_CACHE/bin/.bench-gnark-$(cat bench/gnark/* | cksum | cut -d' ' -f1)"
+  [ -x "$CAIRN_CACHE/bin/bench-gnark" ] && [ -e "$stamp" ] && return
+  say "building the comparison with gnark (about a minute)"
+  go build -C bench/gnark -trimpath -o "$CAIRN_CACHE/bin/bench-gnark.part" . || return 1
+  rm -f "$CAIRN_CACHE"/bin/.bench-gnark-*
+  mv "$CAIRN_CACHE/bin/bench-gnark.part" "$CAIRN_CACHE/bin/bench-gnark" && touch "$stamp"
+}
+
+# ezkl: a published Python package, in an environment of its own.
+ezkl() {
+  local home="$CAIRN_CACHE/ezkl" list=bench/ezkl/requirements.txt stamp
+  stamp="$home/.$(cksum <"$list" | cut -d' ' -f1)"
+  [ -e "$stamp" ] && return
+  say "installing ezkl (Python packages, 60 MB to download, once per machine)"
+  rm -rf "$home"
+  python3 -m venv "$home" && "$home/bin/python" -m pip install -q --disable-pip-version-check -r "$list" && touch "$stamp"
+}
+if [ "$level" = bench ]; then
+  gnark || say "gnark cannot be built; proofs are measured without it"
+  ezkl || say "ezkl cannot be installed; proofs are measured without it"
+fi
+
 # RocksDB's static library, at the version that Cargo.lock pins.
 version=$(sed -n '/^name = "librocksdb-sys"$/{n;s/^version = "\(.*\)"$/\1/p}' Cargo.lock)
 if [ ! -e "$ROCKSDB_LIB_DIR/.version-$version" ]; then

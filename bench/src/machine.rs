@@ -70,6 +70,10 @@ impl Clock {
         let all = stat.lines().next().and_then(busy).context("/proc/stat cannot be read")?;
         Ok(Self { at: Instant::now(), own: cpu_of("self")?, measured, all })
     }
+    /// Seconds that the measured processes used since `earlier`.
+    pub(crate) fn measured_since(&self, earlier: &Self) -> f64 {
+        self.measured.iter().sum::<f64>() - earlier.measured.iter().sum::<f64>()
+    }
     /// What was used from `self` to `later`.
     pub(crate) fn until(&self, later: &Self) -> Cores {
         let seconds = later.at.duration_since(self.at).as_secs_f64().max(f64::EPSILON);

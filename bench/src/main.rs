@@ -22,7 +22,7 @@ use clap::{Parser, ValueEnum};
 use labels::LabelsPlan;
 use machine::Machine;
 use peer::{Kind, Programs};
-use proofs::ProofsPlan;
+use proofs::{ProofPeers, ProofsPlan};
 use report::Report;
 use state::{
     blocks::{self, BlocksPlan},
@@ -78,6 +78,8 @@ struct Cli {
     labels: LabelsPlan,
     #[command(flatten)]
     proofs: ProofsPlan,
+    #[command(flatten)]
+    proof_peers: ProofPeers,
 }
 
 fn main() -> Result<()> {
@@ -92,6 +94,7 @@ fn main() -> Result<()> {
         store: store_plan,
         labels: labels_plan,
         proofs: proofs_plan,
+        proof_peers,
     } = Cli::parse();
     fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     let work = tempfile::Builder::new().prefix("work-").tempdir_in(&out)?;
@@ -110,7 +113,7 @@ fn main() -> Result<()> {
         report.states = blocks::measure(&blocks_plan, &programs, work.path())?;
     }
     if parts.contains(&Part::Proofs) {
-        report.proofs = proofs::measure(&proofs_plan)?;
+        report.proofs = proofs::measure(&proofs_plan, &proof_peers, work.path())?;
     }
     report.peak_memory = peak_memory();
     work.close()?;

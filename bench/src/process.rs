@@ -87,10 +87,21 @@ pub(crate) fn cpu_of(pid: &str) -> Result<f64> {
     parse_cpu(&stat).with_context(|| format!("/proc/{pid}/stat cannot be read"))
 }
 
+/// Seconds of CPU of all children that have ended and were waited for.
+pub(crate) fn cpu_of_children() -> Result<f64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    parse_times(&stat, 2).context("/proc/self/stat cannot be read")
+}
+
 /// Fields 14 and 15 of `/proc/<pid>/stat`, user and system time, counted behind the name, which may hold blanks.
 fn parse_cpu(stat: &str) -> Option<f64> {
+    parse_times(stat, 0)
+}
+
+/// The same, or with `later` = 2 fields 16 and 17, those of children.
+fn parse_times(stat: &str, later: usize) -> Option<f64> {
     let (_, fields) = stat.rsplit_once(')')?;
-    let mut times = fields.split_whitespace().skip(11);
+    let mut times = fields.split_whitespace().skip(11 + later);
     let (user, system): (u64, u64) = (times.next()?.parse().ok()?, times.next()?.parse().ok()?);
     Some((user + system) as f64 / TICKS)
 }
@@ -127,8 +138,9 @@ mod tests {
 
     #[test]
     fn cpu_time_is_read_behind_a_name_with_blanks_and_brackets() {
-        let stat = "42 (a) b) S 1 42 42 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 1 1 1";
+        let stat = "42 (a) b) S 1 42 42 0 -1 4194304 100 0 0 0 250 50 400 100 20 0 1 0 1 1 1";
         assert_eq!(parse_cpu(stat), Some(3.0));
+        assert_eq!(parse_times(stat, 2), Some(5.0));
         assert_eq!(parse_cpu("42 (a"), None);
         assert!(cpu_of("self").unwrap() >= 0.0);
     }

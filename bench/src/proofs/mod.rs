@@ -1,5 +1,9 @@
-//! Proofs of small networks: sizes, and what setting up, proving and verifying takes.
-use std::time::Instant;
+//! Proofs of small networks: sizes, and what setting up, proving and verifying takes, beside gnark and ezkl on the same jobs.
+mod job;
+mod peers;
+mod table;
+
+use std::{path::Path, time::Instant};
 
 use anyhow::Result;
 use cairn_circuits::{Circuit, Head, Input, Job, Kind, Layer, LayerShape, Network, Prover, Shape, verify_all};
@@ -8,7 +12,10 @@ use clap::Args;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 
-use crate::{report::Text, stats::median};
+use crate::{machine::Clock, process::cpu_of, stats::median};
+pub(crate) use peers::ProofPeers;
+use peers::{Compared, Task};
+pub(crate) use table::write;
 
 /// What is proved, and how often.
 #[derive(Debug, Clone, Args)]
@@ -31,20 +38,28 @@ pub(crate) struct Proved {
     kind: String,
     runs: u16,
     constraints: usize,
-    /// Seconds.
+    /// Seconds; CPU that of all cores, of proving the mean of a proof.
     set_up: f64,
+    set_up_cpu: f64,
     prove: f64,
+    prove_cpu: f64,
+    prove_each: Vec<f64>,
     verify: f64,
     /// Of a hundred proofs together, on one core as the chain does it, and on all.
     verify_hundred: f64,
     verify_hundred_shared: f64,
     /// Bytes of the registered key and of a proof.
     key: usize,
+    proving_key: u64,
     proof: usize,
+    /// Cores that other programs used while it was set up and proved.
+    others_cores: f64,
+    /// The peers on the first of its jobs.
+    peers: Vec<Compared>,
 }
 
-/// Measures every circuit of the plan.
-pub(crate) fn measure(plan: &ProofsPlan) -> Result<Vec<Proved>> {
+/// Measures every circuit of the plan, peers right after us on the same job. `work` is an empty folder.
+pub(crate) fn measure(plan: &ProofsPlan, peers: &ProofPeers, work: &Path) -> Result<Vec<Proved>> {
     let mut proved = Vec::new();
     for widths in &plan.networks {
         let network = network(widths)?;
@@ -54,7 +69,15 @@ pub(crate) fn measure(plan: &ProofsPlan) -> Result<Vec<Proved>> {
         kinds.push(("registration", Kind::Registration(shape), 0));
         for (name, kind, runs) in kinds {
             eprintln!("proofs: {widths}, {name}, {runs} runs");
-            proved.push(circuit(plan, widths, name, Circuit::new(kind, runs.into())?, &network)?);
+            let circuit = Circuit::new(kind, runs.into())?;
+            let mut ours = ours(plan, widths, name, circuit.clone(), &network)?;
+            if runs > 0 {
+                let path = work.join("job.json");
+                job::write(&path, &circuit, &job(&network, circuit.runs(), &mut StdRng::seed_from_u64(2)))?;
+                let task = Task { widths, runs: circuit.runs(), repetitions: plan.repetitions, job: &path, folder: work };
+                ours.peers = peers.run(&task)?;
+            }
+            proved.push(ours);
         }
     }
     Ok(proved)
@@ -76,9 +99,11 @@ fn network(widths: &str) -> Result<Network> {
     Ok(Network::new(shape.clone(), layers)?)
 }
 
-fn circuit(plan: &ProofsPlan, widths: &str, kind: &str, circuit: Circuit, network: &Network) -> Result<Proved> {
+fn ours(plan: &ProofsPlan, widths: &str, kind: &str, circuit: Circuit, network: &Network) -> Result<Proved> {
     let runs = circuit.runs();
+    let (before, start) = (cpu_of("self")?, Clock::now(vec![])?);
     let (prover, set_up) = timed(|| Prover::for_tests(circuit, [7; 32]))?;
+    let set_up_done = cpu_of("self")?;
     let mut random = StdRng::from_entropy();
     let mut made = Vec::new();
     let mut seconds = Vec::new();
@@ -88,6 +113,10 @@ fn circuit(plan: &ProofsPlan, widths: &str, kind: &str, circuit: Circuit, networ
         made.push((statement.input()?, proof));
         seconds.push(took);
     }
+    let prove_cpu = (cpu_of("self")? - set_up_done) / seconds.len().max(1) as f64;
+    let others_cores = start.until(&Clock::now(vec![])?).others;
+    let mut written = Counter(0);
+    prover.write(&mut written)?;
     let key = PreparedKey::new(&prover.record().key);
     let claims: Vec<Claim<'_>> = made.iter().cycle().take(100).map(|(input, proof)| Claim { inputs: vec![*input], proof }).collect();
     let singles: Vec<f64> = claims.iter().map(|claim| Ok(timed(|| key.verify(claim))?.1)).collect::<Result<_>>()?;
@@ -100,12 +129,18 @@ fn circuit(plan: &ProofsPlan, widths: &str, kind: &str, circuit: Circuit, networ
         runs: u16::try_from(runs)?,
         constraints: prover.constraints(),
         set_up,
+        set_up_cpu: set_up_done - before,
         prove: median(&seconds).unwrap_or_default(),
+        prove_cpu,
+        prove_each: seconds,
         verify: median(&singles).unwrap_or_default(),
         verify_hundred: median(&together).unwrap_or_default(),
         verify_hundred_shared: median(&shared).unwrap_or_default(),
         key: prover.record().key.bytes().len(),
+        proving_key: written.0,
         proof: made.first().map_or(0, |(_, proof)| proof.len()),
+        others_cores,
+        peers: vec![],
     })
 }
 
@@ -126,39 +161,15 @@ fn timed<T, E: Into<anyhow::Error>>(work: impl FnOnce() -> Result<T, E>) -> Resu
     Ok((made, start.elapsed().as_secs_f64()))
 }
 
-/// The table.
-pub(crate) fn write(proved: &[Proved], out: &mut Text) {
-    out.line("\n## Proofs of small networks\n");
-    let heading = [
-        "network",
-        "weights",
-        "runs",
-        "constraints",
-        "set up s",
-        "prove s",
-        "verify ms",
-        "100 together ms",
-        "on all cores ms",
-        "key B",
-        "proof B",
-    ];
-    out.row(heading);
-    out.rule(heading.len());
-    for one in proved {
-        let Proved { network, kind, runs, constraints, set_up, prove, verify, verify_hundred, verify_hundred_shared, key, proof } = one;
-        out.row([
-            network.clone(),
-            kind.clone(),
-            runs.to_string(),
-            constraints.to_string(),
-            format!("{set_up:.2}"),
-            format!("{prove:.3}"),
-            format!("{:.2}", verify * 1e3),
-            format!("{:.1}", verify_hundred * 1e3),
-            format!("{:.1}", verify_hundred_shared * 1e3),
-            key.to_string(),
-            proof.to_string(),
-        ]);
+/// Counts the bytes that are written into it.
+struct Counter(u64);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
     }
-    out.line("\nMedians; setting up once. Proving includes the witness and the check of the proof. Verification is by a prepared key, decoding included.");
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
