@@ -1,11 +1,11 @@
 package main
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/big"
 	"os"
-	"strings"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 )
@@ -13,11 +13,16 @@ import (
 // element is a field element, written as 64 hexadecimal digits.
 type element struct{ big.Int }
 
-func (e *element) UnmarshalText(text []byte) error {
-	if _, ok := e.SetString(string(text), 16); !ok || len(text) != 64 || strings.HasPrefix(string(text), "-") {
+func (e *element) UnmarshalJSON(encoded []byte) error {
+	var text string
+	if err := json.Unmarshal(encoded, &text); err != nil {
+		return err
+	}
+	bytes, err := hex.DecodeString(text)
+	if err != nil || len(bytes) != fr.Bytes {
 		return fmt.Errorf("%q is no field element", text)
 	}
-	if e.Cmp(fr.Modulus()) >= 0 {
+	if e.SetBytes(bytes).Cmp(fr.Modulus()) >= 0 {
 		return fmt.Errorf("%q is not below the modulus", text)
 	}
 	return nil

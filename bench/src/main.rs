@@ -125,3 +125,17 @@ fn main() -> Result<()> {
     println!("reports: {0}/report.json and {0}/report.md", out.display());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Settings of all parts share one command line: no two may have one name.
+    #[test]
+    fn settings_do_not_clash() {
+        Cli::command().debug_assert();
+        Cli::try_parse_from(["cairn-bench", "--out", "x", "--parts", "proofs"]).unwrap();
+    }
+}

@@ -27,8 +27,8 @@ pub(crate) struct ProofsPlan {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8], value_parser = clap::value_parser!(u16).range(1..=MAX_RUNS as i64))]
     runs: Vec<u16>,
     /// Proofs of each kind, of which the median is told.
-    #[arg(long = "proofs", default_value_t = 7)]
-    repetitions: usize,
+    #[arg(long, default_value_t = 7)]
+    proofs: usize,
 }
 
 /// One circuit.
@@ -74,7 +74,7 @@ pub(crate) fn measure(plan: &ProofsPlan, peers: &ProofPeers, work: &Path) -> Res
             if runs > 0 {
                 let path = work.join("job.json");
                 job::write(&path, &circuit, &job(&network, circuit.runs(), &mut StdRng::seed_from_u64(2)))?;
-                let task = Task { widths, runs: circuit.runs(), repetitions: plan.repetitions, job: &path, folder: work };
+                let task = Task { widths, runs: circuit.runs(), repetitions: plan.proofs, job: &path, folder: work };
                 ours.peers = peers.run(&task)?;
             }
             proved.push(ours);
@@ -107,7 +107,7 @@ fn ours(plan: &ProofsPlan, widths: &str, kind: &str, circuit: Circuit, network: 
     let mut random = StdRng::from_entropy();
     let mut made = Vec::new();
     let mut seconds = Vec::new();
-    for _ in 0..plan.repetitions.max(1) {
+    for _ in 0..plan.proofs.max(1) {
         let job = job(network, runs, &mut random);
         let ((statement, proof), took) = timed(|| prover.prove(&job, &mut random))?;
         made.push((statement.input()?, proof));
