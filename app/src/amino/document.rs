@@ -57,7 +57,7 @@ impl Amino {
         out
     }
 
-    fn write_list(&self, messages: &[Any], out: &mut String) -> Result<(), AminoError> {
+    pub(super) fn write_list(&self, messages: &[Any], out: &mut String) -> Result<(), AminoError> {
         let mut before = '[';
         for message in messages {
             out.push(before);
@@ -72,7 +72,8 @@ impl Amino {
     }
 }
 
-fn write_fee(fee: Option<&Fee>, out: &mut String) {
+/// The fee as it is signed.
+pub(super) fn write_fee(fee: Option<&Fee>, out: &mut String) {
     let fee = fee.cloned().unwrap_or_default();
     out.push_str("{\"amount\":[");
     for (Coin { denom, amount }, place) in fee.amount.iter().zip(0..) {

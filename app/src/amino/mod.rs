@@ -1,7 +1,11 @@
 //! Messages as amino JSON, the text that Ledger devices, Keplr's own screens and multisignature members sign
 //! (`SIGN_MODE_LEGACY_AMINO_JSON`). Every rule is read from the descriptors' options, so a new message needs no code here. Where the
 //! Cosmos SDK's walker and CosmJS differ, this follows CosmJS: it is the signer.
+mod binary;
 mod document;
+mod read;
+mod std_tx;
+mod wire;
 mod write;
 
 #[cfg(test)]
@@ -77,6 +81,10 @@ struct Rule {
 pub struct Amino {
     pool: DescriptorPool,
     rules: HashMap<String, Rule>,
+    /// Messages by the names that stand for them.
+    names: HashMap<String, String>,
+    /// Messages by the beginning of their binary form.
+    prefixes: HashMap<binary::Prefix, String>,
 }
 
 impl Amino {
@@ -91,8 +99,12 @@ impl Amino {
             one_of_name: pool.get_extension_by_name("amino.oneof_name"),
             scalar: pool.get_extension_by_name("cosmos_proto.scalar"),
         };
-        let rules = pool.all_messages().map(|m| (m.full_name().to_owned(), options.rule(&m))).collect();
-        Self { pool, rules }
+        let rules: HashMap<String, Rule> = pool.all_messages().map(|m| (m.full_name().to_owned(), options.rule(&m))).collect();
+        // Where two have one name, the one that comes first in the alphabet is meant.
+        let mut named: Vec<_> = rules.iter().filter_map(|(full, rule)| Some((rule.name.clone()?, full.clone()))).collect();
+        named.sort_by(|a, b| b.cmp(a));
+        let prefixes = named.iter().map(|(name, full)| (binary::prefix(name), full.clone())).collect();
+        Self { pool, rules, names: named.into_iter().collect(), prefixes }
     }
 
     /// The rules of this build's own descriptors, compiled at the first use.

@@ -224,3 +224,36 @@ fn timeout_granter_and_payer_are_shown_where_they_are_set() {
     let fee = r#""fee":{"amount":[{"amount":"5000","denom":"ucairn"}],"gas":"5000000","granter":"g","payer":"p"}"#;
     assert!(shown.contains(fee) && shown.ends_with(r#""sequence":"0","timeout_height":"7"}"#), "{shown}");
 }
+
+/// Both forms of a transaction of before protobuf say the same; a cut or spoilt one is refused, and nothing panics.
+#[test]
+fn std_txs_are_written_and_read() {
+    let amino = Amino::cairn();
+    for (url, bytes) in golden().into_iter().filter(|(url, _)| url.starts_with("/cosmos.")) {
+        let tx = decode(bytes).unwrap();
+        let document: Value = serde_json::from_str(&document(&tx).unwrap()).unwrap();
+        let value = serde_json::json!({
+            "msg": document["msgs"], "fee": document["fee"], "signatures": [], "memo": document["memo"], "timeout_height": "3",
+        });
+        let Ok(binary) = amino.std_tx_binary(&serde_json::json!({ "type": "cosmos-sdk/StdTx", "value": value }).to_string()) else {
+            continue;
+        };
+        let json = amino.std_tx_json(&binary).unwrap();
+        assert_eq!(amino.std_tx_binary(&json).unwrap(), binary, "{url}");
+        for length in (0..binary.len()).step_by(7) {
+            drop(amino.std_tx_json(&binary[..length]));
+            let mut spoilt = binary.clone();
+            spoilt[length] ^= 0x91;
+            drop(amino.std_tx_json(&spoilt));
+        }
+        assert!(amino.std_tx_json(&binary[..3]).is_err() && amino.std_tx_json(&[]).is_err());
+    }
+    for bad in
+        ["", "{}", "[]", r#"{"type":"cosmos-sdk/MsgSend","value":{}}"#, r#"{"type":"cosmos-sdk/StdTx","value":{"msg":[{"type":"none"}]}}"#]
+    {
+        assert!(amino.std_tx_binary(bad).is_err(), "{bad}");
+    }
+    let deep =
+        format!("{}{}", r#"{"type":"cosmos-sdk/StdTx","value":{"msg":["#, r#"{"type":"cosmos-sdk/MsgExec","value":{"msgs":["#.repeat(100));
+    assert!(amino.std_tx_binary(&format!("{deep}{}]}}}}", "]}}".repeat(100))).is_err(), "too deep");
+}

@@ -33,8 +33,7 @@ impl Node {
 /// Decodes the request, answers, encodes the response.
 pub(super) type Call = fn(&Node, &[u8]) -> Result<Vec<u8>, Refusal>;
 
-/// Every path answered here. Amino twins of `TxEncode` and `TxDecode` are not offered: they are about the binary form of transactions that
-/// no version of the SDK since 0.40 takes.
+/// Every path answered here.
 pub(super) const CALLS: &[(&str, Call)] = &[
     ("/cosmos.base.node.v1beta1.Service/Config", |n, d| typed(n, d, status::config)),
     ("/cosmos.base.node.v1beta1.Service/Status", |n, d| typed(n, d, status::status)),
@@ -61,7 +60,9 @@ pub(super) const CALLS: &[(&str, Call)] = &[
     ("/cosmos.tx.v1beta1.Service/GetTx", |n, d| typed(n, d, tx::get)),
     ("/cosmos.tx.v1beta1.Service/GetTxsEvent", |n, d| typed(n, d, tx::search)),
     ("/cosmos.tx.v1beta1.Service/TxDecode", |n, d| typed(n, d, tx::decode)),
+    ("/cosmos.tx.v1beta1.Service/TxDecodeAmino", |n, d| typed(n, d, tx::decode_amino)),
     ("/cosmos.tx.v1beta1.Service/TxEncode", |n, d| typed(n, d, tx::encode)),
+    ("/cosmos.tx.v1beta1.Service/TxEncodeAmino", |n, d| typed(n, d, tx::encode_amino)),
 ];
 
 fn typed<Q: Message + Default, R: Message>(

@@ -19,7 +19,7 @@ use super::{
     Node, blocks, page, page_params,
     rpc::{self, RpcError},
 };
-use crate::api::doors::Refusal;
+use crate::{amino::Amino, api::doors::Refusal};
 
 pub(super) fn broadcast(node: &Node, asked: api::BroadcastTxRequest) -> Result<api::BroadcastTxResponse, Refusal> {
     if asked.tx_bytes.is_empty() {
@@ -165,6 +165,22 @@ pub(super) fn encode(_: &Node, asked: api::TxEncodeRequest) -> Result<api::TxEnc
     let body_bytes = tx.body.unwrap_or_default().encode_to_vec();
     let auth_info_bytes = tx.auth_info.unwrap_or_default().encode_to_vec();
     Ok(api::TxEncodeResponse { tx_bytes: api::TxRaw { body_bytes, auth_info_bytes, signatures: tx.signatures }.encode_to_vec() })
+}
+
+pub(super) fn encode_amino(_: &Node, asked: api::TxEncodeAminoRequest) -> Result<api::TxEncodeAminoResponse, Refusal> {
+    if asked.amino_json.is_empty() {
+        return Err(Refusal::invalid("invalid empty tx json"));
+    }
+    let amino_binary = Amino::cairn().std_tx_binary(&asked.amino_json).map_err(|e| Refusal::invalid(format!("invalid request {e}")))?;
+    Ok(api::TxEncodeAminoResponse { amino_binary })
+}
+
+pub(super) fn decode_amino(_: &Node, asked: api::TxDecodeAminoRequest) -> Result<api::TxDecodeAminoResponse, Refusal> {
+    if asked.amino_binary.is_empty() {
+        return Err(Refusal::invalid("invalid empty tx bytes"));
+    }
+    let amino_json = Amino::cairn().std_tx_json(&asked.amino_binary).map_err(|e| Refusal::invalid(format!("invalid request {e}")))?;
+    Ok(api::TxDecodeAminoResponse { amino_json })
 }
 
 /// The transaction with all its parts: explorers take them for granted, and what a proposer adds to a block has none but a body.

@@ -17,7 +17,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDe
 use serde_json::Value;
 
 pub use text::{decode_base64, decode_base64_url_safe_too, to_go_string};
-pub(crate) use text::{encode_base64, unscale};
+pub(crate) use text::{encode_base64, integer, parse_time, scale, unscale};
 
 /// Why a JSON value is no message of the wanted type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

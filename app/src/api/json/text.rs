@@ -54,7 +54,7 @@ pub(crate) fn unscale(integer: &str) -> Option<String> {
 }
 
 /// A decimal as the integer of a `LegacyDec`: `0.5` is `500000000000000000`. `None` with more than 18 decimals or too many digits.
-pub(super) fn scale(decimal: &str) -> Option<String> {
+pub(crate) fn scale(decimal: &str) -> Option<String> {
     let (sign, unsigned) = decimal.strip_prefix('-').map_or(("", decimal), |rest| ("-", rest));
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let ok = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
@@ -68,7 +68,7 @@ pub(super) fn scale(decimal: &str) -> Option<String> {
 }
 
 /// An `Int` in its canonical spelling. `None` if it is no integer or too long.
-pub(super) fn integer(text: &str) -> Option<String> {
+pub(crate) fn integer(text: &str) -> Option<String> {
     let (sign, digits) = signed_digits(text)?;
     let digits = digits.trim_start_matches('0');
     Some(if digits.is_empty() { "0".to_owned() } else { format!("{sign}{digits}") })
@@ -86,7 +86,7 @@ pub(super) fn time(seconds: i64, nanos: i32) -> Option<String> {
 }
 
 /// Seconds and nanoseconds of an RFC 3339 time.
-pub(super) fn parse_time(text: &str) -> Option<(i64, i32)> {
+pub(crate) fn parse_time(text: &str) -> Option<(i64, i32)> {
     let time = (text.len() <= MAX_TIME).then(|| text.parse::<prost_types::Timestamp>().ok()).flatten()?;
     TIMES.contains(&time.seconds).then_some((time.seconds, time.nanos))
 }

@@ -39,7 +39,9 @@ const RULES: [Rule; 11] = [
 ];
 
 /// Parts of the texts that Go's libraries give, and other parts of the SDK that name Go's types.
-const OF_GO: [&str; 12] = [
+const OF_GO: [&str; 14] = [
+    "JSON encoding of interfaces",
+    "UnmarshalBinaryBare",
     "collections: ",
     "strconv.",
     "illegal base64",
