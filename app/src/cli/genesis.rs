@@ -88,7 +88,7 @@ impl Genesis {
         }
         let mut genesis = json!({ "app_state": state });
         for (address, funds) in &self.accounts {
-            add_account(&mut genesis, address, funds)?;
+            add_account(&mut genesis, address, funds, base_account(address))?;
         }
         Ok(genesis.get_mut("app_state").map(Value::take).unwrap_or_default())
     }
@@ -113,7 +113,8 @@ impl Validator {
     }
 }
 
-fn coins(coins: &[Coin]) -> Vec<Value> {
+/// Coins as the genesis file has them.
+pub(crate) fn coins(coins: &[Coin]) -> Vec<Value> {
     coins.iter().map(|c| json!({ "denom": c.denom, "amount": c.amount.to_string() })).collect()
 }
 
@@ -127,8 +128,13 @@ pub(crate) fn hurry(genesis: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// Adds an account with coins to a genesis file that no chain has started from.
-pub(crate) fn add_account(genesis: &mut Value, address: &Address, funds: &Coins) -> Result<()> {
+/// An account all of whose coins are free, as the genesis file has it.
+pub(crate) fn base_account(address: &Address) -> Value {
+    json!({ "@type": "/cosmos.auth.v1beta1.BaseAccount", "address": address.to_string() })
+}
+
+/// Adds an account, `account` in the file, with coins to a genesis file that no chain has started from.
+pub(crate) fn add_account(genesis: &mut Value, address: &Address, funds: &Coins, account: Value) -> Result<()> {
     let text = address.to_string();
     let Some(balances) = genesis.pointer_mut("/app_state/bank/balances").and_then(Value::as_array_mut) else {
         bail!("the genesis file has no app_state.bank.balances");
@@ -140,7 +146,7 @@ pub(crate) fn add_account(genesis: &mut Value, address: &Address, funds: &Coins)
     let Some(accounts) = genesis.pointer_mut("/app_state/auth/accounts").and_then(Value::as_array_mut) else {
         bail!("the genesis file has no app_state.auth.accounts");
     };
-    accounts.push(json!({ "@type": "/cosmos.auth.v1beta1.BaseAccount", "address": text }));
+    accounts.push(account);
     Ok(())
 }
 
@@ -219,8 +225,8 @@ mod tests {
     fn an_account_is_added_once() {
         let mut genesis = Genesis { chain_id: "cairn-test-1".into(), ..Genesis::default() }.to_json().unwrap();
         let (address, funds) = (Address::module("x"), parse_coins("5ucairn").unwrap());
-        add_account(&mut genesis, &address, &funds).unwrap();
-        assert!(add_account(&mut genesis, &address, &funds).is_err());
+        add_account(&mut genesis, &address, &funds, base_account(&address)).unwrap();
+        assert!(add_account(&mut genesis, &address, &funds, base_account(&address)).is_err());
         assert_eq!(
             genesis.pointer("/app_state/bank/balances/0/coins/0/amount").unwrap(),
             "5",

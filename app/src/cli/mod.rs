@@ -1,5 +1,6 @@
 //! The command line of `cairnd`: node, tools and client in one program.
 mod about;
+mod add_account;
 mod annotate;
 mod arena;
 mod asset;
@@ -44,7 +45,7 @@ mod vault;
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, bail};
-use cairn_kernel::{Address, Coins, Router};
+use cairn_kernel::{Address, Router};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use dynamic::Tree;
@@ -148,15 +149,8 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum GenesisCommand {
-    /// Give an account coins at genesis.
     #[command(visible_alias = "add-genesis-account")]
-    AddAccount {
-        /// The account, or the name of a key of this home.
-        account: String,
-        /// What it gets, such as 1000000ucairn.
-        #[arg(value_parser = genesis::parse_coins)]
-        coins: Coins,
-    },
+    AddAccount(add_account::AddAccountArgs),
     /// Name the account that operates the validator of this home: it may rotate the beacon key.
     SetOperator {
         /// The account.
@@ -261,11 +255,7 @@ impl GenesisCommand {
             bail!("the chain of {} has started: its genesis is settled", home.path().display());
         }
         match self {
-            Self::AddAccount { account, coins } => change(home, |genesis| {
-                let address = home.account(&account)?;
-                genesis::add_account(genesis, &address, &coins)?;
-                Ok(format!("{address} starts with {coins}"))
-            }),
+            Self::AddAccount(args) => change(home, |genesis| args.add(home, genesis)),
             Self::SetOperator { address } => change(home, |genesis| {
                 genesis::set_operator(genesis, &comet::ConsensusKey::load(home)?.address, &address)?;
                 Ok(format!("{address} operates the validator of {}", home.path().display()))

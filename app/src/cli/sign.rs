@@ -29,17 +29,49 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How a transaction is paid for and annotated.
 #[derive(Debug, Clone)]
 pub(crate) struct TxOptions {
-    /// Gas limit; `None` simulates and takes half as much again.
-    pub(crate) gas: Option<u64>,
+    /// Gas limit.
+    pub(crate) gas: GasLimit,
     /// Price of a unit of gas in millionths of a base unit.
     pub(crate) micro_price: u128,
     /// A note, public for ever.
     pub(crate) memo: String,
 }
 
+/// How the gas limit of a transaction comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GasLimit {
+    /// As somebody chose it.
+    Fixed(u64),
+    /// What a simulation used, times so many thousandths.
+    Simulated(u64),
+}
+
+impl GasLimit {
+    /// Half as much again as a simulation used.
+    pub(crate) const AUTO: Self = Self::Simulated(1_500);
+
+    /// The limit that people ask for by `--gas NUMBER`, or by `--gas auto` with `--gas-adjustment`, such as 1.3.
+    pub(crate) fn parse(gas: &str, adjustment: &str) -> Result<Self> {
+        let (whole, part) = adjustment.split_once('.').unwrap_or((adjustment, ""));
+        let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+        let sensible = !whole.is_empty() && whole.len() <= 3 && part.len() <= 3 && digits(whole) && digits(part);
+        let thousandths = sensible.then(|| format!("{whole}{part:0<3}").parse().ok()).flatten().filter(|t| *t >= 1_000);
+        let thousandths = thousandths.with_context(|| {
+            format!("--gas-adjustment is a factor from 1 to 999.999, of three decimals at most, such as 1.5; found {adjustment:?}")
+        })?;
+        match gas {
+            "auto" => Ok(Self::Simulated(thousandths)),
+            _ => gas
+                .parse()
+                .map(Self::Fixed)
+                .with_context(|| format!("--gas is a whole number of units, such as 200000, or auto; found {gas:?}")),
+        }
+    }
+}
+
 impl Default for TxOptions {
     fn default() -> Self {
-        Self { gas: None, micro_price: 1_000, memo: String::new() }
+        Self { gas: GasLimit::AUTO, micro_price: 1_000, memo: String::new() }
     }
 }
 
@@ -96,8 +128,12 @@ impl<'a> Signer<'a> {
     fn hand_in(&self, body: &[u8], options: &TxOptions) -> Result<Outcome> {
         let account = self.rpc.account(&self.key.address())?;
         let gas = match options.gas {
-            Some(gas) => gas,
-            None => simulate(self.rpc, &self.key.public(), body, account.sequence)?,
+            GasLimit::Fixed(gas) => gas,
+            GasLimit::Simulated(thousandths) => {
+                let used = u128::from(simulate(self.rpc, &self.key.public(), body, account.sequence)?);
+                let limit = used.saturating_mul(thousandths.into()).div_ceil(1_000);
+                u64::try_from(limit).context("no gas limit is as large as that")?
+            }
         };
         self.rpc.broadcast(&self.sign(body.to_vec(), account.account_number, account.sequence, gas, options.micro_price))
     }
@@ -167,19 +203,32 @@ fn auth_info(public: &[u8; 33], sequence: u64, gas: u64, micro_price: u128) -> V
     AuthInfo { signer_infos: vec![signer], fee: Some(fee), ..AuthInfo::default() }.encode_to_vec()
 }
 
-/// The gas limit to set: half as much again as the messages would use now.
+/// The gas that the messages would use now.
 fn simulate(rpc: &Rpc, public: &[u8; 33], body: &[u8], sequence: u64) -> Result<u64> {
     let raw = TxRaw { body_bytes: body.to_vec(), auth_info_bytes: auth_info(public, sequence, 0, 0), signatures: vec![vec![]] };
     let request = SimulateRequest { tx_bytes: raw.encode_to_vec(), ..SimulateRequest::default() };
     let response: Result<SimulateResponse> = rpc.ask("/cosmos.tx.v1beta1.Service/Simulate", &request);
     let refused = |e: anyhow::Error| if e.is::<Refused>() { e.context("not sent, for it would fail") } else { e };
-    let used = response.map_err(refused)?.gas_info.context("the simulation tells no gas")?.gas_used;
-    Ok(used.saturating_add(used.div_ceil(2)))
+    Ok(response.map_err(refused)?.gas_info.context("the simulation tells no gas")?.gas_used)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gas_limits_are_numbers_or_simulated() {
+        assert_eq!(GasLimit::parse("200000", "1.5").unwrap(), GasLimit::Fixed(200_000));
+        for (text, thousandths) in [("1", 1_000), ("1.5", 1_500), ("1.05", 1_050), ("2.125", 2_125), ("999.999", 999_999)] {
+            assert_eq!(GasLimit::parse("auto", text).unwrap(), GasLimit::Simulated(thousandths));
+        }
+        for bad in ["", "0.9", "-1", "1.2345", "1,5", "1e3", "x", ".5", "1000"] {
+            assert!(GasLimit::parse("auto", bad).is_err(), "{bad}");
+        }
+        for bad in ["", "-1", "1.5", "Auto", "many"] {
+            assert!(GasLimit::parse(bad, "1.5").is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn gas_prices_are_exact() {

@@ -13,7 +13,7 @@ use super::{
     keys,
     output::Output,
     rpc::Rpc,
-    sign::{Signer, TxOptions, answers, parse_gas_price},
+    sign::{GasLimit, Signer, TxOptions, answers, parse_gas_price},
 };
 use crate::api::json::Dialect;
 
@@ -23,7 +23,8 @@ pub(crate) fn command() -> Command {
     Command::new("tx")
         .about("Sign a message and send it")
         .arg(option("from", "The key that signs").value_name("NAME"))
-        .arg(option("gas", "Gas limit; without it, simulated and half as much again").value_name("NUMBER"))
+        .arg(option("gas", "Gas limit, or auto: what a simulation uses times --gas-adjustment").value_name("NUMBER").default_value("auto"))
+        .arg(option("gas-adjustment", "How much more gas than a simulation used").value_name("FACTOR").default_value("1.5"))
         .arg(option("gas-price", "Price of a unit of gas").value_name("PRICE").default_value("0.001ucairn"))
         .arg(option("memo", "A note, public for ever").value_name("TEXT"))
         .arg(option("generate-only", "Print the message as JSON and send nothing").action(ArgAction::SetTrue))
@@ -53,10 +54,8 @@ pub(crate) fn tx(tree: &Tree, matches: &ArgMatches, node: &str, home: &Home, out
         println!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(());
     }
-    let gas = inner
-        .get_one::<String>("gas")
-        .map(|g| g.parse().with_context(|| format!("--gas is a whole number of units, such as 200000; found {g:?}")))
-        .transpose()?;
+    let text = |name: &str| inner.get_one::<String>(name).map_or("", String::as_str);
+    let gas = GasLimit::parse(text("gas"), text("gas-adjustment"))?;
     let price = inner.get_one::<String>("gas-price").context("a gas price is needed")?;
     let options =
         TxOptions { gas, micro_price: parse_gas_price(price)?, memo: inner.get_one::<String>("memo").cloned().unwrap_or_default() };
