@@ -14,6 +14,7 @@ mod network;
 mod operators;
 mod ports;
 mod process;
+pub mod questions;
 pub mod simd;
 pub mod twins;
 mod wait;
