@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use cairn_bank as bank;
-use cairn_kernel::{Address, Ctx, Result, key_prefix};
+use cairn_kernel::{Address, Ctx, Result, key_prefix, report};
 use cairn_proto::cairn::asset::v1::{self as wire, IncomeStream};
 use ethnum::U256;
 
@@ -13,15 +13,6 @@ use crate::{
 };
 
 type Found = Result<Option<String>>;
-
-/// Runs a check whose reads may fail.
-fn report(found: Found) -> Result<(), String> {
-    match found {
-        Ok(None) => Ok(()),
-        Ok(Some(fault)) => Err(fault),
-        Err(error) => Err(error.to_string()),
-    }
-}
 
 /// Per asset and denomination: S * shared = sum(owed + shares * (accumulator - index)) + S * withdrawn + remainder, shares not yet claimed
 /// among them at index 0; and what was paid and received in royalties is what was passed on, shared and sent to the owner.

@@ -3,21 +3,13 @@ use std::collections::BTreeMap;
 
 use cairn_bank as bank;
 use cairn_dispute as dispute;
-use cairn_kernel::{BASE_DENOM, Ctx, Result};
+use cairn_kernel::{BASE_DENOM, Ctx, Result, report};
 use cairn_proto::cairn::compute::v1::JobState;
 
 use crate::{
     ACCOUNT, Error, jobs, providers, referee,
     state::{DUE, JOBS, LEAVING, PROVIDERS},
 };
-
-fn report(found: Result<Option<String>>) -> Result<(), String> {
-    match found {
-        Ok(None) => Ok(()),
-        Ok(Some(fault)) => Err(fault),
-        Err(error) => Err(error.to_string()),
-    }
-}
 
 /// The module's account holds the prices of jobs that are not closed and the bonds of providers, and nothing else.
 pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {

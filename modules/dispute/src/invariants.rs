@@ -2,22 +2,13 @@
 use std::collections::BTreeMap;
 
 use cairn_bank as bank;
-use cairn_kernel::{BASE_DENOM, Ctx, Result};
+use cairn_kernel::{BASE_DENOM, Ctx, Result, report};
 use cairn_proto::cairn::dispute::v1::{Case, CaseState, JurorState};
 
 use crate::{
     ACCOUNT, Error, bisection, cases, jurors,
     state::{CASES, DRAWS, DUE, JURORS, LEAVING, OPEN, SEATS},
 };
-
-/// Runs a check whose reads may fail.
-pub(crate) fn report(found: Result<Option<String>>) -> Result<(), String> {
-    match found {
-        Ok(None) => Ok(()),
-        Ok(Some(fault)) => Err(fault),
-        Err(error) => Err(error.to_string()),
-    }
-}
 
 fn open_cases(ctx: &Ctx) -> Result<Vec<Case>> {
     let cases = CASES.range(ctx, &[]).map(|entry| entry.map(|(_, case)| case));

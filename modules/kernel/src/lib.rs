@@ -24,7 +24,7 @@ pub use decimal::Dec;
 pub use error::{Coded, Error, Result, Status};
 pub use instant::Instant;
 pub use key::{Key, key_prefix};
-pub use module::{AnyModule, Invariant, Module, erase};
+pub use module::{AnyModule, Invariant, Module, erase, report};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, MAX_UNASKED_COUNT, Page, PageRequest};
 pub use rate::{BPS, bps};
 pub use route::{MsgRoute, QueryRoute, Router};

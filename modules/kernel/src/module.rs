@@ -8,6 +8,18 @@ use crate::{Ctx, Result, Router, Table, error::Kernel};
 /// A named check of state that must hold after every block.
 pub type Invariant = (&'static str, fn(&Ctx) -> Result<(), String>);
 
+/// What an invariant that looks for a fault tells: the fault, or what kept it from looking.
+///
+/// # Errors
+/// Either of them, as text.
+pub fn report(found: Result<Option<String>>) -> Result<(), String> {
+    match found {
+        Ok(None) => Ok(()),
+        Ok(Some(fault)) => Err(fault),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// A part of the state machine.
 pub trait Module: Send + Sync + 'static {
     /// Store prefix, error codespace and key in the genesis file.

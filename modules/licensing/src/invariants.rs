@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_bank as bank;
-use cairn_kernel::{Address, Coin, Coins, Ctx, Result};
+use cairn_kernel::{Address, Coin, Coins, Ctx, Result, report};
 use cairn_proto::cairn::licensing::v1::{LicenseStatus, SessionStatus};
 
 use crate::{
@@ -12,15 +12,6 @@ use crate::{
     state::{self, BY_ASSET, BY_LICENSEE, DEADLINES, KEY_DEPOSITS, LICENSES, OPEN_SESSIONS, SEATS, SESSIONS, TERMS, TERMS_BY_ASSET},
     version_keys,
 };
-
-/// Runs a check whose reads may fail.
-fn report(found: Result<Option<String>>) -> Result<(), String> {
-    match found {
-        Ok(None) => Ok(()),
-        Ok(Some(fault)) => Err(fault),
-        Err(error) => Err(error.to_string()),
-    }
-}
 
 /// Terms stand under the hash of their content, and each sold as many licences as name it.
 pub(crate) fn terms(ctx: &Ctx) -> Result<(), String> {

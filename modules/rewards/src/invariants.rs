@@ -2,21 +2,12 @@
 use std::collections::BTreeMap;
 
 use cairn_bank as bank;
-use cairn_kernel::{BASE_DENOM, Ctx, Result, bps};
+use cairn_kernel::{BASE_DENOM, Ctx, Result, bps, report};
 
 use crate::{
     ACCOUNT, Error, amount,
     state::{self, CONTRIBUTIONS, EPOCHS, POOL},
 };
-
-/// Runs a check whose reads may fail.
-pub(crate) fn report(found: Result<Option<String>>) -> Result<(), String> {
-    match found {
-        Ok(None) => Ok(()),
-        Ok(Some(fault)) => Err(fault),
-        Err(error) => Err(error.to_string()),
-    }
-}
 
 /// The module's account holds the pool and every reward that is not claimed yet.
 pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {

@@ -1,11 +1,10 @@
 //! What must hold of contests after every block.
-use cairn_kernel::{Ctx, Result};
+use cairn_kernel::{Ctx, Result, report};
 use cairn_proto::cairn::dispute::v1::{Case, CaseState, Contest, Fall, Match};
 
 use super::{clocks, store};
 use crate::{
     Error, cases,
-    invariants::report,
     state::{CONTESTS, MATCH_DUE, MATCHES},
 };
 

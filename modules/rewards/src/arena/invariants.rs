@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use cairn_bank as bank;
-use cairn_kernel::{BASE_DENOM, Ctx, Result, key_prefix};
+use cairn_kernel::{BASE_DENOM, Ctx, Result, key_prefix, report};
 use cairn_proto::{
     cairn::rewards::v1::{Arena, ArenaState},
     coin,
@@ -11,7 +11,6 @@ use cairn_proto::{
 use super::{ARENA_ACCOUNT, rules};
 use crate::{
     Error, amount,
-    invariants::report,
     state::{ARENA_REWARDS, ARENAS, DUE, PARTICIPANTS, POTS, REGISTERED, SCORERS, UNBONDINGS},
 };
 
