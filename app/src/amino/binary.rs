@@ -6,15 +6,12 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Amino, AminoError, Field, Form, Shape, is_synthetic,
+    known::{MAX_DEPTH, any, any_of, duration, key_of, nanoseconds, with},
     wire::{Part, cut, field_bytes, field_number, put_bytes, put_number, take_bytes, take_field, take_number},
 };
 use crate::api::json::Dialect;
 
 type Result<T = ()> = std::result::Result<T, AminoError>;
-
-/// How deep messages may stand in each other.
-const MAX_DEPTH: u8 = 24;
-const NANOS: i64 = 1_000_000_000;
 
 /// The four bytes by which a type is known.
 pub(super) type Prefix = [u8; 4];
@@ -166,10 +163,7 @@ impl Amino {
         let unknown = || AminoError::UnknownType(format!("prefix {}", hex::encode(head)));
         let descriptor = self.prefixes.get(head).and_then(|name| self.pool.get_message_by_name(name)).ok_or_else(unknown)?;
         let message = if self.is_key(&descriptor) {
-            let mut message = DynamicMessage::new(descriptor.clone());
-            let key = take_bytes(bytes)?.to_vec();
-            message.try_set_field_by_name("key", Value::Bytes(key.into())).map_err(|_| cut())?;
-            message
+            with(&descriptor, [("key", Value::Bytes(take_bytes(bytes)?.to_vec().into()))]).ok_or_else(cut)?
         } else {
             self.take_fields(&descriptor, bytes, depth)?
         };
@@ -241,25 +235,14 @@ impl Amino {
     }
 
     fn message_of(&self, descriptor: &MessageDescriptor, part: Part, depth: u8) -> Result<DynamicMessage> {
-        let mut message = DynamicMessage::new(descriptor.clone());
-        let mut set = |name: &str, value: Value| message.try_set_field_by_name(name, value).map_err(|_| cut());
         match descriptor.full_name() {
-            "google.protobuf.Duration" => {
-                let nanos = part.number()?.cast_signed();
-                set("seconds", Value::I64(nanos.wrapping_div(NANOS)))?;
-                set("nanos", Value::I32(i32::try_from(nanos.wrapping_rem(NANOS)).map_err(|_| cut())?))?;
-            }
-            "google.protobuf.Any" => {
-                let mut bytes = part.bytes()?;
-                if !bytes.is_empty() {
-                    let (url, bytes) = self.take_packed(&mut bytes, depth)?;
-                    set("type_url", Value::String(url))?;
-                    set("value", Value::Bytes(bytes.into()))?;
-                }
-            }
-            _ => return self.take_fields(descriptor, &mut part.bytes()?, depth),
+            "google.protobuf.Duration" => duration(descriptor, part.number()?.cast_signed()).ok_or_else(cut),
+            "google.protobuf.Any" => match part.bytes()? {
+                [] => Ok(DynamicMessage::new(descriptor.clone())),
+                mut bytes => any(descriptor, self.take_packed(&mut bytes, depth)?).ok_or_else(cut),
+            },
+            _ => self.take_fields(descriptor, &mut part.bytes()?, depth),
         }
-        Ok(message)
     }
 }
 
@@ -277,23 +260,4 @@ fn number_of(value: &Value) -> Option<u64> {
         Value::U64(v) => Some(*v),
         _ => None,
     }
-}
-
-fn nanoseconds(duration: &DynamicMessage) -> Result<i64> {
-    let seconds = duration.get_field_by_name("seconds").and_then(|v| v.as_i64()).unwrap_or(0);
-    let nanos = duration.get_field_by_name("nanos").and_then(|v| v.as_i32()).unwrap_or(0);
-    let total = seconds.checked_mul(NANOS).and_then(|n| n.checked_add(i64::from(nanos)));
-    total.ok_or_else(|| AminoError::Inexpressible("a duration of more than 292 years".to_owned()))
-}
-
-fn key_of(message: &DynamicMessage) -> Vec<u8> {
-    let key = message.get_field_by_name("key");
-    key.as_ref().and_then(|v| v.as_bytes()).map(|bytes| bytes.to_vec()).unwrap_or_default()
-}
-
-/// The type URL and the bytes of an `Any`.
-pub(super) fn any_of(any: &DynamicMessage) -> (String, Vec<u8>) {
-    let (url, bytes) = (any.get_field_by_name("type_url"), any.get_field_by_name("value"));
-    let url = url.as_ref().and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-    (url, bytes.as_ref().and_then(|v| v.as_bytes()).map(|bytes| bytes.to_vec()).unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 //! Cosmos SDK's walker and CosmJS differ, this follows CosmJS: it is the signer.
 mod binary;
 mod document;
+mod known;
 mod read;
 mod std_tx;
 mod wire;

@@ -3,14 +3,13 @@ use prost::Message;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as Wire};
 use serde_json::{Map, Value};
 
-use super::{Amino, AminoError, Field, Form, Shape};
+use super::{
+    Amino, AminoError, Field, Form, Shape,
+    known::{MAX_DEPTH, any, duration, moment, with},
+};
 use crate::api::json::{decode_base64, integer, parse_time, scale};
 
 type Result<T> = std::result::Result<T, AminoError>;
-
-/// How deep messages may stand in each other.
-const MAX_DEPTH: u8 = 24;
-const NANOS: i64 = 1_000_000_000;
 
 impl Amino {
     /// `{"type":..,"value":..}` as a type URL and protobuf bytes.
@@ -28,27 +27,15 @@ impl Amino {
 
     fn read_message(&self, descriptor: &MessageDescriptor, json: &Value, depth: u8) -> Result<DynamicMessage> {
         let depth = depth.checked_sub(1).ok_or_else(|| wrong(descriptor.full_name(), "stands too deep"))?;
-        let mut message = DynamicMessage::new(descriptor.clone());
         let refuse = || wrong(descriptor.full_name(), "does not fit");
-        let mut set = |name: &str, value: Wire| message.try_set_field_by_name(name, value).map_err(|_| refuse());
         match descriptor.full_name() {
-            "google.protobuf.Any" => {
-                let (url, bytes) = self.read_any(json, depth)?;
-                set("type_url", Wire::String(url))?;
-                set("value", Wire::Bytes(bytes.into()))?;
-                return Ok(message);
-            }
+            "google.protobuf.Any" => return any(descriptor, self.read_any(json, depth)?).ok_or_else(refuse),
             "google.protobuf.Timestamp" => {
-                let (seconds, nanos) = json.as_str().and_then(parse_time).ok_or_else(refuse)?;
-                set("seconds", Wire::I64(seconds))?;
-                set("nanos", Wire::I32(nanos))?;
-                return Ok(message);
+                return json.as_str().and_then(parse_time).and_then(|time| moment(descriptor, time)).ok_or_else(refuse);
             }
             "google.protobuf.Duration" => {
-                let nanos: i64 = json.as_str().and_then(|text| text.parse().ok()).ok_or_else(refuse)?;
-                set("seconds", Wire::I64(nanos.wrapping_div(NANOS)))?;
-                set("nanos", Wire::I32(i32::try_from(nanos.wrapping_rem(NANOS)).map_err(|_| refuse())?))?;
-                return Ok(message);
+                let nanos = json.as_str().and_then(|text| text.parse().ok());
+                return nanos.and_then(|nanos| duration(descriptor, nanos)).ok_or_else(refuse);
             }
             _ => {}
         }
@@ -56,21 +43,23 @@ impl Amino {
         match (rule.shape, json) {
             (Shape::Key, key) => {
                 let key = key.as_str().and_then(decode_base64).ok_or_else(refuse)?;
-                set("key", Wire::Bytes(key.into()))?;
+                with(descriptor, [("key", Wire::Bytes(key.into()))]).ok_or_else(refuse)
             }
             (Shape::Threshold, Value::Object(object)) => {
                 let threshold = object.get("threshold").and_then(Value::as_str).and_then(|text| text.parse().ok()).ok_or_else(refuse)?;
-                set("threshold", Wire::U32(threshold))?;
                 let keys = object.get("pubkeys").and_then(Value::as_array).ok_or_else(refuse)?;
                 let field = descriptor.get_field_by_name("public_keys").ok_or_else(refuse)?;
                 let Kind::Message(any) = field.kind() else { return Err(refuse()) };
                 let keys = keys.iter().map(|key| self.read_message(&any, key, depth).map(Wire::Message)).collect::<Result<_>>()?;
-                set("public_keys", Wire::List(keys))?;
+                with(descriptor, [("threshold", Wire::U32(threshold)), ("public_keys", Wire::List(keys))]).ok_or_else(refuse)
             }
-            (Shape::Object, Value::Object(object)) => self.read_fields(&mut message, &rule.fields, object, depth)?,
-            _ => return Err(refuse()),
+            (Shape::Object, Value::Object(object)) => {
+                let mut message = DynamicMessage::new(descriptor.clone());
+                self.read_fields(&mut message, &rule.fields, object, depth)?;
+                Ok(message)
+            }
+            _ => Err(refuse()),
         }
-        Ok(message)
     }
 
     fn read_fields(&self, message: &mut DynamicMessage, fields: &[Field], object: &Map<String, Value>, depth: u8) -> Result<()> {

@@ -1,7 +1,10 @@
 //! The walker: descriptors and values in, text out.
 use prost_reflect::{DynamicMessage, ReflectMessage, Value};
 
-use super::{Amino, AminoError, Field, Form, Shape};
+use super::{
+    Amino, AminoError, Field, Form, Shape,
+    known::{any_of, key_of, nanoseconds, seconds_nanos},
+};
 use crate::api::json::{encode_base64, unscale};
 
 type Result<T = ()> = std::result::Result<T, AminoError>;
@@ -101,11 +104,8 @@ impl Amino {
     }
 
     fn write_any(&self, any: &DynamicMessage, out: &mut String) -> Result {
-        let url = any.get_field_by_name("type_url");
-        let bytes = any.get_field_by_name("value");
-        let url = url.as_ref().and_then(|v| v.as_str()).unwrap_or_default();
-        let bytes = bytes.as_ref().and_then(|v| v.as_bytes()).cloned().unwrap_or_default();
-        self.write_packed(url, &bytes, out)
+        let (url, bytes) = any_of(any);
+        self.write_packed(&url, &bytes, out)
     }
 
     fn write_threshold(&self, message: &DynamicMessage, out: &mut String) -> Result {
@@ -129,10 +129,9 @@ impl Amino {
 }
 
 fn write_key(message: &DynamicMessage, out: &mut String) -> Result {
-    let key = message.get_field_by_name("key");
-    match key.as_ref().and_then(|v| v.as_bytes()) {
-        Some(key) if !key.is_empty() => quote(&encode_base64(key), out),
-        _ => out.push_str("null"),
+    match key_of(message) {
+        key if key.is_empty() => out.push_str("null"),
+        key => quote(&encode_base64(&key), out),
     }
     Ok(())
 }
@@ -159,11 +158,6 @@ fn decimal(scaled: &str, field: &Field) -> Result<String> {
     unscale(scaled).ok_or_else(|| AminoError::Inexpressible(format!("{} that is no scaled decimal", field.descriptor.full_name())))
 }
 
-fn seconds_nanos(message: &DynamicMessage) -> (i64, i32) {
-    let seconds = message.get_field_by_name("seconds").and_then(|v| v.as_i64()).unwrap_or(0);
-    (seconds, message.get_field_by_name("nanos").and_then(|v| v.as_i32()).unwrap_or(0))
-}
-
 /// RFC 3339 in UTC; the fraction without the zeros at its end.
 fn write_time(message: &DynamicMessage, out: &mut String) -> Result {
     let (seconds, nanos) = seconds_nanos(message);
@@ -177,12 +171,8 @@ fn write_time(message: &DynamicMessage, out: &mut String) -> Result {
     Ok(())
 }
 
-/// Nanoseconds, as far as Go's 64 bits hold them.
 fn write_duration(message: &DynamicMessage, out: &mut String) -> Result {
-    let (seconds, nanos) = seconds_nanos(message);
-    let total = seconds.checked_mul(1_000_000_000).and_then(|n| n.checked_add(i64::from(nanos)));
-    let total = total.ok_or_else(|| AminoError::Inexpressible("a duration of more than 292 years".to_owned()))?;
-    quote(&total.to_string(), out);
+    quote(&nanoseconds(message)?.to_string(), out);
     Ok(())
 }
 
