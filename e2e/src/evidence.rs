@@ -11,13 +11,19 @@ use sha2::{Digest, Sha256};
 
 use crate::twins::Side;
 
+/// The address of a validator's consensus key.
+#[must_use]
+pub fn consensus_address(key: &[u8]) -> Vec<u8> {
+    Sha256::digest(key)[..20].to_vec()
+}
+
 /// Proves to the nodes of a chain that the validator with this key voted twice at `height`; it was in the set then. Gives what CometBFT answers.
 ///
 /// # Panics
 /// If it was not in the set.
 #[must_use]
 pub fn broadcast(side: &Side, key: &SigningKey, height: u64) -> Value {
-    let address = hex::encode_upper(&Sha256::digest(key.verification_key().as_bytes())[..20]);
+    let address = hex::encode_upper(consensus_address(key.verification_key().as_bytes()));
     let set = side.comet(&format!("/validators?height={height}&per_page=100"))["validators"].clone();
     let set = set.as_array().expect("validators");
     let power = |v: &Value| v["voting_power"].as_str().and_then(|p| p.parse::<u64>().ok()).expect("a power");

@@ -40,7 +40,7 @@ pub fn compare(one: &App, other: &App) -> Compared {
     for _ in 0..ROUNDS {
         for method in &methods {
             for question in seen.questions(method) {
-                let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+                let path = path(method);
                 let bytes = question.encode_to_vec();
                 if !asked.insert((path.clone(), bytes.clone())) {
                     continue;
@@ -59,9 +59,12 @@ pub fn compare(one: &App, other: &App) -> Compared {
         }
     }
     compared.asked = asked.len();
-    let paths = methods.iter().map(|method| format!("/{}/{}", method.parent_service().full_name(), method.name()));
-    compared.silent = paths.filter(|path| !compared.answered.contains(path)).collect();
+    compared.silent = methods.iter().map(path).filter(|path| !compared.answered.contains(path)).collect();
     compared
+}
+
+fn path(method: &MethodDescriptor) -> String {
+    format!("/{}/{}", method.parent_service().full_name(), method.name())
 }
 
 fn method(pool: &DescriptorPool, path: &str) -> Option<MethodDescriptor> {

@@ -1,7 +1,7 @@
 //! From messages to a signed transaction in a block: gas by simulation, SIGN_MODE_DIRECT, broadcast, wait.
 use std::{thread::sleep, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use cairn_kernel::{Address, BASE_DENOM, Coin};
 use cairn_proto::{
     Any,
@@ -52,10 +52,7 @@ impl GasLimit {
 
     /// The limit that people ask for by `--gas NUMBER`, or by `--gas auto` with `--gas-adjustment`, such as 1.3.
     pub(crate) fn parse(gas: &str, adjustment: &str) -> Result<Self> {
-        let (whole, part) = adjustment.split_once('.').unwrap_or((adjustment, ""));
-        let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        let sensible = !whole.is_empty() && whole.len() <= 3 && part.len() <= 3 && digits(whole) && digits(part);
-        let thousandths = sensible.then(|| format!("{whole}{part:0<3}").parse().ok()).flatten().filter(|t| *t >= 1_000);
+        let thousandths = fixed_point::<3>(adjustment, 3).and_then(|number| u64::try_from(number).ok()).filter(|number| *number >= 1_000);
         let thousandths = thousandths.with_context(|| {
             format!("--gas-adjustment is a factor from 1 to 999.999, of three decimals at most, such as 1.5; found {adjustment:?}")
         })?;
@@ -80,12 +77,15 @@ pub(crate) fn parse_gas_price(text: &str) -> Result<u128> {
     let number = text
         .strip_suffix(BASE_DENOM)
         .with_context(|| format!("a gas price is in {BASE_DENOM}, such as 0.001{BASE_DENOM}; found {text:?}"))?;
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > 6 || whole.len() > 12 {
-        bail!("a gas price has at most six decimals, such as 0.001{BASE_DENOM}; found {text:?}");
-    }
-    Ok(format!("{whole}{part:0<6}").parse()?)
+    fixed_point::<6>(number, 12).with_context(|| format!("a gas price has at most six decimals, such as 0.001{BASE_DENOM}; found {text:?}"))
+}
+
+/// A number as people write it, in units of its last place: of `PLACES` decimals at most, and of so many digits before them.
+fn fixed_point<const PLACES: usize>(text: &str, digits: usize) -> Option<u128> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let numeric = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    let sensible = !whole.is_empty() && whole.len() <= digits && part.len() <= PLACES && numeric(whole) && numeric(part);
+    sensible.then(|| format!("{whole}{part:0<PLACES$}").parse().ok()).flatten()
 }
 
 /// Signs for one account on one chain.

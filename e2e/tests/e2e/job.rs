@@ -13,14 +13,13 @@ use cairn_driver::{
     report::Report,
     run::{RunArgs, job, main_job},
 };
-use cairn_e2e::{Network, Options, program, questions, root};
+use cairn_e2e::{Network, Options, evidence, program, questions, root};
 use cairn_formats::{
     Answer, ItemKind, JobKind,
     export::Format,
     import::{Source, import},
 };
 use cairn_proto::cairn::annotation::v1::JobState;
-use sha2::{Digest, Sha256};
 
 /// Pictures of the job under test; the whole set is run by `make localnet`.
 const PICTURES: usize = 600;
@@ -81,7 +80,7 @@ fn an_export_answers_alike(state: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let after = App::open(folder.path(), Settings::default()).unwrap();
     let _hash = after.init_chain(&genesis).unwrap();
-    let proposer = before.validators().unwrap().first().map(|elected| Sha256::digest(&elected.key)[..20].to_vec()).unwrap();
+    let proposer = before.validators().unwrap().first().map(|elected| evidence::consensus_address(&elected.key)).unwrap();
     let next = Block { height: block.height + 1, time: block.time + 1, proposer, ..Block::default() };
     for app in [&before, &after] {
         let _finalized = app.finalize_block(&next).unwrap();

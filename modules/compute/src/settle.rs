@@ -1,7 +1,7 @@
 //! The end of a job: who gets which money.
 use cairn_asset as asset;
 use cairn_bank as bank;
-use cairn_kernel::{Address, Coin, Ctx, Result};
+use cairn_kernel::{Address, BPS, Coin, Ctx, Result};
 use cairn_proto::cairn::{
     compute::v1::{EventJobClosed, EventJobFailed, Job, JobOutcome, JobState},
     rewards::v1::ContributionKind,
@@ -64,7 +64,7 @@ pub(crate) fn wrong(ctx: &mut Ctx, job: Job, finders: &[Address]) -> Result<()> 
     rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(pooled), 0)?;
     let paid = fee.checked_mul(count).and_then(|fees| fees.checked_add(pooled)).ok_or(Error::Overflow)?;
     let burnt = locked.checked_sub(paid).ok_or(Error::Overflow)?;
-    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(burnt), cairn_kernel::BPS)?;
+    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(burnt), BPS)?;
     refund(ctx, job, JobOutcome::Wrong)
 }
 

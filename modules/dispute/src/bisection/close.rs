@@ -1,6 +1,6 @@
 //! The end of a contest: bonds returned and lost, and the result carried out.
 use cairn_bank as bank;
-use cairn_kernel::{Address, Coin, Ctx, Result};
+use cairn_kernel::{Address, BPS, Coin, Ctx, Result};
 use cairn_proto::cairn::dispute::v1::{Case, CaseState, Claim, Contest, EventContestClosed, Fall, Fate, Outcome};
 use cairn_rewards as rewards;
 
@@ -12,15 +12,14 @@ use crate::{ACCOUNT, Error, cases};
 
 /// Of a lost bond, the part that is burnt where the rest goes to rewards' pool.
 const BURNT_BPS: u32 = 5_000;
-/// All of it.
-const WHOLE_BPS: u32 = 10_000;
 
 /// Closes a contest of which at most one claim is left. Gives the work done.
 pub(crate) fn close(ctx: &mut Ctx, case: &mut Case, mut contest: Contest, claims: &[Claim], with_referee: bool) -> Result<u32> {
     let fate = fate(claims)?;
     contest.set_fate(fate);
-    contest.bracket = claims.iter().filter(|claim| claim.fall() == Fall::Unspecified).map(|claim| claim.number).collect();
-    contest.winner = claims.iter().find(|claim| claim.fall() == Fall::Unspecified).map(|claim| claim.root.clone()).unwrap_or_default();
+    let standing = claims.iter().find(|claim| claim.fall() == Fall::Unspecified);
+    contest.bracket = standing.map(|claim| claim.number).into_iter().collect();
+    contest.winner = standing.map(|claim| claim.root.clone()).unwrap_or_default();
     case.set_state(CaseState::Closed);
     case.set_outcome(if fate == Fate::Stands { Outcome::Upheld } else { Outcome::Overturned });
     (case.closed, case.undelivered) = (ctx.block().height, !with_referee);
@@ -69,15 +68,15 @@ fn settle(ctx: &mut Ctx, contest: &Contest, claims: &[Claim]) -> Result<(u128, u
             *sum = sum.checked_add(bond).ok_or(Error::Overflow)?;
         }
     }
-    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(to_pool), BURNT_BPS)?;
+    forfeit(ctx, to_pool)?;
     let half = to_provider.checked_div(2).ok_or(Error::Overflow)?;
     bank::send(ctx, &ACCOUNT.address(), &Address::parse(&contest.provider)?, &[Coin::base(half)])?;
     let burnt = to_provider.checked_sub(half).ok_or(Error::Overflow)?;
-    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(burnt), WHOLE_BPS)?;
+    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(burnt), BPS)?;
     Ok((to_provider.checked_add(to_pool).ok_or(Error::Overflow)?, count))
 }
 
-/// Takes the bond of a backer that sent a malformed leaf: half burnt, half to rewards' pool.
+/// Takes what backers lose to nobody: half burnt, half to rewards' pool.
 pub(crate) fn forfeit(ctx: &mut Ctx, bond: u128) -> Result<()> {
     rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(bond), BURNT_BPS).map(drop)
 }
