@@ -1,0 +1,1 @@
+//! Programs of integers on wgpu and CPU devices, bit for bit as the referee computes them.
