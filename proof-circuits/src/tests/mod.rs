@@ -1,5 +1,6 @@
 //! What the circuits promise.
 mod ceremony;
+mod program;
 mod sizes;
 mod soundness;
 
