@@ -54,6 +54,11 @@ impl Weights {
     pub fn root(&self) -> Hash {
         self.0.top.root()
     }
+    /// The tensors, in the order of the program's types.
+    #[must_use]
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.0.tensors
+    }
 }
 
 /// Inputs of the runs of a job.
@@ -71,6 +76,11 @@ impl Inputs {
     #[must_use]
     pub fn root(&self) -> Hash {
         self.0.top.root()
+    }
+    /// The tensors, one a run.
+    #[must_use]
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.0.tensors
     }
     /// How many there are.
     #[must_use]
@@ -229,22 +239,30 @@ fn run(program: &Program, weights: &Weights, input: &Tensor, seal: Seal<'_>) -> 
 
 /// The outputs of all nodes of one run whose first ones are given, be they right or not.
 fn go_on(program: &Program, weights: &Weights, input: &Tensor, mut outputs: Vec<Tensor>, seal: Seal<'_>) -> Option<Vec<Tensor>> {
-    for (number, node) in (0_u32..).zip(&program.graph().nodes).skip(outputs.len()) {
-        let mut source = Whole { operands: &node.operands, weights, input, nodes: &outputs, touched: BTreeSet::new() };
-        let shape = program.shape(Operand::Node(number))?.clone();
-        let values = if let Op::Sealed { .. } = node.op {
-            seal(number, &source.tensor(0)?.values)?
-        } else {
-            let chunks = program.chunks(Operand::Node(number));
-            let mut values = Vec::new();
-            for chunk in 0..chunks {
-                values.extend(program.compute(number, chunk, &mut Plain(&mut source))?);
-            }
-            values
-        };
-        outputs.push(Tensor::new(shape, values)?);
+    for number in u32::try_from(outputs.len()).ok()?..program.nodes() {
+        let output = compute(program, weights, input, number, &outputs, seal)?;
+        outputs.push(output);
     }
     Some(outputs)
+}
+
+/// The output of one node as it follows from the outputs of the nodes before it: one step of the reference run. `None` where these are not there, or where the
+/// operator is sealed and nobody computes it.
+#[must_use]
+pub fn compute(program: &Program, weights: &Weights, input: &Tensor, node: u32, before: &[Tensor], seal: Seal<'_>) -> Option<Tensor> {
+    let what = program.graph().nodes.get(usize::try_from(node).ok()?)?;
+    let mut source = Whole { operands: &what.operands, weights, input, nodes: before, touched: BTreeSet::new() };
+    let shape = program.shape(Operand::Node(node))?.clone();
+    let values = if let Op::Sealed { .. } = what.op {
+        seal(node, &source.tensor(0)?.values)?
+    } else {
+        let mut values = Vec::new();
+        for chunk in 0..program.chunks(Operand::Node(node)) {
+            values.extend(program.compute(node, chunk, &mut Plain(&mut source))?);
+        }
+        values
+    };
+    Tensor::new(shape, values)
 }
 
 /// Whole tensors, noting what was read.
