@@ -1,10 +1,16 @@
 //! Devices by name.
 use std::fmt;
 
-use crate::{Error, Executor, Reference};
+use burn::tensor::Device;
+
+use crate::{Error, Executor, Limits, Reference, adapters::adapters, selftest::Tested, tensors::Tensors};
 
 /// The name of the referee's own code.
 pub const REFERENCE: &str = "reference";
+/// The name of the kernels of burn for processors.
+pub const FLEX: &str = "flex";
+/// The name of the first adapter of wgpu; with `:0`, `:1` and so on, of each.
+pub const WGPU: &str = "wgpu";
 
 /// What a device is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,22 +49,49 @@ impl fmt::Display for DeviceInfo {
     }
 }
 
-/// The devices of this machine, the reference first.
+/// The devices of this machine, the reference first. A name is good on this machine until it restarts.
 #[must_use]
 pub fn list() -> Vec<DeviceInfo> {
-    vec![Reference::info()]
+    let mut all = vec![Reference::info(), flex()];
+    all.extend(adapters().iter().map(|adapter| adapter.info.clone()));
+    all
 }
 
-/// Opens a device by a name of [`list`].
+/// Opens a device by a name of [`list`]; `wgpu` is the first adapter. Any device but the reference is tested first, which takes seconds where it compiles
+/// its kernels: one that differs in one value opens, but says that it is not reproducible, and where it differed first.
 ///
 /// # Errors
-/// [`Error::NoDevice`].
+/// [`Error::NoDevice`]; [`Error::Device`] where it fails in the test.
 pub fn open(name: &str) -> Result<Box<dyn Executor>, Error> {
-    match name {
-        REFERENCE => Ok(Box::new(Reference::default())),
+    open_within(name, Limits::default())
+}
+
+/// [`open`] with other limits of memory.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_within(name: &str, limits: Limits) -> Result<Box<dyn Executor>, Error> {
+    let (info, device) = match name {
+        REFERENCE => return Ok(Box::new(Reference::within(limits))),
+        FLEX => (flex(), Device::flex()),
         _ => {
-            let found: Vec<String> = list().into_iter().map(|device| device.name).collect();
-            Err(Error::NoDevice { name: name.into(), found: found.join(", ") })
+            let place = if name == WGPU { Some("0") } else { name.strip_prefix(WGPU).and_then(|rest| rest.strip_prefix(':')) };
+            let found = place.and_then(|place| place.parse::<usize>().ok()).and_then(|place| adapters().get(place));
+            let Some(adapter) = found else {
+                let found: Vec<String> = list().into_iter().map(|device| device.name).collect();
+                return Err(Error::NoDevice { name: name.into(), found: found.join(", ") });
+            };
+            (adapter.info.clone(), Device::wgpu(adapter.kind.clone()))
         }
+    };
+    Ok(Box::new(Tested::new(Tensors::new(info, device, limits))?))
+}
+
+fn flex() -> DeviceInfo {
+    DeviceInfo {
+        name: FLEX.into(),
+        adapter: "vector instructions of the processor".into(),
+        driver: "burn-flex".into(),
+        hardware: Hardware::Cpu,
     }
 }

@@ -31,4 +31,31 @@ pub enum Error {
         /// The first node that misses an operand.
         node: u32,
     },
+    /// It would take more memory than it may.
+    #[error("running this takes {need} bytes of {whose}, at most {limit} are allowed")]
+    Memory {
+        /// Whose memory.
+        whose: &'static str,
+        /// Bytes it would take.
+        need: u64,
+        /// Bytes it may take.
+        limit: u64,
+    },
+    /// A device failed, or gave something that is no tensor of the type it should be.
+    #[error("device {name}: {what}")]
+    Device {
+        /// The device.
+        name: String,
+        /// What it said.
+        what: String,
+    },
+    /// A sample for tests is not what it should be.
+    #[error("sample {name} is no program with weights and inputs")]
+    Sample {
+        /// The sample.
+        name: String,
+        /// Why the program is refused, if it is.
+        #[source]
+        fault: Option<cairn_program::Error>,
+    },
 }

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 
 use cairn_program::{Inputs, Program, Seal, Tensor, Weights};
 
-use crate::{DeviceInfo, Error};
+use crate::{DeviceInfo, Difference, Error};
 
 /// How far a run of a program is; steps are nodes of runs, in the order in which the device takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +56,15 @@ pub trait Executor: Send + Sync {
     /// submitted or disputed with.
     fn reproducible(&self) -> bool;
 
+    /// The first value in which it differed from the reference when it was tested.
+    fn difference(&self) -> Option<&Difference> {
+        None
+    }
+
     /// The outputs of all nodes by run and node, which is what [`cairn_program::Trace::of`] takes.
     ///
     /// # Errors
-    /// [`Error::Cancelled`], [`Error::NotPublic`], [`Error::Mismatch`].
+    /// [`Error::Cancelled`], [`Error::NotPublic`], [`Error::Mismatch`], [`Error::Memory`], [`Error::Device`].
     fn execute(&self, job: Job<'_>, watch: &mut Watch<'_>) -> Result<Vec<Vec<Tensor>>, Error>;
 
     /// The name under which it was opened.

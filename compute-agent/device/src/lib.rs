@@ -1,12 +1,26 @@
 //! Programs of integers on wgpu and CPU devices, bit for bit as the referee computes them.
 //!
 //! [`open`] gives an [`Executor`] by the name of its device; [`list`] says which devices there are.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "operators of tensors look like arithmetic; sizes and indices come from a checked program, and a panic on a device is caught"
+)]
+mod adapters;
 mod devices;
 mod error;
 mod executor;
+mod memory;
+mod ops;
 mod reference;
+mod samples;
+mod selftest;
+mod tensors;
 
-pub use devices::{DeviceInfo, Hardware, REFERENCE, list, open};
+pub use devices::{DeviceInfo, FLEX, Hardware, REFERENCE, WGPU, list, open, open_within};
 pub use error::Error;
 pub use executor::{Executor, Job, Progress, Watch};
+pub use memory::{Limits, Need};
 pub use reference::Reference;
+pub use samples::Sample;
+pub use selftest::{Difference, compare, self_test};

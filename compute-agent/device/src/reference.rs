@@ -3,21 +3,27 @@ use std::ops::ControlFlow;
 
 use cairn_program::{Tensor, compute};
 
-use crate::{DeviceInfo, Error, Executor, Hardware, Job, Progress, REFERENCE, Watch};
+use crate::{DeviceInfo, Error, Executor, Hardware, Job, Limits, Need, Progress, REFERENCE, Watch};
 
 /// Runs programs as the referee does.
 #[derive(Debug, Clone)]
 pub struct Reference {
     device: DeviceInfo,
+    limits: Limits,
 }
 
 impl Default for Reference {
     fn default() -> Self {
-        Self { device: Self::info() }
+        Self::within(Limits::default())
     }
 }
 
 impl Reference {
+    /// With limits of memory, of which those of a device do not concern it.
+    #[must_use]
+    pub fn within(limits: Limits) -> Self {
+        Self { device: Self::info(), limits }
+    }
     /// What [`crate::list`] says of it.
     pub(crate) fn info() -> DeviceInfo {
         DeviceInfo {
@@ -39,6 +45,7 @@ impl Executor for Reference {
     }
 
     fn execute(&self, job: Job<'_>, watch: &mut Watch<'_>) -> Result<Vec<Vec<Tensor>>, Error> {
+        Need::of(job.program, job.inputs.runs()).check_host(self.limits)?;
         let nodes = job.program.nodes();
         let all = u64::from(job.inputs.runs()).saturating_mul(nodes.into());
         let mut done = 0_u64;

@@ -1,0 +1,99 @@
+//! What running a program takes of memory, known from its graph before anything is allocated.
+use cairn_program::{Op, Operand, Program};
+
+use crate::{
+    Error,
+    ops::{BLOCK, size},
+};
+
+/// Bytes of an element, in memory and on devices, whatever its kind.
+const ELEMENT: u64 = 4;
+/// Tensors of a node's size that an operator makes on its way, at most.
+const SCRATCH: u64 = 6;
+
+/// Most bytes that running a program may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of the machine's memory, for weights, inputs and the outputs of all nodes of all runs.
+    pub host: u64,
+    /// Of a device's memory.
+    pub device: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { host: 4 << 30, device: 2 << 30 }
+    }
+}
+
+/// What running a program takes, in bytes; an estimate from above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// Of the machine's memory.
+    pub host: u64,
+    /// Of a device's memory, for weights.
+    pub weights: u64,
+    /// Of a device's memory, for each run that it takes at once: what its nodes give while others use it, what waits to be read, and what the widest operator makes
+    /// on its way.
+    pub run: u64,
+}
+
+impl Need {
+    /// Of a program and so many runs.
+    #[must_use]
+    pub fn of(program: &Program, runs: u32) -> Self {
+        let bytes = |operand| elements(program, operand).saturating_mul(ELEMENT);
+        let weights = (0..program.graph().weights.len()).filter_map(|w| u32::try_from(w).ok()).map(|w| bytes(Operand::Weight(w))).sum();
+        let nodes: u64 = (0..program.nodes()).map(|node| bytes(Operand::Node(node))).fold(0, u64::saturating_add);
+        let each = nodes.saturating_add(bytes(Operand::Input));
+        let widest = (0..program.nodes()).map(|node| scratch(program, node)).max().unwrap_or(0);
+        let host = each.saturating_mul(runs.into()).saturating_add(weights);
+        Self { host, weights, run: each.saturating_add(widest) }
+    }
+
+    /// Whether the machine can hold what comes of it.
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    pub(crate) fn check_host(self, limits: Limits) -> Result<(), Error> {
+        if self.host > limits.host {
+            return Err(Error::Memory { whose: "the machine", need: self.host, limit: limits.host });
+        }
+        Ok(())
+    }
+
+    /// How many of so many runs a device takes at once.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where the machine cannot hold what comes of it, or the device not even one run.
+    pub(crate) fn at_once(self, limits: Limits, runs: u32) -> Result<usize, Error> {
+        self.check_host(limits)?;
+        let one = self.weights.saturating_add(self.run);
+        if one > limits.device {
+            return Err(Error::Memory { whose: "the device", need: one, limit: limits.device });
+        }
+        let most = (limits.device - self.weights).checked_div(self.run).unwrap_or(1).clamp(1, MOST_RUNS);
+        Ok(usize::try_from(most).unwrap_or(1).min(size(runs)))
+    }
+}
+
+/// Most runs at once: progress and cancellation are by batch.
+const MOST_RUNS: u64 = 256;
+
+fn elements(program: &Program, operand: Operand) -> u64 {
+    program.shape(operand).and_then(|shape| shape.elements().ok()).map_or(0, u64::from)
+}
+
+/// Bytes that an operator takes beside its operands and its output.
+fn scratch(program: &Program, node: u32) -> u64 {
+    let Some(what) = program.graph().nodes.get(size(node)) else { return 0 };
+    let operands = what.operands.iter().map(|operand| elements(program, *operand));
+    let widest = operands.chain([elements(program, Operand::Node(node))]).max().unwrap_or(0);
+    let gathered = match what.op {
+        Op::Conv2d { .. } | Op::MaxPool { .. } | Op::SumPool { .. } => u64::try_from(BLOCK).unwrap_or(u64::MAX).saturating_mul(2),
+        // Candidates of a root's digits, for rows that may be as short as one element.
+        Op::LayerNorm => widest.saturating_mul(3 * 15),
+        _ => 0,
+    };
+    widest.saturating_mul(SCRATCH).saturating_add(gathered).saturating_mul(ELEMENT)
+}
