@@ -23,7 +23,8 @@ has cargo || die "Rust is missing. Install it with rustup (https://rustup.rs), t
 has go || die "Go is missing. Install Go 1.22 or newer (https://go.dev/dl), then run this again."
 if [ "$level" != run ]; then has npm || die "Node.js is missing. Install Node 20 or newer (https://nodejs.org), then run this again."; fi
 
-# Debian packages: a C++ compiler for RocksDB, libclang for its bindings, curl and unzip for the scripts.
+# Debian packages: a C++ compiler for RocksDB, libclang for its bindings, curl and unzip for the scripts; where no driver of Vulkan is there,
+# one that computes on the processor, as a device for programs.
 missing=()
 need() { dpkg -s "$1" >/dev/null 2>&1 || missing+=("$1"); }
 if has dpkg; then
@@ -31,6 +32,7 @@ if has dpkg; then
   python3 -m pip --version >/dev/null 2>&1 || need python3-pip
   [ "$level" = run ] || python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || need python3-venv
   ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || need libclang-dev
+  compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null || need mesa-vulkan-drivers
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing packages: ${missing[*]}"
     sudo=; [ "$(id -u)" = 0 ] || sudo=sudo

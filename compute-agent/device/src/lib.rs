@@ -7,6 +7,7 @@
     reason = "operators of tensors look like arithmetic; sizes and indices come from a checked program, and a panic on a device is caught"
 )]
 mod adapters;
+mod conformance;
 mod devices;
 mod error;
 mod executor;
@@ -16,11 +17,15 @@ mod reference;
 mod samples;
 mod selftest;
 mod tensors;
+mod timing;
 
+pub use conformance::{Report, conformance};
 pub use devices::{DeviceInfo, FLEX, Hardware, REFERENCE, WGPU, list, open, open_within};
 pub use error::Error;
 pub use executor::{Executor, Job, Progress, Watch};
 pub use memory::{Limits, Need};
+pub use ops::operator;
 pub use reference::Reference;
 pub use samples::Sample;
 pub use selftest::{Difference, compare, self_test};
+pub use timing::{Timing, time_operators};

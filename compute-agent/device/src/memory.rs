@@ -1,5 +1,5 @@
 //! What running a program takes of memory, known from its graph before anything is allocated.
-use cairn_program::{Op, Operand, Program};
+use cairn_program::{Node, Op, Operand, Program};
 
 use crate::{
     Error,
@@ -10,6 +10,12 @@ use crate::{
 const ELEMENT: u64 = 4;
 /// Tensors of a node's size that an operator makes on its way, at most.
 const SCRATCH: u64 = 6;
+/// Digits that are tried at once for the root of each row of a layer norm.
+const DIGITS: u64 = 15;
+/// Bytes of a block of gathered cells, twice: as they are gathered and as they are multiplied.
+const GATHERED: u64 = 2 * ELEMENT * BLOCK;
+/// Most runs at once: progress and cancellation are by batch.
+const MOST_RUNS: u64 = 256;
 
 /// Most bytes that running a program may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +37,9 @@ impl Default for Limits {
 pub struct Need {
     /// Of the machine's memory.
     pub host: u64,
-    /// Of a device's memory, for weights.
-    pub weights: u64,
-    /// Of a device's memory, for each run that it takes at once: what its nodes give while others use it, what waits to be read, and what the widest operator makes
-    /// on its way.
+    /// Of a device's memory, however many runs it takes at once: weights, and windows of images, which are gathered in blocks of a fixed size.
+    pub fixed: u64,
+    /// Of a device's memory, for each run that it takes at once: the outputs of its nodes, and what the widest operator makes on its way.
     pub run: u64,
 }
 
@@ -43,12 +48,14 @@ impl Need {
     #[must_use]
     pub fn of(program: &Program, runs: u32) -> Self {
         let bytes = |operand| elements(program, operand).saturating_mul(ELEMENT);
-        let weights = (0..program.graph().weights.len()).filter_map(|w| u32::try_from(w).ok()).map(|w| bytes(Operand::Weight(w))).sum();
-        let nodes: u64 = (0..program.nodes()).map(|node| bytes(Operand::Node(node))).fold(0, u64::saturating_add);
-        let each = nodes.saturating_add(bytes(Operand::Input));
+        let sum = |all: u64, bytes: u64| all.saturating_add(bytes);
+        let weights = (0_u32..).zip(&program.graph().weights).map(|(weight, _)| bytes(Operand::Weight(weight))).fold(0, sum);
+        let each = (0..program.nodes()).map(|node| bytes(Operand::Node(node))).fold(bytes(Operand::Input), sum);
         let widest = (0..program.nodes()).map(|node| scratch(program, node)).max().unwrap_or(0);
+        let gathers = |node: &Node| matches!(node.op, Op::Conv2d { .. } | Op::MaxPool { .. } | Op::SumPool { .. });
+        let gathered = if program.graph().nodes.iter().any(gathers) { GATHERED } else { 0 };
         let host = each.saturating_mul(runs.into()).saturating_add(weights);
-        Self { host, weights, run: each.saturating_add(widest) }
+        Self { host, fixed: weights.saturating_add(gathered), run: each.saturating_add(widest) }
     }
 
     /// Whether the machine can hold what comes of it.
@@ -68,32 +75,27 @@ impl Need {
     /// [`Error::Memory`] where the machine cannot hold what comes of it, or the device not even one run.
     pub(crate) fn at_once(self, limits: Limits, runs: u32) -> Result<usize, Error> {
         self.check_host(limits)?;
-        let one = self.weights.saturating_add(self.run);
+        let one = self.fixed.saturating_add(self.run);
         if one > limits.device {
             return Err(Error::Memory { whose: "the device", need: one, limit: limits.device });
         }
-        let most = (limits.device - self.weights).checked_div(self.run).unwrap_or(1).clamp(1, MOST_RUNS);
+        let most = (limits.device - self.fixed).checked_div(self.run).unwrap_or(1).clamp(1, MOST_RUNS);
         Ok(usize::try_from(most).unwrap_or(1).min(size(runs)))
     }
 }
-
-/// Most runs at once: progress and cancellation are by batch.
-const MOST_RUNS: u64 = 256;
 
 fn elements(program: &Program, operand: Operand) -> u64 {
     program.shape(operand).and_then(|shape| shape.elements().ok()).map_or(0, u64::from)
 }
 
-/// Bytes that an operator takes beside its operands and its output.
+/// Bytes that an operator takes for one run beside its operands and its output.
 fn scratch(program: &Program, node: u32) -> u64 {
     let Some(what) = program.graph().nodes.get(size(node)) else { return 0 };
     let operands = what.operands.iter().map(|operand| elements(program, *operand));
     let widest = operands.chain([elements(program, Operand::Node(node))]).max().unwrap_or(0);
-    let gathered = match what.op {
-        Op::Conv2d { .. } | Op::MaxPool { .. } | Op::SumPool { .. } => u64::try_from(BLOCK).unwrap_or(u64::MAX).saturating_mul(2),
-        // Candidates of a root's digits, for rows that may be as short as one element.
-        Op::LayerNorm => widest.saturating_mul(3 * 15),
+    let candidates = match (&what.op, program.shape(Operand::Node(node))) {
+        (Op::LayerNorm, Some(shape)) => widest.checked_div(shape.last().into()).unwrap_or(widest).saturating_mul(3 * DIGITS),
         _ => 0,
     };
-    widest.saturating_mul(SCRATCH).saturating_add(gathered).saturating_mul(ELEMENT)
+    widest.saturating_mul(SCRATCH).saturating_add(candidates).saturating_mul(ELEMENT)
 }

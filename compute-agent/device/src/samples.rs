@@ -228,3 +228,47 @@ fn roles(dice: &mut Dice) -> Result<Vec<Sample>, Error> {
     ];
     graphs.into_iter().map(|(name, graph)| Sample::random(name, graph, RUNS, dice)).collect()
 }
+
+/// Random programs of a seed: a chain of operators, and one each of those that a chain does not have. What turns out to be no program is left out.
+pub(crate) fn random(seed: u64) -> Result<Vec<Sample>, Error> {
+    let mut dice = Dice::new(seed);
+    let mut graphs = vec![convolution(&mut dice), pooling(&mut dice), product(&mut dice)];
+    graphs.extend(testing::random(&mut dice, 12).map(|program| program.graph().clone()));
+    let fits = graphs.into_iter().filter(|graph| Program::check(graph.clone()).is_ok());
+    fits.map(|graph| Sample::random(&format!("random program of seed {seed}"), graph, RUNS, &mut dice)).collect()
+}
+
+/// 1 to `most`.
+fn dim(dice: &mut Dice, most: u64) -> u32 {
+    u32::try_from(dice.below(most) + 1).unwrap_or(1)
+}
+
+fn pair(dice: &mut Dice, most: u64) -> [u16; 2] {
+    [0, 1].map(|_| u16::try_from(dice.below(most) + 1).unwrap_or(1))
+}
+
+fn convolution(dice: &mut Dice) -> Graph {
+    let (image, channels, filters) = ([dim(dice, 12), dim(dice, 12)], dim(dice, 6), dim(dice, 9));
+    let (window, stride) = (pair(dice, 4), pair(dice, 3));
+    let padding = window.map(|cells| u16::try_from(dice.below(cells.into())).unwrap_or(0));
+    let input = TensorType::new(Kind::I8, &[image[0], image[1], channels]);
+    let filter = TensorType::new(Kind::I8, &[filters, window[0].into(), window[1].into(), channels]);
+    let operands = vec![Operand::Input, Operand::Weight(0), Operand::Weight(1)];
+    let node = Node { op: Op::Conv2d { stride, padding }, operands };
+    Graph::new(input, vec![filter, TensorType::new(Kind::I32, &[filters])], vec![node])
+}
+
+fn pooling(dice: &mut Dice) -> Graph {
+    let input = TensorType::new(Kind::I8, &[dim(dice, 14), dim(dice, 14), dim(dice, 9)]);
+    let (window, stride) = (pair(dice, 4), pair(dice, 3));
+    let nodes = [Op::MaxPool { window, stride }, Op::SumPool { window, stride }].map(|op| Node { op, operands: vec![Operand::Input] });
+    Graph::new(input, Vec::new(), nodes.into())
+}
+
+fn product(dice: &mut Dice) -> Graph {
+    let (batch, height, depth, width) = (dim(dice, 5), dim(dice, 20), dim(dice, 70), dim(dice, 20));
+    let plain = dice.below(2) > 0;
+    let (right, dims) = if plain { (Orientation::Plain, [batch, depth, width]) } else { (Orientation::Transposed, [batch, width, depth]) };
+    let node = Node { op: Op::MatMul { right }, operands: vec![Operand::Input, Operand::Weight(0)] };
+    Graph::new(TensorType::new(Kind::I8, &[batch, height, depth]), vec![TensorType::new(Kind::I8, &dims)], vec![node])
+}

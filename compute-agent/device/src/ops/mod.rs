@@ -33,7 +33,8 @@ pub(crate) struct Step<'a> {
 }
 
 /// The name of an operator.
-pub(crate) fn operator(op: &Op) -> &'static str {
+#[must_use]
+pub fn operator(op: &Op) -> &'static str {
     match op {
         Op::Linear => "linear",
         Op::MatMul { .. } => "matmul",

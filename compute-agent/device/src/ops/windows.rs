@@ -4,7 +4,7 @@ use burn::tensor::{Int, Tensor as Burn};
 use super::{Flat, Step, dense, size, upload};
 
 /// Most elements gathered at once: 16 MiB of them.
-pub(crate) const BLOCK: usize = 1 << 22;
+pub(crate) const BLOCK: u64 = 1 << 22;
 
 /// Where windows of an image lie.
 struct Windows {
@@ -44,7 +44,7 @@ impl Windows {
     /// Gathers blocks of windows as `[runs * places, cells, channels]`, turns each into `[runs, places, ..]`, and joins these.
     fn each_block(&self, image: &Burn<3, Int>, step: &Step<'_>, turn: impl Fn(Burn<3, Int>) -> Flat) -> Flat {
         let [runs, _, channels] = image.dims();
-        let most = (BLOCK / (runs * self.area() * channels)).max(1);
+        let most = (usize::try_from(BLOCK).unwrap_or(usize::MAX) / (runs * self.area() * channels)).max(1);
         let block = |from: usize| {
             let to = self.count().min(from + most);
             let cells = image.clone().select(1, upload(self.index(from, to), step.device));
