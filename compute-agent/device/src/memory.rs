@@ -1,9 +1,9 @@
 //! What running a program takes of memory, known from its graph before anything is allocated.
-use cairn_program::{Node, Op, Operand, Program};
+use cairn_program::{MAX_ELEMENTS, Node, Op, Operand, Program};
 
 use crate::{
     Error,
-    ops::{BLOCK, size},
+    ops::{BLOCK, ROWS, size},
 };
 
 /// Bytes of an element, in memory and on devices, whatever its kind.
@@ -41,6 +41,8 @@ pub struct Need {
     pub fixed: u64,
     /// Of a device's memory, for each run that it takes at once: the outputs of its nodes, and what the widest operator makes on its way.
     pub run: u64,
+    /// Elements of the largest tensor of a run.
+    pub widest: u64,
 }
 
 impl Need {
@@ -51,11 +53,12 @@ impl Need {
         let sum = |all: u64, bytes: u64| all.saturating_add(bytes);
         let weights = (0_u32..).zip(&program.graph().weights).map(|(weight, _)| bytes(Operand::Weight(weight))).fold(0, sum);
         let each = (0..program.nodes()).map(|node| bytes(Operand::Node(node))).fold(bytes(Operand::Input), sum);
-        let widest = (0..program.nodes()).map(|node| scratch(program, node)).max().unwrap_or(0);
+        let scratch = (0..program.nodes()).map(|node| scratch(program, node)).max().unwrap_or(0);
         let gathers = |node: &Node| matches!(node.op, Op::Conv2d { .. } | Op::MaxPool { .. } | Op::SumPool { .. });
         let gathered = if program.graph().nodes.iter().any(gathers) { GATHERED } else { 0 };
         let host = each.saturating_mul(runs.into()).saturating_add(weights);
-        Self { host, fixed: weights.saturating_add(gathered), run: each.saturating_add(widest) }
+        let largest = (0..program.nodes()).map(|node| widest(program, node)).max().unwrap_or(1);
+        Self { host, fixed: weights.saturating_add(gathered), run: each.saturating_add(scratch), widest: largest }
     }
 
     /// Whether the machine can hold what comes of it.
@@ -69,7 +72,8 @@ impl Need {
         Ok(())
     }
 
-    /// How many of so many runs a device takes at once.
+    /// How many of so many runs a device takes at once: as many as fit, and no more than make tensors of the size of the largest that a program may have, which drivers
+    /// bind in one piece.
     ///
     /// # Errors
     /// [`Error::Memory`] where the machine cannot hold what comes of it, or the device not even one run.
@@ -79,7 +83,11 @@ impl Need {
         if one > limits.device {
             return Err(Error::Memory { whose: "the device", need: one, limit: limits.device });
         }
-        let most = (limits.device - self.fixed).checked_div(self.run).unwrap_or(1).clamp(1, MOST_RUNS);
+        let most = (limits.device - self.fixed)
+            .checked_div(self.run)
+            .unwrap_or(1)
+            .min(u64::from(MAX_ELEMENTS) / self.widest.max(1))
+            .clamp(1, MOST_RUNS);
         Ok(usize::try_from(most).unwrap_or(1).min(size(runs)))
     }
 }
@@ -88,14 +96,19 @@ fn elements(program: &Program, operand: Operand) -> u64 {
     program.shape(operand).and_then(|shape| shape.elements().ok()).map_or(0, u64::from)
 }
 
+/// Elements of the largest of a node's operands and its output.
+fn widest(program: &Program, node: u32) -> u64 {
+    let operands = program.graph().nodes.get(size(node)).into_iter().flat_map(|what| &what.operands);
+    operands.copied().chain([Operand::Node(node)]).map(|operand| elements(program, operand)).max().unwrap_or(0)
+}
+
 /// Bytes that an operator takes for one run beside its operands and its output.
 fn scratch(program: &Program, node: u32) -> u64 {
-    let Some(what) = program.graph().nodes.get(size(node)) else { return 0 };
-    let operands = what.operands.iter().map(|operand| elements(program, *operand));
-    let widest = operands.chain([elements(program, Operand::Node(node))]).max().unwrap_or(0);
-    let candidates = match (&what.op, program.shape(Operand::Node(node))) {
-        (Op::LayerNorm, Some(shape)) => widest.checked_div(shape.last().into()).unwrap_or(widest).saturating_mul(3 * DIGITS),
+    let widest = widest(program, node);
+    let rows = match (program.graph().nodes.get(size(node)).map(|what| &what.op), program.shape(Operand::Node(node))) {
+        (Some(Op::LayerNorm), Some(shape)) => widest.checked_div(shape.last().into()).unwrap_or(widest),
         _ => 0,
     };
+    let candidates = rows.min(u64::try_from(ROWS).unwrap_or(u64::MAX)).saturating_mul(3 * DIGITS);
     widest.saturating_mul(SCRATCH).saturating_add(candidates).saturating_mul(ELEMENT)
 }

@@ -6,6 +6,7 @@ mod moves;
 mod rows;
 mod windows;
 
+pub(crate) use rows::ROWS;
 pub(crate) use windows::BLOCK;
 
 use burn::tensor::{DType, Device, Int, Tensor as Burn, TensorCreationOptions, TensorData};

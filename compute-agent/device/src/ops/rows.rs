@@ -5,6 +5,8 @@ use super::{Flat, Step, flag, upload};
 
 /// The largest weight of a distance in a softmax.
 const MOST: i32 = 1 << 20;
+/// Most rows whose deviations are found at once, each by 15 candidates for a digit.
+pub(crate) const ROWS: usize = 1 << 20;
 type Matrix = Burn<2, Int>;
 
 /// floor(127 e / sum of e) of each row.
@@ -47,6 +49,12 @@ fn mask(step: &Step<'_>, rows: usize, width: usize) -> Matrix {
 pub(super) fn layer_norm(step: &Step<'_>, x: &Flat, gain: &Flat, bias: &Flat, runs: usize) -> Flat {
     let [rows, width] = step.rows(0, runs);
     let x: Matrix = x.clone().reshape([rows, width]);
+    let block = |from: usize| normal(step, x.clone().narrow(0, from, ROWS.min(rows - from)), gain, bias);
+    Flat::cat((0..rows).step_by(ROWS).map(block).collect(), 0)
+}
+
+fn normal(step: &Step<'_>, x: Matrix, gain: &Flat, bias: &Flat) -> Flat {
+    let [rows, width] = x.dims();
     let length = i32::try_from(width).unwrap_or(i32::MAX);
     let (sum, squares) = (x.clone().sum_dim(1), (x.clone() * x.clone()).sum_dim(1));
     let deviation = deviation(step, length, sum.clone(), squares).clamp_min(1);

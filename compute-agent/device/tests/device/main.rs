@@ -10,4 +10,5 @@
 )]
 mod conformance;
 mod faults;
+mod large;
 mod limits;
