@@ -58,7 +58,9 @@ fn after(ops: &[Op]) -> (Graph, Vec<Tensor>) {
 #[test]
 fn other_ways_to_write_a_layer_are_the_same_network() {
     let half = |multiplier, shift| Op::Requantise { multiplier, shift };
-    for ops in [vec![Op::Relu, half(1, 5)], vec![half(8, 8), Op::Relu], vec![Op::Reshape { dims: vec![1, 2] }, half(1, 5), Op::Relu, Op::Relu]] {
+    for ops in
+        [vec![Op::Relu, half(1, 5)], vec![half(8, 8), Op::Relu], vec![Op::Reshape { dims: vec![1, 2] }, half(1, 5), Op::Relu, Op::Relu]]
+    {
         let (graph, tensors) = after(&ops);
         let program = Program::check(graph.clone()).expect("a program");
         let network = network_of(&program, &tensors).expect("a network");
