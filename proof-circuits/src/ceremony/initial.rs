@@ -20,6 +20,14 @@ use crate::{
 /// A column of a matrix: factors of rows.
 type Column = Vec<(Fr, usize)>;
 
+/// How many powers the key of a circuit takes, a power of two.
+///
+/// # Errors
+/// [`CeremonyError::Prove`].
+pub fn powers_needed(circuit: &Circuit) -> Result<usize, CeremonyError> {
+    Ok((constraints(circuit)?.0.len() + INSTANCE).next_power_of_two())
+}
+
 /// The key of a circuit that follows from powers of tau alone.
 ///
 /// With `L_r` the Lagrange polynomials of the rows, `A_v = sum a_rv L_r(tau)` and so on (Groth16, section 3.2); for the two

@@ -10,12 +10,11 @@
 //! enough (Bowe, Gabizon, Miers, 2017; Kohlweiss, Maller, Siim, Volkhov, 2021).
 mod initial;
 mod powers;
+mod practice;
 mod transcript;
 
-pub use initial::initial_key;
+pub use initial::{initial_key, powers_needed};
 pub use powers::Powers;
-#[cfg(test)]
-pub(crate) use powers::tests::known as known_powers;
 pub use transcript::{Beacon, Ceremony, Contribution, MAX_CONTRIBUTIONS, MAX_NAME};
 
 /// Why a ceremony is refused.

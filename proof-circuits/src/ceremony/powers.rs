@@ -193,57 +193,19 @@ fn g2(file: &mut dyn Read) -> Result<G2Affine, CeremonyError> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use std::io::Cursor;
-
-    use ark_ff::Field;
 
     use super::*;
     use crate::tests::random;
 
-    /// Powers whose secrets a test knows.
-    pub(crate) fn known(power: u32, tau: Fr, alpha: Fr, beta: Fr) -> Powers {
-        let size = 1usize << power;
-        let powers: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |last| Some(*last * tau)).take(2 * size - 1).collect();
-        let in_g1 = |factor: Fr, count: usize| {
-            powers[..count].iter().map(|power| (G1Affine::generator() * (*power * factor)).into_affine()).collect()
-        };
-        Powers {
-            tau_g1: in_g1(Fr::ONE, 2 * size - 1),
-            tau_g2: powers[..size].iter().map(|power| (G2Affine::generator() * power).into_affine()).collect(),
-            alpha: in_g1(alpha, size),
-            beta: in_g1(beta, size),
-            beta_g2: (G2Affine::generator() * beta).into_affine(),
-        }
-    }
-
     fn secrets() -> Powers {
-        known(3, Fr::from(5u64), Fr::from(7u64), Fr::from(11u64))
+        Powers::known(3, Fr::from(5u64), Fr::from(7u64), Fr::from(11u64))
     }
 
     fn write(powers: &Powers) -> Vec<u8> {
-        let coordinate = |value: &Fq| value.0.0.iter().flat_map(|limb| limb.to_le_bytes()).collect::<Vec<u8>>();
-        let g1 = |point: &G1Affine| [coordinate(&point.x().expect("finite")), coordinate(&point.y().expect("finite"))].concat();
-        let g2 = |point: &G2Affine| {
-            let (x, y) = point.xy().expect("finite");
-            [x.c0, x.c1, y.c0, y.c1].iter().flat_map(coordinate).collect::<Vec<u8>>()
-        };
-        let power = powers.size().ilog2().to_le_bytes();
-        let header = [&32u32.to_le_bytes()[..], &Fq::MODULUS.to_bytes_le(), &power, &power].concat();
-        let all = |row: &[G1Affine]| row.iter().flat_map(g1).collect::<Vec<u8>>();
-        let bodies = [
-            (1u32, header),
-            (2, all(&powers.tau_g1)),
-            (3, powers.tau_g2.iter().flat_map(g2).collect()),
-            (4, all(&powers.alpha)),
-            (5, all(&powers.beta)),
-            (6, g2(&powers.beta_g2)),
-            (7, vec![0; 4]),
-        ];
-        let mut file = [&b"ptau"[..], &1u32.to_le_bytes(), &(bodies.len() as u32).to_le_bytes()].concat();
-        for (kind, body) in bodies {
-            file.extend([&kind.to_le_bytes()[..], &(body.len() as u64).to_le_bytes(), &body].concat());
-        }
+        let mut file = Vec::new();
+        powers.write(&mut file).expect("a file");
         file
     }
 
@@ -262,7 +224,7 @@ pub(crate) mod tests {
 
     #[test]
     fn powers_of_different_numbers_are_refused() {
-        let other = known(3, Fr::from(6u64), Fr::from(8u64), Fr::from(12u64));
+        let other = Powers::known(3, Fr::from(6u64), Fr::from(8u64), Fr::from(12u64));
         let changes: [fn(&mut Powers, &Powers); 9] = [
             |p, o| p.tau_g1[3] = o.tau_g1[3],
             |p, o| p.tau_g1[14] = o.tau_g1[14],
@@ -279,7 +241,10 @@ pub(crate) mod tests {
             change(&mut powers, &other);
             assert!(matches!(read(write(&powers), 8), Err(CeremonyError::Powers(_))), "{number}");
         }
-        assert!(known(3, Fr::from(5u64), Fr::from(9u64), Fr::from(11u64)).verify(&mut random(2)).is_ok(), "another alpha is as good");
+        assert!(
+            Powers::known(3, Fr::from(5u64), Fr::from(9u64), Fr::from(11u64)).verify(&mut random(2)).is_ok(),
+            "another alpha is as good"
+        );
     }
 
     #[test]

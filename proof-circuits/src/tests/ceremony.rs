@@ -9,8 +9,7 @@ use cairn_verifier::{Claim, PreparedKey, Provenance};
 use super::*;
 use crate::{
     Circuit, Kind, Prover,
-    ceremony::{Beacon, Ceremony, CeremonyError, initial_key, known_powers},
-    prover::constraints,
+    ceremony::{Beacon, Ceremony, CeremonyError, Powers, initial_key, powers_needed},
 };
 
 const BEACON: Beacon = Beacon { value: [9; 32], rounds: 4 };
@@ -34,8 +33,8 @@ fn make() -> Made {
     let layers = vec![LayerShape { outputs: 2, shift: 7, relu: true }];
     let network = network(&Shape { inputs: 2, layers, head: Head::Argmax }, &mut random);
     let circuit = Circuit::new(Kind::Constant(network.clone()), 1).expect("a circuit");
-    let power = (constraints(&circuit).expect("rows").0.len() + 2).next_power_of_two().ilog2();
-    let powers = known_powers(power, Fr::from(1234u64), Fr::from(77u64), Fr::from(99u64));
+    let power = powers_needed(&circuit).expect("a circuit").ilog2();
+    let powers = Powers::known(power, Fr::from(1234u64), Fr::from(77u64), Fr::from(99u64));
     let initial = initial_key(&circuit, &powers).expect("a key");
     let mut ceremony = Ceremony::new(circuit.digest(), initial.clone());
     for name in ["Ada", "Blaise", "Carl"] {
