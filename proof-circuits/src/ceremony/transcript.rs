@@ -133,8 +133,22 @@ impl Ceremony {
     /// Hash of the circuit and all contributions so far, each bound to those before it.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
-        let start: [u8; 32] = Sha256::new().chain_update(TAG).chain_update(self.circuit).finalize().into();
-        self.contributions.iter().fold(start, |hash, contribution| contribution.chained(&hash))
+        self.hashes().last().copied().unwrap_or_else(|| self.start())
+    }
+
+    /// The hash after each contribution: what its author published.
+    #[must_use]
+    pub fn hashes(&self) -> Vec<[u8; 32]> {
+        let chained = |hash: &mut [u8; 32], contribution: &Contribution| {
+            *hash = contribution.chained(hash);
+            Some(*hash)
+        };
+        self.contributions.iter().scan(self.start(), chained).collect()
+    }
+
+    /// The hash before the first contribution.
+    fn start(&self) -> [u8; 32] {
+        Sha256::new().chain_update(TAG).chain_update(self.circuit).finalize().into()
     }
 
     /// Where the key comes from; contributors do not include the beacon.

@@ -1,0 +1,58 @@
+//! Which circuit a command is about.
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use cairn_circuits::{Circuit, Kind, Network, network_of};
+use cairn_models::ModelFile;
+use clap::{Args, ValueEnum};
+
+/// How a circuit takes the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Weights {
+    /// As constants: everybody may know them, and the key is of this model alone.
+    Constant,
+    /// As a commitment: they stay with the owner, and the key serves all models of the shape.
+    Committed,
+    /// The proof that a commitment opens to int8 weights: made once a model, before its committed proofs mean anything.
+    Registration,
+}
+
+/// A circuit by its model.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Which {
+    /// The model, whose program must be layers of Linear, Requantise and Relu, at the end Argmax.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+    /// How the circuit takes the weights.
+    #[arg(long, value_enum, default_value = "constant")]
+    pub(crate) weights: Weights,
+    /// Runs that one proof holds, 1 to 64; a registration has none.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) runs: usize,
+}
+
+impl Which {
+    /// The network and the circuit.
+    pub(crate) fn circuit(&self) -> Result<(Network, Circuit)> {
+        let network = network(&self.model)?;
+        let shape = network.shape().clone();
+        let (kind, runs) = match self.weights {
+            Weights::Constant => (Kind::Constant(network.clone()), self.runs),
+            Weights::Committed => (Kind::Committed(shape), self.runs),
+            Weights::Registration => (Kind::Registration(shape), 0),
+        };
+        Ok((network, Circuit::new(kind, runs).context("no circuit has so many runs")?))
+    }
+}
+
+/// The network of a model's file.
+pub(crate) fn network(file: &Path) -> Result<Network> {
+    let model = model(file)?;
+    network_of(model.program(), model.tensors()).with_context(|| format!("{} cannot be proven", file.display()))
+}
+
+/// A model's file.
+pub(crate) fn model(file: &Path) -> Result<ModelFile> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    ModelFile::read(&bytes).with_context(|| format!("{} is no model", file.display()))
+}
