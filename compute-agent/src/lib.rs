@@ -5,4 +5,5 @@
     clippy::indexing_slicing,
     reason = "runs where results are computed, never on a validator; sizes are bounded where they come in"
 )]
+pub mod cli;
 pub mod proofs;

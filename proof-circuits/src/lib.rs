@@ -16,6 +16,7 @@ mod network;
 mod program;
 mod prove;
 mod prover;
+mod random;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -26,5 +27,6 @@ pub use commit::{input_commitment, output_commitment, weights_commitment};
 pub use network::{Answer, Layer, Network, NetworkError};
 pub use program::{BridgeError, network_of, program_of};
 pub use prover::{ProveError, Prover};
+pub use random::Random;
 pub use shape::{Head, LayerShape, MAX_LAYERS, MAX_WIDTH, Shape};
 pub use verify::verify_all;

@@ -3,11 +3,11 @@ use ark_bn254::{Bn254, Fr};
 use ark_ff::{AdditiveGroup, UniformRand};
 use ark_groth16::{Groth16, ProvingKey};
 use ark_relations::utils::matrix::Matrix;
-use ark_std::rand::{CryptoRng, RngCore, SeedableRng, rngs::StdRng};
+use ark_std::rand::{SeedableRng, rngs::StdRng};
 use cairn_verifier::{Claim, KeyError, KeyRecord, PROOF_BYTES, PreparedKey, Proof, ProofError, Provenance, Statement, VerifyingKey};
 
 use crate::{
-    Circuit, Job, NetworkError,
+    Circuit, Job, NetworkError, Random,
     cs::{Cs, Finished, INSTANCE, matrices},
     prove::{Points, prove},
 };
@@ -55,14 +55,14 @@ impl Prover {
     ///
     /// # Errors
     /// [`ProveError`].
-    pub fn alone(circuit: Circuit, random: &mut (impl RngCore + CryptoRng)) -> Result<Self, ProveError> {
+    pub fn alone(circuit: Circuit, random: &mut dyn Random) -> Result<Self, ProveError> {
         Self::generate(circuit, Provenance::Single, random)
     }
 
-    fn generate(circuit: Circuit, provenance: Provenance, random: &mut impl RngCore) -> Result<Self, ProveError> {
+    fn generate(circuit: Circuit, provenance: Provenance, random: &mut dyn Random) -> Result<Self, ProveError> {
         let (rows, variables) = constraints(&circuit)?;
         let finished = Finished { rows: &rows, variables };
-        let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(finished, random).map_err(library)?;
+        let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(finished, &mut &mut *random).map_err(library)?;
         Self::assemble(circuit, key, provenance, matrices(rows), variables)
     }
 
@@ -125,7 +125,7 @@ impl Prover {
     ///
     /// # Errors
     /// [`ProveError`].
-    pub fn prove(&self, job: &Job, random: &mut (impl RngCore + CryptoRng)) -> Result<(Statement, [u8; PROOF_BYTES]), ProveError> {
+    pub fn prove(&self, job: &Job, random: &mut dyn Random) -> Result<(Statement, [u8; PROOF_BYTES]), ProveError> {
         let mut cs = Cs::witness();
         let statement = self.circuit.build(&mut cs, job)?;
         let values = cs.values;

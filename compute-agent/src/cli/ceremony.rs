@@ -136,20 +136,22 @@ impl CeremonyCommand {
             }
             Self::Verify { at, powers } => at.verified(&powers).map(|_| ()),
             Self::Key { at, powers, out } => {
-                let (circuit, ceremony) = at.verified(&powers)?;
-                if !ceremony.is_closed() {
+                out.is_free()?;
+                if !at.read()?.1.is_closed() {
                     bail!("the ceremony is not closed: `cairn-agent ceremony close` ends it with a public value");
                 }
+                let (circuit, ceremony) = at.verified(&powers)?;
                 let provenance = ceremony.provenance();
                 out.write(&Prover::new(circuit, ceremony.key, provenance)?)
             }
             Self::Alone { which, out, test } => {
+                out.is_free()?;
                 let (_, circuit) = which.circuit()?;
                 eprintln!("making the key");
                 out.write(&if test { Prover::for_tests(circuit, [0; 32])? } else { Prover::alone(circuit, &mut OsRng)? })
             }
             Self::PracticePowers { power, out } => {
-                let mut secret = || ark_bn254::Fr::rand(&mut OsRng);
+                let secret = || ark_bn254::Fr::rand(&mut OsRng);
                 let powers = Powers::known(power.into(), secret(), secret(), secret());
                 files::create(&out, For::Everybody, |mut file| Ok(powers.write(&mut file)?))?;
                 println!("wrote 2^{power} powers to practise with to {}", out.display());
@@ -227,6 +229,13 @@ impl At {
 }
 
 impl Out {
+    /// Refuses files that are there, before minutes of work.
+    fn is_free(&self) -> Result<()> {
+        for path in [&self.key, &self.record] {
+            files::is_free(path)?;
+        }
+        Ok(())
+    }
     fn write(&self, prover: &Prover) -> Result<()> {
         let record = RecordFile::of(prover.record());
         files::create(&self.key, For::Everybody, |mut file| Ok(prover.write(&mut file)?))?;

@@ -19,10 +19,16 @@ pub(crate) enum For {
 
 /// Writes a file that is not there yet, beside its place first, and moves it there when it is whole and on the disk.
 pub(crate) fn create(path: &Path, whom: For, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    is_free(path)?;
+    replace(path, whom, write)
+}
+
+/// Refuses what is there already.
+pub(crate) fn is_free(path: &Path) -> Result<()> {
     if path.exists() {
         bail!("{} is there already; name another file or move it away", path.display());
     }
-    replace(path, whom, write)
+    Ok(())
 }
 
 /// The same over what is there.

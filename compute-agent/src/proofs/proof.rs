@@ -90,8 +90,7 @@ impl ProofFile {
         let program = hex::decode(&self.program).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(ProofFileError::Field("program"))?;
         let context =
             Context { chain: chain_digest(&self.chain_id), job: self.job, prover: prover.as_bytes().to_vec(), program, nonce: self.nonce };
-        let run =
-            |run: &RunFile| Ok(Run { input: element(&run.input, "runs.input")?, output: element(&run.output, "runs.output")? });
+        let run = |run: &RunFile| Ok(Run { input: element(&run.input, "runs.input")?, output: element(&run.output, "runs.output")? });
         Ok(Statement {
             context,
             weights: self.weights.as_deref().map(|weights| element(weights, "weights")).transpose()?,

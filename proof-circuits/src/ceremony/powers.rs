@@ -8,9 +8,9 @@ use std::io::{Read, Seek, SeekFrom};
 use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM, pairing::Pairing};
 use ark_ff::{BigInt, BigInteger, PrimeField};
-use ark_std::rand::RngCore;
 
 use super::CeremonyError;
+use crate::Random;
 
 /// The most powers that are read: 2^24 would be two gigabytes.
 const MAX_POWER: u32 = 22;
@@ -42,7 +42,7 @@ impl Powers {
     ///
     /// # Errors
     /// [`CeremonyError`].
-    pub fn read(file: &mut (impl Read + Seek), size: usize, random: &mut impl RngCore) -> Result<Self, CeremonyError> {
+    pub fn read(file: &mut (impl Read + Seek), size: usize, random: &mut dyn Random) -> Result<Self, CeremonyError> {
         let sections = Sections::read(file)?;
         let power = sections.power(file)?;
         let needed = size.next_power_of_two().ilog2();
@@ -63,7 +63,7 @@ impl Powers {
     }
 
     /// Each row is the one before times tau, and begins as it should.
-    pub(crate) fn verify(&self, random: &mut impl RngCore) -> Result<(), CeremonyError> {
+    pub(crate) fn verify(&self, random: &mut dyn Random) -> Result<(), CeremonyError> {
         let (one, one_g2) = (G1Affine::generator(), G2Affine::generator());
         let tau_g2 = *self.tau_g2.get(1).ok_or(CeremonyError::Powers("there are less than two"))?;
         if self.tau_g1[0] != one || self.tau_g2[0] != one_g2 {
@@ -90,13 +90,13 @@ impl Powers {
 }
 
 /// The same random combination of all but the last and of all but the first.
-fn ends<P>(points: &[P], random: &mut impl RngCore, sum: impl Fn(&[P], &[Fr]) -> P) -> (P, P) {
+fn ends<P>(points: &[P], random: &mut dyn Random, sum: impl Fn(&[P], &[Fr]) -> P) -> (P, P) {
     let factors: Vec<Fr> = (1..points.len()).map(|_| coefficient(random)).collect();
     (sum(&points[..factors.len()], &factors), sum(&points[1..], &factors))
 }
 
 /// 128 random bits.
-pub(crate) fn coefficient(random: &mut impl RngCore) -> Fr {
+pub(crate) fn coefficient(random: &mut dyn Random) -> Fr {
     Fr::from((u128::from(random.next_u64()) << 64) | u128::from(random.next_u64()))
 }
 

@@ -4,12 +4,12 @@ use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM, pairing::Pairing};
 use ark_ff::{Field, PrimeField, UniformRand, Zero};
 use ark_groth16::ProvingKey;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
-use ark_std::rand::{CryptoRng, RngCore};
 use cairn_verifier::Provenance;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256, Sha512};
 
 use super::{CeremonyError, powers::coefficient};
+use crate::Random;
 
 /// The longest name of a contributor, in bytes.
 pub const MAX_NAME: usize = 200;
@@ -75,7 +75,7 @@ impl Ceremony {
     ///
     /// # Errors
     /// [`CeremonyError::Over`]; [`CeremonyError::Format`] for too long a name.
-    pub fn contribute(&mut self, name: &str, entropy: &[u8], random: &mut (impl RngCore + CryptoRng)) -> Result<(), CeremonyError> {
+    pub fn contribute(&mut self, name: &str, entropy: &[u8], random: &mut dyn Random) -> Result<(), CeremonyError> {
         let mut seed = [0u8; 64];
         random.fill_bytes(&mut seed);
         let mixed = Sha512::new().chain_update(TAG).chain_update(seed).chain_update(Sha512::digest(entropy)).finalize();
@@ -86,17 +86,11 @@ impl Ceremony {
     ///
     /// # Errors
     /// As [`Ceremony::contribute`].
-    pub fn close(&mut self, name: &str, beacon: Beacon, random: &mut (impl RngCore + CryptoRng)) -> Result<(), CeremonyError> {
+    pub fn close(&mut self, name: &str, beacon: Beacon, random: &mut dyn Random) -> Result<(), CeremonyError> {
         self.multiply(name, beacon.number(), Some(beacon), random)
     }
 
-    fn multiply(
-        &mut self,
-        name: &str,
-        number: Fr,
-        beacon: Option<Beacon>,
-        random: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(), CeremonyError> {
+    fn multiply(&mut self, name: &str, number: Fr, beacon: Option<Beacon>, random: &mut dyn Random) -> Result<(), CeremonyError> {
         if self.is_closed() || self.contributions.len() >= MAX_CONTRIBUTIONS {
             return Err(CeremonyError::Over);
         }
@@ -163,7 +157,7 @@ impl Ceremony {
     ///
     /// # Errors
     /// [`CeremonyError`].
-    pub fn verify(&self, initial: &ProvingKey<Bn254>, random: &mut impl RngCore) -> Result<(), CeremonyError> {
+    pub fn verify(&self, initial: &ProvingKey<Bn254>, random: &mut dyn Random) -> Result<(), CeremonyError> {
         let mut partial = Self { circuit: self.circuit, key: initial.clone(), contributions: Vec::new() };
         let mut before = initial.delta_g1;
         let mut hash = partial.hash();
@@ -192,7 +186,7 @@ impl Ceremony {
 }
 
 /// `delta` is multiplied alike in G1 and G2, and every point of `h` and `l` divided by the same.
-fn same_ratio(initial: &ProvingKey<Bn254>, after: &ProvingKey<Bn254>, random: &mut impl RngCore) -> Result<(), CeremonyError> {
+fn same_ratio(initial: &ProvingKey<Bn254>, after: &ProvingKey<Bn254>, random: &mut dyn Random) -> Result<(), CeremonyError> {
     if Bn254::pairing(after.delta_g1, initial.vk.delta_g2) != Bn254::pairing(initial.delta_g1, after.vk.delta_g2) {
         return Err(CeremonyError::Key("delta differs between the groups"));
     }

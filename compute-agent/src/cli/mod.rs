@@ -1,0 +1,38 @@
+//! The commands.
+mod ceremony;
+mod circuit;
+mod files;
+mod prove;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Computes for a Cairn chain: runs models on any GPU or CPU, proves, and contests wrong results.
+#[derive(Debug, Parser)]
+#[command(name = "cairn-agent", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Prove(prove::Prove),
+    Verify(prove::Verify),
+    #[command(subcommand)]
+    Ceremony(ceremony::CeremonyCommand),
+}
+
+impl Cli {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// What went wrong, for people.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Command::Prove(command) => command.run(),
+            Command::Verify(command) => command.run(),
+            Command::Ceremony(command) => command.run(),
+        }
+    }
+}
