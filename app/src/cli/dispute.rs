@@ -43,7 +43,8 @@ impl DisputeCommand {
     }
 }
 
-fn word(name: &str, prefix: &str) -> String {
+/// A value of an enumeration in words.
+pub(super) fn word(name: &str, prefix: &str) -> String {
     name.trim_start_matches(prefix).to_lowercase().replace('_', " ")
 }
 
@@ -93,6 +94,11 @@ fn match_shown(game: &Match) -> Value {
 fn sides(game: &Match) -> String {
     let claim = |side: &Option<cairn_proto::cairn::dispute::v1::Side>| side.as_ref().map_or(0, |side| side.claim);
     format!("{} against {}", claim(&game.left), claim(&game.right))
+}
+
+/// A running match in a line.
+pub(super) fn match_line(game: &Match) -> String {
+    format!("match {}, {}: {}; first clock runs out after block {}", game.number, sides(game), place(game), game.clock)
 }
 
 /// What a running match is about.

@@ -10,6 +10,7 @@ mod bounds;
 mod chain_info;
 mod check;
 mod comet;
+mod compute;
 mod dispute;
 mod doctor;
 mod dynamic;
@@ -112,6 +113,9 @@ enum Command {
     /// Judge disputes as a juror: join, vote, reveal, watch.
     #[command(subcommand)]
     Jury(jury::JuryCommand),
+    /// Ordered computation: programs, providers with bonds, jobs whose results anybody may contest.
+    #[command(subcommand)]
+    Compute(compute::ComputeCommand),
     /// Contests of computed results: claims, matches, and the moves they await.
     #[command(subcommand)]
     Dispute(dispute::DisputeCommand),
@@ -227,6 +231,7 @@ impl Cli {
             Command::Arena(command) => command.run(&home, &node, output),
             Command::Job(command) => command.run(&home, &node, output),
             Command::Jury(command) => command.run(&home, &node, output),
+            Command::Compute(command) => command.run(&home, &node, output),
             Command::Dispute(command) => command.run(&node, output),
             Command::Asset(command) => command.run(&home, &node, output),
             Command::License(command) => command.run(&home, &node, output),

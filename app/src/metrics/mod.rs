@@ -1,6 +1,7 @@
 //! What Prometheus reads of this node. Nothing here reaches a block: calls are timed from outside of the state machine, and figures of the
 //! state are read from what is committed, when somebody asks, at most once in [`FRESH`].
 mod blocks;
+mod compute;
 mod observed;
 mod process;
 mod snapshots;
@@ -62,6 +63,7 @@ pub struct Metrics {
     blocks: Blocks,
     store: store::Figures,
     state: state::Figures,
+    compute: compute::Figures,
     process: process::Figures,
     comet_starts: Counter,
     refreshed: Mutex<Option<Instant>>,
@@ -80,9 +82,9 @@ impl Metrics {
         app.snapshot_figures().register(&mut registry);
         let (blocks, store, state) =
             (Blocks::new(&mut registry, app), store::Figures::new(&mut registry, folder), state::Figures::new(&mut registry));
-        let process = process::Figures::new(&mut registry);
+        let (compute, process) = (compute::Figures::new(&mut registry), process::Figures::new(&mut registry));
         let (app, refreshed) = (app.clone(), Mutex::new(None));
-        Arc::new(Self { registry, app, blocks, store, state, process, comet_starts, refreshed })
+        Arc::new(Self { registry, app, blocks, store, state, compute, process, comet_starts, refreshed })
     }
 
     /// `node`, its calls timed and counted.
@@ -126,6 +128,7 @@ impl Metrics {
         let failed = [
             ("store", self.store.refresh(&self.app)),
             ("state", self.state.refresh(&self.app)),
+            ("compute", self.compute.refresh(&self.app)),
             ("process", self.process.refresh()),
             ("snapshots", self.app.snapshot_figures().refresh(&self.app)),
         ];

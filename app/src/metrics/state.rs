@@ -10,7 +10,7 @@ use super::{Gauges, signed};
 use crate::{App, api::Chain};
 
 /// Entries that are counted of a collection.
-const MOST: u64 = 50_000;
+pub(super) const MOST: u64 = 50_000;
 
 /// Collections whose entries wait for something, by what they are called in figures. Those of the second list begin with the height at which
 /// the entry is due.
@@ -25,8 +25,10 @@ const WAITING: [(&str, &str); 9] = [
     ("dispute/LEAVING", "leaving_jurors"),
     ("licensing/OPEN_SESSIONS", "sessions"),
 ];
-const DUE: [(&str, &str); 5] = [
+const DUE: [(&str, &str); 7] = [
     ("annotation/DUE", "annotation"),
+    ("compute/DUE", "compute"),
+    ("compute/LEAVING", "leaving_providers"),
     ("dispute/DUE", "dispute"),
     ("dispute/MATCH_DUE", "matches"),
     ("licensing/DEADLINES", "licensing"),
@@ -35,8 +37,13 @@ const DUE: [(&str, &str); 5] = [
 /// Kinds of `annotation/DUE` that belong to leases: commitments and reveals that are awaited.
 const LEASE_DEADLINES: [(u8, &str); 2] = [(1, "commit"), (3, "reveal")];
 /// Numbers given so far.
-const ISSUED: [(&str, &str); 4] =
-    [("annotation/JOB_IDS", "jobs"), ("annotation/LEASE_IDS", "leases"), ("dispute/CASE_IDS", "cases"), ("licensing/IDS", "licences")];
+const ISSUED: [(&str, &str); 5] = [
+    ("annotation/JOB_IDS", "jobs"),
+    ("annotation/LEASE_IDS", "leases"),
+    ("compute/JOB_IDS", "compute_jobs"),
+    ("dispute/CASE_IDS", "cases"),
+    ("licensing/IDS", "licences"),
+];
 
 pub(super) struct Figures {
     jobs: Gauges<1>,
@@ -114,18 +121,18 @@ impl Figures {
     }
 }
 
-fn prefix(table: &Table, key: &[u8]) -> Vec<u8> {
+pub(super) fn prefix(table: &Table, key: &[u8]) -> Vec<u8> {
     [table.prefix, key].concat()
 }
 
-fn count(view: &View<'_>, prefix: &[u8]) -> Result<u64> {
+pub(super) fn count(view: &View<'_>, prefix: &[u8]) -> Result<u64> {
     let mut counted = 0_u64;
     keys(view, prefix, |_| counted = counted.saturating_add(1))?;
     Ok(counted)
 }
 
 /// What follows `prefix` in the first [`MOST`] keys that begin with it.
-fn keys(view: &View<'_>, prefix: &[u8], mut each: impl FnMut(&[u8])) -> Result<()> {
+pub(super) fn keys(view: &View<'_>, prefix: &[u8], mut each: impl FnMut(&[u8])) -> Result<()> {
     let mut left = MOST;
     view.keys(prefix, |key| {
         each(key.get(prefix.len()..).unwrap_or_default());
@@ -140,7 +147,7 @@ fn number(row: &[u8]) -> u64 {
     prost::Message::decode(row).unwrap_or(0)
 }
 
-fn short(name: &str, prefix: &str) -> String {
+pub(super) fn short(name: &str, prefix: &str) -> String {
     name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase()
 }
 

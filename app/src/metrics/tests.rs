@@ -69,6 +69,8 @@ fn calls_are_counted_and_answers_pass_unchanged() {
         "cairn_queries_total{outcome=\"late\"} 0",
         "cairn_jobs{state=\"open\"} 0",
         "cairn_cases{state=\"commit\"} 0",
+        "cairn_compute_jobs{state=\"contested\"} 0",
+        "cairn_compute_ucairn{of=\"escrow\"} 0",
         "cairn_queue_overdue{queue=\"annotation\"} 0",
         "cairn_state_writes_stopped 0",
     ] {

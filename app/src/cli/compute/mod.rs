@@ -1,0 +1,236 @@
+//! `cairnd compute`: ordered computation from all sides: programs, providers, jobs, results. `cairn-agent` does a provider's part by itself.
+mod send;
+mod show;
+mod watch;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use cairn_kernel::{Address, Coin};
+use cairn_proto::cairn::compute::v1::JobState;
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{genesis::parse_coin, home::Home, job::Sender, output::Output, rpc::Rpc};
+
+/// Ordered computation: programs, providers with bonds, jobs whose results anybody may contest.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ComputeCommand {
+    /// All programs that may be ordered.
+    Programs,
+    /// One program; its graph too with --output json.
+    Program {
+        /// Its id, 64 hexadecimal digits.
+        #[arg(value_parser = parse_hash)]
+        id: Hash,
+    },
+    /// All providers, their bonds, and what became of their jobs.
+    Providers,
+    /// One provider.
+    Provider {
+        /// Its account.
+        account: Address,
+    },
+    /// Jobs by number.
+    Jobs {
+        /// Only those that stand here.
+        #[arg(long, value_enum)]
+        state: Option<State>,
+    },
+    /// One job, and what it waits for; everything that the chain tells with --output json.
+    Job {
+        /// Its number.
+        job: u64,
+    },
+    /// The settings that jobs are posted under from now on.
+    Params,
+    RegisterProgram(RegisterArgs),
+    /// Become a provider, or add to the bond.
+    Bond {
+        /// What is put up, such as 100000000ucairn.
+        #[arg(value_parser = parse_coin)]
+        amount: Coin,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Take no more jobs. The bond returns by itself after the unbonding time; not while jobs of yours run.
+    Leave {
+        #[command(flatten)]
+        sender: Sender,
+    },
+    Post(PostArgs),
+    /// Take back a job that nobody has taken.
+    Cancel {
+        /// Its number.
+        job: u64,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Take an open job at its price. Locks a part of your bond until the job is closed.
+    Accept {
+        /// Its number.
+        job: u64,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Deliver the result of a job that you took.
+    Submit {
+        /// Its number.
+        job: u64,
+        /// A JSON file {"nodes_roots": [..], "outputs": [..]}, hexadecimal, one entry a run.
+        #[arg(long, value_name = "FILE")]
+        claim: PathBuf,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Contest a result by another trace, or stand behind a trace of a contested one. Takes a bond, and the side of the root must then move
+    /// in time: 'cairnd dispute' shows when.
+    Challenge {
+        /// The job's number.
+        job: u64,
+        /// Root of the trace, 64 hexadecimal digits.
+        #[arg(long, value_name = "HEX", value_parser = parse_hash)]
+        root: Hash,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Follow a job to its end: where it stands, until which block, and what comes next.
+    Watch {
+        /// Its number.
+        job: u64,
+    },
+}
+
+/// Register a program for ever. What it computes never changes.
+#[derive(Debug, Args)]
+pub(crate) struct RegisterArgs {
+    /// The graph in its canonical encoding, a file of at most 65,536 bytes.
+    #[arg(long, value_name = "FILE")]
+    graph: PathBuf,
+    /// Root of the weights, 64 hexadecimal digits.
+    #[arg(long, value_name = "HEX", value_parser = parse_hash)]
+    weights_root: Hash,
+    /// Your model asset that is paid for its use; without it, you are.
+    #[arg(long)]
+    asset: Option<u64>,
+    /// What it or you get of each price after the fee, in basis points: 2500 is a quarter.
+    #[arg(long, default_value_t = 0)]
+    model_bps: u32,
+    /// Where the weights are served.
+    #[arg(long, default_value = "")]
+    uri: String,
+    #[command(flatten)]
+    sender: Sender,
+}
+
+/// Order a program on inputs. Pays the price into escrow; it comes back unless a result stands.
+#[derive(Debug, Args)]
+pub(crate) struct PostArgs {
+    /// The program's id, 64 hexadecimal digits.
+    #[arg(long, value_name = "HEX", value_parser = parse_hash)]
+    program: Hash,
+    /// Root over the inputs of all runs, 64 hexadecimal digits.
+    #[arg(long, value_name = "HEX", value_parser = parse_hash)]
+    input_root: Hash,
+    /// How many inputs it runs on.
+    #[arg(long, default_value_t = 1)]
+    runs: u32,
+    /// What the result is worth, such as 1000000ucairn.
+    #[arg(long, value_parser = parse_coin)]
+    price: Coin,
+    /// Where the inputs are served.
+    #[arg(long, default_value = "")]
+    uri: String,
+    /// Blocks that it waits for a provider.
+    #[arg(long, value_name = "BLOCKS", default_value_t = 600)]
+    accept_blocks: u64,
+    /// Blocks that a provider has.
+    #[arg(long, value_name = "BLOCKS", default_value_t = 600)]
+    run_blocks: u64,
+    #[command(flatten)]
+    sender: Sender,
+}
+
+/// Where a job stands, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum State {
+    /// Waits for a provider.
+    Open,
+    /// A provider owes the result.
+    Running,
+    /// The result may be contested.
+    Window,
+    /// The result is contested.
+    Contested,
+    /// Final.
+    Closed,
+}
+
+impl From<State> for JobState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Open => Self::Open,
+            State::Running => Self::Running,
+            State::Window => Self::Window,
+            State::Contested => Self::Contested,
+            State::Closed => Self::Closed,
+        }
+    }
+}
+
+/// 32 bytes on the command line.
+type Hash = [u8; 32];
+
+/// 64 hexadecimal digits.
+fn parse_hash(text: &str) -> Result<Hash> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).with_context(|| format!("64 hexadecimal digits are expected, found {text:?}"))?;
+    Ok(bytes)
+}
+
+impl ComputeCommand {
+    /// Runs the command.
+    pub(crate) fn run(self, home: &Home, node: &str, output: Output) -> Result<()> {
+        let rpc = Rpc::new(node);
+        match self {
+            Self::Programs => show::programs(&rpc, output),
+            Self::Program { id } => show::program(&rpc, &id, output),
+            Self::Providers => show::providers(&rpc, output),
+            Self::Provider { account } => show::provider(&rpc, &account, output),
+            Self::Jobs { state } => show::jobs(&rpc, state.map(JobState::from), output),
+            Self::Job { job } => show::job(&rpc, job, output),
+            Self::Params => show::params(&rpc, output),
+            Self::RegisterProgram(args) => send::register(&rpc, home, args, output),
+            Self::Bond { amount, sender } => send::bond(&rpc, home, &amount, &sender, output),
+            Self::Leave { sender } => send::leave(&rpc, home, &sender, output),
+            Self::Post(args) => send::post(&rpc, home, args, output),
+            Self::Cancel { job, sender } => send::cancel(&rpc, home, job, &sender, output),
+            Self::Accept { job, sender } => send::accept(&rpc, home, job, &sender, output),
+            Self::Submit { job, claim, sender } => send::submit(&rpc, home, job, &claim, &sender, output),
+            Self::Challenge { job, root, sender } => send::challenge(&rpc, home, job, &root, &sender, output),
+            Self::Watch { job } if output == Output::Json => {
+                bail!("'compute watch' prints lines for people; programs ask 'cairnd compute job {job} --output json'")
+            }
+            Self::Watch { job } => watch::watch(&rpc, job),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_have_64_digits() {
+        assert_eq!(parse_hash(&"0a".repeat(32)).unwrap(), [10; 32]);
+        for bad in ["", "0a", &"0a".repeat(33), &"zz".repeat(32)] {
+            assert!(parse_hash(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_state_of_a_job_can_be_asked_for() {
+        let named = State::value_variants().iter().map(|state| i32::from(JobState::from(*state)));
+        assert_eq!(named.collect::<Vec<_>>(), (1..=5).collect::<Vec<_>>());
+        assert!(JobState::try_from(6).is_err(), "a state that 'compute jobs --state' does not know");
+    }
+}

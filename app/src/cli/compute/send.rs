@@ -1,0 +1,180 @@
+//! What `cairnd compute` signs and sends.
+use std::{fs, io::Read, path::Path};
+
+use anyhow::{Context, Result, bail};
+use cairn_kernel::Coin;
+use cairn_proto::{
+    Any,
+    cairn::compute::v1::{
+        MsgAcceptJob, MsgAcceptJobResponse, MsgBondProvider, MsgCancelJob, MsgChallenge, MsgChallengeResponse, MsgLeaveProvider,
+        MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram, MsgRegisterProgramResponse, MsgSubmitResult,
+        MsgSubmitResultResponse,
+    },
+    pack,
+};
+use prost::Message;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Hash, PostArgs, RegisterArgs};
+use crate::cli::{
+    home::Home,
+    job::Sender,
+    output::Output,
+    rpc::Rpc,
+    sign::{Signer, answers},
+};
+
+/// The largest file that is read: more does not fit into a transaction.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Sends one message of the sender's. Gives the height of its block and the answer.
+fn send<R: Message + Default>(rpc: &Rpc, home: &Home, sender: &Sender, message: impl FnOnce(String) -> Any) -> Result<(u64, R)> {
+    let (key, options) = sender.open(home)?;
+    let done = Signer::new(rpc, &key)?.send(vec![message(key.address().to_string())], &options)?;
+    let answer = answers(&done)?.into_iter().next().context("the transaction answers nothing")?;
+    Ok((done.height, R::decode(&*answer.value).context("the transaction's answer is damaged")?))
+}
+
+/// Prints what was done, and to people what comes next.
+fn told(output: Output, value: &Value, next: &str) -> Result<()> {
+    output.value(value)?;
+    if output == Output::Text && !next.is_empty() {
+        eprintln!("next: {next}");
+    }
+    Ok(())
+}
+
+/// A file that may go into a transaction.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE.saturating_add(1)).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.len() as u64 > MAX_FILE {
+        bail!("{} has more than {MAX_FILE} bytes, which no transaction holds", path.display());
+    }
+    Ok(bytes)
+}
+
+pub(super) fn register(rpc: &Rpc, home: &Home, args: RegisterArgs, output: Output) -> Result<()> {
+    let graph = read(&args.graph)?;
+    let (height, done): (_, MsgRegisterProgramResponse) = send(rpc, home, &args.sender, |owner| {
+        let (asset_id, weights_root) = (args.asset.unwrap_or(0), args.weights_root.to_vec());
+        pack(&MsgRegisterProgram { owner, asset_id, model_bps: args.model_bps, graph, weights_root, uri: args.uri })
+    })?;
+    let id = hex::encode(done.program_id);
+    let next = format!("cairnd compute post --program {id} --input-root HEX --price AMOUNT --from NAME");
+    told(output, &json!({ "program": id, "height": height }), &next)
+}
+
+pub(super) fn bond(rpc: &Rpc, home: &Home, amount: &Coin, sender: &Sender, output: Output) -> Result<()> {
+    let message = |provider| pack(&MsgBondProvider { provider, bond: Some(amount.into()) });
+    let (height, ()) = send(rpc, home, sender, message)?;
+    told(output, &json!({ "added": amount.to_string(), "height": height }), "cairnd compute jobs --state open")
+}
+
+pub(super) fn leave(rpc: &Rpc, home: &Home, sender: &Sender, output: Output) -> Result<()> {
+    let (height, done): (_, MsgLeaveProviderResponse) = send(rpc, home, sender, |provider| pack(&MsgLeaveProvider { provider }))?;
+    told(output, &json!({ "height": height, "bond returns after block": done.leaves }), "")
+}
+
+pub(super) fn post(rpc: &Rpc, home: &Home, args: PostArgs, output: Output) -> Result<()> {
+    let (height, done): (_, MsgPostJobResponse) = send(rpc, home, &args.sender, |requester| {
+        pack(&MsgPostJob {
+            requester,
+            program_id: args.program.to_vec(),
+            input_root: args.input_root.to_vec(),
+            runs: args.runs,
+            uri: args.uri,
+            price: Some((&args.price).into()),
+            accept_blocks: args.accept_blocks,
+            run_blocks: args.run_blocks,
+        })
+    })?;
+    told(output, &json!({ "job": done.job_id, "height": height }), &format!("cairnd compute watch {}", done.job_id))
+}
+
+pub(super) fn cancel(rpc: &Rpc, home: &Home, job_id: u64, sender: &Sender, output: Output) -> Result<()> {
+    let (height, ()) = send(rpc, home, sender, |requester| pack(&MsgCancelJob { requester, job_id }))?;
+    told(output, &json!({ "job": job_id, "height": height }), "")
+}
+
+pub(super) fn accept(rpc: &Rpc, home: &Home, job_id: u64, sender: &Sender, output: Output) -> Result<()> {
+    let (height, done): (_, MsgAcceptJobResponse) = send(rpc, home, sender, |provider| pack(&MsgAcceptJob { provider, job_id }))?;
+    let next = format!("cairnd compute submit {job_id} --claim FILE --from {}, by block {}", sender.name(), done.due);
+    told(output, &json!({ "job": job_id, "height": height, "deliver until block": done.due }), &next)
+}
+
+/// The result of a job as a file holds it.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClaimFile {
+    /// Root over the nodes of each run, in hexadecimal.
+    nodes_roots: Vec<String>,
+    /// Output of each run, in hexadecimal.
+    outputs: Vec<String>,
+}
+
+impl ClaimFile {
+    fn message(&self, provider: String, job_id: u64) -> Result<MsgSubmitResult> {
+        let bytes = |texts: &[String], name: &str| -> Result<Vec<Vec<u8>>> {
+            texts.iter().map(|text| hex::decode(text).with_context(|| format!("{name} holds what is not hexadecimal"))).collect()
+        };
+        let (nodes_roots, outputs) = (bytes(&self.nodes_roots, "nodes_roots")?, bytes(&self.outputs, "outputs")?);
+        if nodes_roots.len() != outputs.len() {
+            bail!("nodes_roots has {} entries and outputs {}; each run has one in both", nodes_roots.len(), outputs.len());
+        }
+        Ok(MsgSubmitResult { provider, job_id, nodes_roots, outputs })
+    }
+}
+
+pub(super) fn submit(rpc: &Rpc, home: &Home, job: u64, claim: &Path, sender: &Sender, output: Output) -> Result<()> {
+    let expected = r#"a claim is JSON such as {"nodes_roots": ["00ff.."], "outputs": ["01.."]}"#;
+    let claim: ClaimFile = serde_json::from_slice(&read(claim)?).context(expected)?;
+    let message = claim.message(sender.entry(home)?.address.to_string(), job)?;
+    let (height, done): (_, MsgSubmitResultResponse) = send(rpc, home, sender, |_| pack(&message))?;
+    let (root, until) = (hex::encode(done.trace_root), done.contest_until);
+    let shown = json!({ "job": job, "height": height, "root of the trace": root, "may be contested until block": until });
+    told(output, &shown, &format!("cairnd compute watch {job}; a contested result must be defended in time"))
+}
+
+pub(super) fn challenge(rpc: &Rpc, home: &Home, job_id: u64, root: &Hash, sender: &Sender, output: Output) -> Result<()> {
+    let message = |challenger| pack(&MsgChallenge { challenger, job_id, root: root.to_vec() });
+    let (height, done): (_, MsgChallengeResponse) = send(rpc, home, sender, message)?;
+    let next = format!("cairnd dispute show {}; move for your root in time", done.case_id);
+    told(output, &json!({ "job": job_id, "height": height, "case": done.case_id }), &next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(text: &str) -> Result<MsgSubmitResult> {
+        serde_json::from_str::<ClaimFile>(text)?.message("cairn1p".into(), 4)
+    }
+
+    #[test]
+    fn a_claim_has_a_root_and_an_output_a_run() {
+        let found = claim(r#"{"nodes_roots": ["00ff"], "outputs": ["01"]}"#).unwrap();
+        assert_eq!((found.job_id, found.nodes_roots, found.outputs), (4, vec![vec![0, 255]], vec![vec![1]]));
+        for bad in [
+            r#"{"nodes_roots": ["00"], "outputs": []}"#,
+            r#"{"nodes_roots": ["0"], "outputs": ["00"]}"#,
+            r#"{"nodes_roots": ["00"], "outputs": ["zz"]}"#,
+            r#"{"nodes_roots": ["00"]}"#,
+            r#"{"nodes_roots": ["00"], "outputs": ["00"], "more": 1}"#,
+        ] {
+            assert!(claim(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn files_that_no_transaction_holds_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("graph");
+        fs::write(&path, vec![0; 1 << 20]).unwrap();
+        assert_eq!(read(&path).unwrap().len(), 1 << 20);
+        fs::write(&path, vec![0; (1 << 20) + 1]).unwrap();
+        assert!(read(&path).is_err() && read(&folder.path().join("none")).is_err());
+    }
+}
