@@ -5,7 +5,7 @@ use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::compute::v1::{JobOutcome, JobState};
 
 use crate::{
-    Error, jobs, providers, referee,
+    Error, auction, jobs, providers, referee,
     rules::RETRY_BLOCKS,
     settle,
     state::{DUE, LEAVING, PROVIDERS},
@@ -38,8 +38,14 @@ pub(crate) fn run(ctx: &mut Ctx, most: u32) -> Result<()> {
 }
 
 fn go_on(ctx: &mut Ctx, id: u64) -> Result<()> {
-    let job = jobs::load(ctx, id)?;
+    let mut job = jobs::load(ctx, id)?;
     match job.state() {
+        // Its auction has not ended: it does so by itself, and then the job has a provider or can expire.
+        JobState::Auction if auction::bids(ctx, &job)? => {
+            let again = jobs::after(ctx, RETRY_BLOCKS)?;
+            jobs::save(ctx, &mut job, again)
+        }
+        JobState::Auction => settle::refund(ctx, job, JobOutcome::Expired),
         JobState::Open => settle::refund(ctx, job, JobOutcome::Expired),
         JobState::Running => settle::late(ctx, job),
         JobState::Window => settle::pay(ctx, job, false),

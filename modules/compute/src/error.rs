@@ -113,6 +113,40 @@ pub enum Error {
     /// A genesis file that contradicts itself.
     #[error("compute genesis: {0}")]
     Genesis(String),
+    /// No such class of hardware, or one that takes nothing new.
+    #[error("no class {0} takes jobs and offers")]
+    NoClass(u64),
+    /// A class outside its bounds.
+    #[error("a class has a name of 1 to 64 bytes and a description of at most 512, and there are at most 64")]
+    Classes,
+    /// The auction takes that in another epoch, or at another height.
+    #[error("the auction of class {class} does not take that of epoch {epoch} now")]
+    Epoch {
+        /// The class.
+        class: u64,
+        /// The epoch that was named, or that runs.
+        epoch: u32,
+    },
+    /// The auction has as many offers of that side as may be.
+    #[error("the auction of class {class} has {most} offers of that side; the next one takes more")]
+    Full {
+        /// The class.
+        class: u64,
+        /// Most offers of a side.
+        most: u32,
+    },
+    /// A second offer for the same thing.
+    #[error("{0} has made that offer in this auction")]
+    AlreadyBid(String),
+    /// No such offer.
+    #[error("{0} has made no such offer in this auction")]
+    NoBid(String),
+    /// An opening that does not fit.
+    #[error("the opening is not that of the offer, or its price is above the ceiling")]
+    Opening,
+    /// An ask of no jobs or too many; or a bid that names what asks name.
+    #[error("an ask is of 1 to 64 jobs; a bid names neither ceiling nor capacity, found {0}")]
+    Capacity(u32),
     /// State that contradicts itself.
     #[error("state of compute is damaged: {0}")]
     Broken(&'static str),
@@ -148,16 +182,28 @@ impl Coded for Error {
             Self::Overflow => 25,
             Self::Genesis(_) => 26,
             Self::Broken(_) => 27,
+            Self::NoClass(_) => 50,
+            Self::Classes => 51,
+            Self::Epoch { .. } => 52,
+            Self::Full { .. } => 53,
+            Self::AlreadyBid(_) => 54,
+            Self::NoBid(_) => 55,
+            Self::Opening => 56,
+            Self::Capacity(_) => 57,
         }
     }
     fn status(&self) -> Status {
         match self {
-            Self::NoProgram(_) | Self::NoProvider(_) | Self::NoJob(_) => Status::NotFound,
-            Self::Registered(_) => Status::AlreadyExists,
+            Self::NoProgram(_) | Self::NoProvider(_) | Self::NoJob(_) | Self::NoClass(_) | Self::NoBid(_) => Status::NotFound,
+            Self::Registered(_) | Self::AlreadyBid(_) => Status::AlreadyExists,
             Self::NotOwner { .. } | Self::NotYours { .. } => Status::PermissionDenied,
-            Self::Leaving(_) | Self::Busy(_) | Self::BondTooSmall { .. } | Self::State(_) | Self::FailedBefore { .. } => {
-                Status::FailedPrecondition
-            }
+            Self::Leaving(_)
+            | Self::Busy(_)
+            | Self::BondTooSmall { .. }
+            | Self::State(_)
+            | Self::FailedBefore { .. }
+            | Self::Epoch { .. }
+            | Self::Full { .. } => Status::FailedPrecondition,
             Self::Broken(_) => Status::Internal,
             _ => Status::InvalidArgument,
         }

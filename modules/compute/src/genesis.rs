@@ -4,7 +4,7 @@ use cairn_program::Program as Checked;
 use cairn_proto::cairn::compute::v1::{Genesis, Job, JobState, Program, Provider};
 
 use crate::{
-    Error, jobs, programs, providers, rules,
+    Error, auction, jobs, programs, providers, rules,
     state::{JOB_IDS, JOBS, LEAVING, PARAMS, PROGRAMS, PROVIDERS},
 };
 
@@ -20,6 +20,7 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
     }
     genesis.programs.iter().try_for_each(|program| init_program(ctx, program))?;
     genesis.providers.iter().try_for_each(|provider| init_provider(ctx, provider))?;
+    auction::init(ctx, &genesis)?;
     genesis.jobs.into_iter().try_for_each(|job| init_job(ctx, job))
 }
 
@@ -56,6 +57,10 @@ fn init_job(ctx: &mut Ctx, mut job: Job) -> Result<()> {
     Address::parse(&job.requester)?;
     jobs::price(&job)?;
     jobs::locked(&job)?;
+    jobs::surplus(&job)?;
+    if job.class_id > 0 {
+        auction::class(ctx, job.class_id)?;
+    }
     let waits = job.state() != JobState::Closed;
     if job.state() == JobState::Unspecified || waits != (job.due > 0) {
         return Err(wrong(format!("job {expected} stands nowhere, or has the wrong height")));
@@ -66,10 +71,13 @@ fn init_job(ctx: &mut Ctx, mut job: Job) -> Result<()> {
 
 /// The inverse of [`init`].
 pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
-    Ok(Genesis {
+    let mut genesis = Genesis {
         params: Some(rules::params(ctx)?),
         programs: PROGRAMS.range(ctx, &[]).map(|entry| entry.map(|(_, program)| program)).collect::<Result<_>>()?,
         providers: PROVIDERS.range(ctx, &[]).map(|entry| entry.map(|(_, provider)| provider)).collect::<Result<_>>()?,
         jobs: JOBS.range(ctx, &[]).map(|entry| entry.map(|(_, job)| job)).collect::<Result<_>>()?,
-    })
+        ..Genesis::default()
+    };
+    auction::export(ctx, &mut genesis)?;
+    Ok(genesis)
 }

@@ -7,19 +7,23 @@ use cairn_kernel::{BASE_DENOM, Ctx, Result, report};
 use cairn_proto::cairn::compute::v1::JobState;
 
 use crate::{
-    ACCOUNT, Error, jobs, providers, referee,
-    state::{DUE, JOBS, LEAVING, PROVIDERS},
+    ACCOUNT, Error, auction, jobs, providers, referee,
+    state::{AUCTIONS, DUE, JOBS, LEAVING, OFFERS, PROVIDERS},
 };
 
-/// The module's account holds the prices of jobs that are not closed and the bonds of providers, and nothing else.
+/// The module's account holds the prices of jobs that are not closed, the bonds of providers, the deposits of offers, and nothing else.
 pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
     report((|| {
         let mut owed = 0_u128;
         for entry in JOBS.range(ctx, &[]) {
             let (_, job) = entry?;
             if job.state() != JobState::Closed {
-                owed = owed.checked_add(jobs::price(&job)?).ok_or(Error::Overflow)?;
+                let all = jobs::price(&job)?.checked_add(jobs::surplus(&job)?).ok_or(Error::Overflow)?;
+                owed = owed.checked_add(all).ok_or(Error::Overflow)?;
             }
+        }
+        for entry in OFFERS.range(ctx, &[]) {
+            owed = owed.checked_add(auction::amount(entry?.1.deposit.as_ref())?).ok_or(Error::Overflow)?;
         }
         for entry in PROVIDERS.range(ctx, &[]) {
             owed = owed.checked_add(providers::bonded(&entry?.1)?).ok_or(Error::Overflow)?;
@@ -29,7 +33,7 @@ pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
     })())
 }
 
-/// What is locked of a provider's bond is the sum of what its running jobs have locked, and not more than the bond.
+/// What is locked of a provider's bond is the sum of what its running jobs and its asks have locked, and not more than the bond.
 pub(crate) fn locks(ctx: &Ctx) -> Result<(), String> {
     report((|| {
         let mut locked = BTreeMap::<String, u128>::new();
@@ -38,6 +42,14 @@ pub(crate) fn locks(ctx: &Ctx) -> Result<(), String> {
             if matches!(job.state(), JobState::Running | JobState::Window | JobState::Contested) {
                 let amount = jobs::locked(&job)?;
                 let sum = locked.entry(job.provider).or_default();
+                *sum = sum.checked_add(amount).ok_or(Error::Overflow)?;
+            }
+        }
+        for entry in OFFERS.range(ctx, &[]) {
+            let (_, offer) = entry?;
+            let amount = auction::amount(offer.reserve.as_ref())?;
+            if offer.job_id == 0 {
+                let sum = locked.entry(offer.account).or_default();
                 *sum = sum.checked_add(amount).ok_or(Error::Overflow)?;
             }
         }
@@ -78,5 +90,19 @@ pub(crate) fn clocks(ctx: &Ctx) -> Result<(), String> {
         }
         let found = (DUE.range(ctx, &[]).count(), LEAVING.range(ctx, &[]).count());
         Ok((found != (due, leaving)).then(|| format!("queues hold {found:?}, {:?} are expected", (due, leaving))))
+    })())
+}
+
+/// An offer lies where it belongs, in an auction that runs, and a bid is of a job that waits for it.
+pub(crate) fn offers(ctx: &Ctx) -> Result<(), String> {
+    report((|| {
+        for entry in OFFERS.range(ctx, &[]) {
+            let (place, offer) = entry?;
+            let waits = offer.job_id == 0 || jobs::load(ctx, offer.job_id)?.state() == JobState::Auction;
+            if place != auction::key_of(&offer)? || !AUCTIONS.has(ctx, &offer.class_id)? || !waits {
+                return Ok(Some(format!("offer {} is of no auction, or of no job that waits for one", offer.number)));
+            }
+        }
+        Ok(None)
     })())
 }

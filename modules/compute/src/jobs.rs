@@ -6,7 +6,7 @@ use cairn_program::{Claim, MAX_RUNS, MAX_SPOTS, Program as Checked};
 use cairn_proto::cairn::compute::v1::{EventJobAccepted, EventJobPosted, EventResultSubmitted, Job, JobState, MsgPostJob, MsgSubmitResult};
 
 use crate::{
-    ACCOUNT, Error, programs,
+    ACCOUNT, Error, auction, programs,
     providers::{self, coin},
     referee,
     rules::{self, MAX_BLOCKS, MAX_OUTPUTS},
@@ -28,6 +28,9 @@ pub(crate) fn post(ctx: &mut Ctx, requester: &Address, m: MsgPostJob) -> Result<
             return Err(Error::Blocks(blocks).into());
         }
     }
+    if m.class_id > 0 {
+        auction::takes_jobs(ctx, m.class_id)?;
+    }
     bank::send(ctx, requester, &ACCOUNT.address(), &[Coin::base(price)])?;
 
     let id = JOB_IDS.next(ctx)?;
@@ -43,9 +46,17 @@ pub(crate) fn post(ctx: &mut Ctx, requester: &Address, m: MsgPostJob) -> Result<
         run_blocks: m.run_blocks,
         locked: Some(coin(0)),
         params: Some(rules::params(ctx)?),
+        class_id: m.class_id,
+        surplus: Some(coin(0)),
         ..Job::default()
     };
-    reopen(ctx, &mut job)?;
+    if job.class_id > 0 {
+        job.set_state(JobState::Auction);
+        let due = after(ctx, job.accept_blocks)?;
+        save(ctx, &mut job, due)?;
+    } else {
+        reopen(ctx, &mut job)?;
+    }
     ctx.emit(&EventJobPosted { job_id: id, requester: job.requester, program_id: job.program_id, price: job.price });
     Ok(id)
 }
@@ -155,6 +166,11 @@ pub(crate) fn in_state(ctx: &Ctx, id: u64, state: JobState) -> Result<Job> {
 /// What a job's result is paid.
 pub(crate) fn price(job: &Job) -> Result<u128> {
     Ok(Coin::try_from(job.price.as_ref().ok_or(Error::Broken("a job without a price"))?)?.amount)
+}
+
+/// What a job pays above its price.
+pub(crate) fn surplus(job: &Job) -> Result<u128> {
+    Ok(Coin::try_from(job.surplus.as_ref().ok_or(Error::Broken("a job without a surplus"))?)?.amount)
 }
 
 /// What a job has locked of its provider's bond.

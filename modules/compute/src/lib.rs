@@ -1,4 +1,5 @@
 //! Ordered computation: programs, providers with bonds, and jobs whose results anybody may contest before a referee.
+mod auction;
 mod clock;
 mod error;
 mod genesis;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use cairn_kernel::{Ctx, Invariant, Module, ModuleAccount, Result, Router, Table};
 use cairn_proto::cairn::compute::v1::{Genesis, msg_routes, query_routes};
 
+pub use auction::commitment as bid_commitment;
 pub use cairn_proto::cairn::compute::v1::{Job, JobOutcome, JobState, Params, Program, Provider};
 pub use error::Error;
 pub use rules::{main_params, test_params};
@@ -28,7 +30,7 @@ pub use rules::{main_params, test_params};
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Compute;
 
-/// Holds prices of open jobs and bonds of providers.
+/// Holds prices of open jobs, bonds of providers, and deposits of offers.
 pub const ACCOUNT: ModuleAccount = ModuleAccount::new("compute");
 
 impl Module for Compute {
@@ -50,13 +52,15 @@ impl Module for Compute {
         genesis::export(ctx)
     }
     fn end_block(&self, ctx: &mut Ctx) -> Result<()> {
-        clock::run(ctx, rules::JOBS_A_BLOCK)
+        clock::run(ctx, rules::JOBS_A_BLOCK)?;
+        auction::run(ctx, rules::OFFERS_A_BLOCK)
     }
     fn invariants(&self) -> Vec<Invariant> {
         vec![
             ("the module holds exactly prices of open jobs and bonds", invariants::solvency),
             ("what jobs have locked of bonds is true", invariants::locks),
             ("every job that is not closed goes on by itself", invariants::clocks),
+            ("offers belong to running auctions", invariants::offers),
         ]
     }
 }

@@ -3,11 +3,12 @@ use cairn_auth as auth;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::compute::v1::{
     JobOutcome, JobState, MsgAcceptJob, MsgAcceptJobResponse, MsgBondProvider, MsgBondProviderResponse, MsgCancelJob, MsgCancelJobResponse,
-    MsgChallenge, MsgChallengeResponse, MsgLeaveProvider, MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram,
-    MsgRegisterProgramResponse, MsgServer, MsgSubmitResult, MsgSubmitResultResponse, MsgUpdateParams, MsgUpdateParamsResponse,
+    MsgChallenge, MsgChallengeResponse, MsgCommitBid, MsgCommitBidResponse, MsgLeaveProvider, MsgLeaveProviderResponse, MsgPostJob,
+    MsgPostJobResponse, MsgRegisterProgram, MsgRegisterProgramResponse, MsgRevealBid, MsgRevealBidResponse, MsgServer, MsgSetClass,
+    MsgSetClassResponse, MsgSubmitResult, MsgSubmitResultResponse, MsgUpdateParams, MsgUpdateParamsResponse,
 };
 
-use crate::{Compute, Error, jobs, programs, providers, rules, settle, state::PARAMS};
+use crate::{Compute, Error, auction, jobs, programs, providers, rules, settle, state::PARAMS};
 
 impl MsgServer for Compute {
     fn bond_provider(&self, ctx: &mut Ctx, m: MsgBondProvider) -> Result<MsgBondProviderResponse> {
@@ -33,7 +34,12 @@ impl MsgServer for Compute {
 
     fn cancel_job(&self, ctx: &mut Ctx, m: MsgCancelJob) -> Result<MsgCancelJobResponse> {
         let requester = Address::parse(&m.requester)?;
-        let job = jobs::in_state(ctx, m.job_id, JobState::Open)?;
+        let job = jobs::load(ctx, m.job_id)?;
+        let waits = if job.class_id > 0 && job.state() == JobState::Auction { JobState::Auction } else { JobState::Open };
+        let job = jobs::in_state(ctx, m.job_id, waits)?;
+        if auction::bids(ctx, &job)? {
+            return Err(Error::State(job.id).into());
+        }
         if job.requester != requester.to_string() {
             return Err(Error::NotYours { job: job.id, account: m.requester }.into());
         }
@@ -55,6 +61,23 @@ impl MsgServer for Compute {
     fn challenge(&self, ctx: &mut Ctx, m: MsgChallenge) -> Result<MsgChallengeResponse> {
         let challenger = Address::parse(&m.challenger)?;
         Ok(MsgChallengeResponse { case_id: jobs::challenge(ctx, &challenger, m.job_id, &m.root)? })
+    }
+
+    fn set_class(&self, ctx: &mut Ctx, m: MsgSetClass) -> Result<MsgSetClassResponse> {
+        auth::require_authority(&m.authority)?;
+        Ok(MsgSetClassResponse { class_id: auction::set_class(ctx, m)? })
+    }
+
+    fn commit_bid(&self, ctx: &mut Ctx, m: MsgCommitBid) -> Result<MsgCommitBidResponse> {
+        let bidder = Address::parse(&m.bidder)?;
+        let (open_from, open_until) = auction::commit(ctx, &bidder, m)?;
+        Ok(MsgCommitBidResponse { open_from, open_until })
+    }
+
+    fn reveal_bid(&self, ctx: &mut Ctx, m: MsgRevealBid) -> Result<MsgRevealBidResponse> {
+        let bidder = Address::parse(&m.bidder)?;
+        auction::reveal(ctx, &bidder, &m)?;
+        Ok(MsgRevealBidResponse {})
     }
 
     fn update_params(&self, ctx: &mut Ctx, m: MsgUpdateParams) -> Result<MsgUpdateParamsResponse> {

@@ -70,6 +70,13 @@ pub(crate) fn lock(ctx: &mut Ctx, account: &Address, needed: u128) -> Result<()>
     PROVIDERS.set(ctx, account, &provider)
 }
 
+/// Frees a part of what is locked.
+pub(crate) fn free(ctx: &mut Ctx, account: &Address, freed: u128) -> Result<()> {
+    let mut provider = load(ctx, account)?;
+    provider.locked = Some(coin(locked(&provider)?.checked_sub(freed).ok_or(Error::Broken("a lock that was not there"))?));
+    PROVIDERS.set(ctx, account, &provider)
+}
+
 /// How a job ended for its provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {

@@ -1,14 +1,15 @@
 //! Queries of `cairn.compute.v1`.
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::compute::v1::{
-    QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryParamsRequest, QueryParamsResponse, QueryProgramRequest,
+    QueryClassRequest, QueryClassResponse, QueryClassesRequest, QueryClassesResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest,
+    QueryJobsResponse, QueryOffersRequest, QueryOffersResponse, QueryParamsRequest, QueryParamsResponse, QueryProgramRequest,
     QueryProgramResponse, QueryProgramsRequest, QueryProgramsResponse, QueryProviderRequest, QueryProviderResponse, QueryProvidersRequest,
     QueryProvidersResponse, QueryServer,
 };
 
 use crate::{
-    Compute, Error, jobs, programs, providers, rules,
-    state::{BY_STATE, JOBS, PROGRAMS, PROVIDERS},
+    Compute, Error, auction, jobs, programs, providers, rules,
+    state::{AUCTIONS, BY_STATE, CLASSES, JOBS, OFFERS, PROGRAMS, PROVIDERS},
 };
 
 impl QueryServer for Compute {
@@ -33,6 +34,21 @@ impl QueryServer for Compute {
     fn providers(&self, ctx: &Ctx, q: QueryProvidersRequest) -> Result<QueryProvidersResponse> {
         let (entries, page) = PROVIDERS.page(ctx, &[], &q.pagination.unwrap_or_default().into())?;
         Ok(QueryProvidersResponse { providers: entries.into_iter().map(|(_, provider)| provider).collect(), pagination: Some(page.into()) })
+    }
+
+    fn classes(&self, ctx: &Ctx, q: QueryClassesRequest) -> Result<QueryClassesResponse> {
+        let (entries, page) = CLASSES.page(ctx, &[], &q.pagination.unwrap_or_default().into())?;
+        Ok(QueryClassesResponse { classes: entries.into_iter().map(|(_, class)| class).collect(), pagination: Some(page.into()) })
+    }
+
+    fn class(&self, ctx: &Ctx, q: QueryClassRequest) -> Result<QueryClassResponse> {
+        let class = Some(auction::class(ctx, q.class_id)?);
+        Ok(QueryClassResponse { class, auction: AUCTIONS.get(ctx, &q.class_id)? })
+    }
+
+    fn offers(&self, ctx: &Ctx, q: QueryOffersRequest) -> Result<QueryOffersResponse> {
+        let (entries, page) = OFFERS.page(ctx, &key_prefix(&q.class_id), &q.pagination.unwrap_or_default().into())?;
+        Ok(QueryOffersResponse { offers: entries.into_iter().map(|(_, offer)| offer).collect(), pagination: Some(page.into()) })
     }
 
     fn job(&self, ctx: &Ctx, q: QueryJobRequest) -> Result<QueryJobResponse> {

@@ -6,6 +6,8 @@ use crate::{Error, state::PARAMS};
 
 /// Jobs and providers that one block handles; the rest carries over in order.
 pub(crate) const JOBS_A_BLOCK: u32 = 500;
+/// Offers that one block settles; the rest carries over in order.
+pub(crate) const OFFERS_A_BLOCK: u32 = 500;
 /// Blocks until a step that failed is tried again.
 pub(crate) const RETRY_BLOCKS: u64 = 10;
 /// Longest address of content, in bytes.
@@ -30,6 +32,11 @@ pub fn test_params() -> Params {
         giga_mac_price: "1000".into(),
         max_failures: 3,
         least_bond: "1000000".into(),
+        bid_blocks: 12,
+        open_blocks: 10,
+        deposit_bps: 1_000,
+        offer_fee_bps: 10,
+        max_offers: 1_000,
     }
 }
 
@@ -42,6 +49,9 @@ pub fn main_params() -> Params {
         unbonding_blocks: 907_200,
         fee_bps: 200,
         least_bond: "100000000".into(),
+        bid_blocks: 90,
+        open_blocks: 60,
+        max_offers: 4_096,
         ..test_params()
     }
 }
@@ -61,6 +71,11 @@ pub(crate) fn check_params(params: &Params) -> Result<(), Error> {
         ("late_bps", 0, BPS.into(), params.late_bps.into()),
         ("challenge_bps", 1, BPS.into(), params.challenge_bps.into()),
         ("max_failures", 1, 100, params.max_failures.into()),
+        ("bid_blocks", 1, 100_000, params.bid_blocks),
+        ("open_blocks", 10, 100_000, params.open_blocks),
+        ("deposit_bps", 1, BPS.into(), params.deposit_bps.into()),
+        ("offer_fee_bps", 1, 1_000, params.offer_fee_bps.into()),
+        ("max_offers", 2, 4_096, params.max_offers.into()),
     ];
     if let Some((name, least, most, found)) = numbers.into_iter().find(|(_, least, most, found)| !(least..=most).contains(&found)) {
         return Err(Error::Bounds { name, least, most, found });

@@ -34,6 +34,10 @@ pub(crate) fn pay(ctx: &mut Ctx, mut job: Job, struck: bool) -> Result<()> {
     let program = programs::load(ctx, &job.program_id)?;
     let model = rules::part(rest, program.model_bps)?;
     pay_model(ctx, program.asset_id, &Address::parse(&program.owner)?, model)?;
+    let surplus = jobs::surplus(&job)?;
+    if surplus > 0 {
+        rewards::fund_pool(ctx, &ACCOUNT.address(), &[Coin::base(surplus)])?;
+    }
     let paid = rest.checked_sub(model).ok_or(Error::Overflow)?;
     bank::send(ctx, &ACCOUNT.address(), &provider, &[Coin::base(paid)])?;
     close(ctx, &mut job, JobOutcome::Paid, paid, model)
@@ -92,9 +96,9 @@ pub(crate) fn late(ctx: &mut Ctx, mut job: Job) -> Result<()> {
     jobs::reopen(ctx, &mut job)
 }
 
-/// Returns the price to the requester.
+/// Returns the price to the requester, and what it paid above it.
 pub(crate) fn refund(ctx: &mut Ctx, mut job: Job, outcome: JobOutcome) -> Result<()> {
-    let price = jobs::price(&job)?;
+    let price = jobs::price(&job)?.checked_add(jobs::surplus(&job)?).ok_or(Error::Overflow)?;
     bank::send(ctx, &ACCOUNT.address(), &Address::parse(&job.requester)?, &[Coin::base(price)])?;
     close(ctx, &mut job, outcome, 0, 0)
 }

@@ -1,6 +1,6 @@
 //! What compute stores.
 use cairn_kernel::{Address, Item, Map, Sequence, Set};
-use cairn_proto::cairn::compute::v1::{Job, Params, Program, Provider};
+use cairn_proto::cairn::compute::v1::{Auction, Class, Job, Offer, Params, Program, Provider};
 
 cairn_kernel::state! { "compute";
     /// Settings; the defaults where never set.
@@ -19,4 +19,14 @@ cairn_kernel::state! { "compute";
     DUE: Set<(u64, u64)> = 7;
     /// Providers by the height at whose end their bond returns.
     LEAVING: Set<(u64, Address)> = 8;
+    /// Numbers classes of hardware.
+    CLASS_IDS: Sequence = 14;
+    /// Classes by number.
+    CLASSES: Map<u64, Class> = 15;
+    /// Running auctions by class.
+    AUCTIONS: Map<u64, Auction> = 16;
+    /// Numbers offers.
+    OFFER_IDS: Sequence = 17;
+    /// Offers of running auctions by class, side, and job or provider.
+    OFFERS: Map<(u64, u32, Vec<u8>), Offer> = 18;
 }

@@ -29,6 +29,21 @@ pub struct Params {
     /// The least bond of a provider (1 CAIRN; 100).
     #[prost(string, tag = "9")]
     pub least_bond: ::prost::alloc::string::String,
+    /// Blocks in which an auction takes sealed offers (12; 90).
+    #[prost(uint64, tag = "20")]
+    pub bid_blocks: u64,
+    /// Blocks after them in which offers are opened; at least 10, so that no single proposer can keep one out (10; 60).
+    #[prost(uint64, tag = "21")]
+    pub open_blocks: u64,
+    /// Deposit of an offer, in basis points of its ceiling; burnt where it is not opened (1,000).
+    #[prost(uint32, tag = "22")]
+    pub deposit_bps: u32,
+    /// What an offer costs in any case, in basis points of its ceiling (10).
+    #[prost(uint32, tag = "23")]
+    pub offer_fee_bps: u32,
+    /// Most bids, and most asks, of an auction (1,000; 4,096).
+    #[prost(uint32, tag = "24")]
+    pub max_offers: u32,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -38,6 +53,146 @@ impl ::prost::Name for Params {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.compute.v1.Params".into()
+    }
+}
+/// Hardware of a kind. Jobs and asks of one class meet in its auctions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Class {
+    /// From 1.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// 1 to 64 bytes.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// At most 512 bytes.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+    /// Billions of multiplications a second that a machine of the class does at least.
+    #[prost(uint64, tag = "4")]
+    pub giga_macs: u64,
+    /// Takes no new jobs and offers; an auction that runs goes on.
+    #[prost(bool, tag = "5")]
+    pub closed: bool,
+    /// Auctions that there were, the running one included.
+    #[prost(uint32, tag = "6")]
+    pub epoch: u32,
+    /// Prices of the last epochs in which somebody traded, at most 16, the oldest first; base units of `ucairn`.
+    #[prost(string, repeated, tag = "7")]
+    pub prices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for Class {
+    const NAME: &'static str = "Class";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.Class".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.Class".into()
+    }
+}
+/// The running auction of a class. It begins with its first offer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Auction {
+    #[prost(uint64, tag = "1")]
+    pub class_id: u64,
+    #[prost(uint32, tag = "2")]
+    pub epoch: u32,
+    /// Last height of sealed offers.
+    #[prost(uint64, tag = "3")]
+    pub bid_until: u64,
+    /// Last height of openings; then a strong seed is awaited, prices are found, and offers are settled.
+    #[prost(uint64, tag = "4")]
+    pub open_until: u64,
+    /// Bids, and asks, that it has taken.
+    #[prost(uint32, tag = "5")]
+    pub bids: u32,
+    #[prost(uint32, tag = "6")]
+    pub asks: u32,
+    /// Its prices are found; offers are being settled.
+    #[prost(bool, tag = "7")]
+    pub cleared: bool,
+    /// What each job that trades pays.
+    #[prost(message, optional, tag = "8")]
+    pub buyers_pay: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// What its provider gets, where the ask's ceiling is not lower.
+    #[prost(message, optional, tag = "9")]
+    pub sellers_get: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Jobs that found a provider.
+    #[prost(uint32, tag = "10")]
+    pub trades: u32,
+    /// Height of the seed that decided ties.
+    #[prost(uint64, tag = "11")]
+    pub seed_height: u64,
+    /// The seed is a weak one.
+    #[prost(bool, tag = "12")]
+    pub weak: bool,
+    /// The settings it runs under.
+    #[prost(message, optional, tag = "13")]
+    pub params: ::core::option::Option<Params>,
+}
+impl ::prost::Name for Auction {
+    const NAME: &'static str = "Auction";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.Auction".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.Auction".into()
+    }
+}
+/// A sealed offer in the running auction of a class: a job's bid, or a provider's ask.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Offer {
+    /// Unique, in the order of arrival.
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    #[prost(uint64, tag = "2")]
+    pub class_id: u64,
+    #[prost(string, tag = "3")]
+    pub account: ::prost::alloc::string::String,
+    /// The job that bids; 0: an ask.
+    #[prost(uint64, tag = "4")]
+    pub job_id: u64,
+    /// Of a bid: the job's escrow, which it cannot exceed. Of an ask: what it is paid at most a job. Public; the price behind it is sealed.
+    #[prost(message, optional, tag = "5")]
+    pub ceiling: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Jobs that an ask takes; 0 for a bid.
+    #[prost(uint32, tag = "6")]
+    pub capacity: u32,
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "7")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+    /// The price, once it is opened.
+    #[prost(message, optional, tag = "8")]
+    pub price: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// What lies with the module until the offer is settled.
+    #[prost(message, optional, tag = "9")]
+    pub deposit: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// What of a provider's bond its ask has locked.
+    #[prost(message, optional, tag = "10")]
+    pub reserve: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Who takes the job; empty: nobody, or not yet known.
+    #[prost(string, tag = "11")]
+    pub partner: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Offer {
+    const NAME: &'static str = "Offer";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.Offer".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.Offer".into()
     }
 }
 /// A program that may be ordered. What it computes never changes.
@@ -172,6 +327,14 @@ pub struct Job {
     /// The settings it runs under.
     #[prost(message, optional, tag = "19")]
     pub params: ::core::option::Option<Params>,
+    /// The class in whose auctions it looks for a provider; 0: none, it is taken at its price.
+    #[prost(uint64, tag = "30")]
+    pub class_id: u64,
+    /// What it pays above its price since the auction's sides had different ones: to the community pool with the pay, back to the requester with a refund.
+    #[prost(message, optional, tag = "31")]
+    pub surplus: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
 }
 impl ::prost::Name for Job {
     const NAME: &'static str = "Job";
@@ -199,6 +362,8 @@ pub enum JobState {
     Contested = 4,
     /// Final; all money is out.
     Closed = 5,
+    /// Waits for a trade in an auction of its class, up to `due` inclusive.
+    Auction = 6,
 }
 impl JobState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -213,6 +378,7 @@ impl JobState {
             Self::Window => "JOB_STATE_WINDOW",
             Self::Contested => "JOB_STATE_CONTESTED",
             Self::Closed => "JOB_STATE_CLOSED",
+            Self::Auction => "JOB_STATE_AUCTION",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -224,6 +390,7 @@ impl JobState {
             "JOB_STATE_WINDOW" => Some(Self::Window),
             "JOB_STATE_CONTESTED" => Some(Self::Contested),
             "JOB_STATE_CLOSED" => Some(Self::Closed),
+            "JOB_STATE_AUCTION" => Some(Self::Auction),
             _ => None,
         }
     }
@@ -460,6 +627,134 @@ impl ::prost::Name for EventJobClosed {
         "/cairn.compute.v1.EventJobClosed".into()
     }
 }
+/// A class of hardware was added or changed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventClassSet {
+    #[prost(uint64, tag = "1")]
+    pub class_id: u64,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(bool, tag = "3")]
+    pub closed: bool,
+}
+impl ::prost::Name for EventClassSet {
+    const NAME: &'static str = "EventClassSet";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventClassSet".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventClassSet".into()
+    }
+}
+/// A sealed offer was made.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventBidCommitted {
+    #[prost(uint64, tag = "1")]
+    pub class_id: u64,
+    #[prost(uint32, tag = "2")]
+    pub epoch: u32,
+    #[prost(string, tag = "3")]
+    pub account: ::prost::alloc::string::String,
+    /// 0: an ask.
+    #[prost(uint64, tag = "4")]
+    pub job_id: u64,
+}
+impl ::prost::Name for EventBidCommitted {
+    const NAME: &'static str = "EventBidCommitted";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventBidCommitted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventBidCommitted".into()
+    }
+}
+/// An offer was opened.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventBidRevealed {
+    #[prost(uint64, tag = "1")]
+    pub class_id: u64,
+    #[prost(uint32, tag = "2")]
+    pub epoch: u32,
+    #[prost(string, tag = "3")]
+    pub account: ::prost::alloc::string::String,
+    /// 0: an ask.
+    #[prost(uint64, tag = "4")]
+    pub job_id: u64,
+    #[prost(message, optional, tag = "5")]
+    pub price: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventBidRevealed {
+    const NAME: &'static str = "EventBidRevealed";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventBidRevealed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventBidRevealed".into()
+    }
+}
+/// An offer was not opened in time; its deposit is burnt.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventBidForfeited {
+    #[prost(uint64, tag = "1")]
+    pub class_id: u64,
+    #[prost(uint32, tag = "2")]
+    pub epoch: u32,
+    #[prost(string, tag = "3")]
+    pub account: ::prost::alloc::string::String,
+    /// 0: an ask.
+    #[prost(uint64, tag = "4")]
+    pub job_id: u64,
+    #[prost(message, optional, tag = "5")]
+    pub lost: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventBidForfeited {
+    const NAME: &'static str = "EventBidForfeited";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventBidForfeited".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventBidForfeited".into()
+    }
+}
+/// The prices of an auction were found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventAuctionCleared {
+    #[prost(uint64, tag = "1")]
+    pub class_id: u64,
+    #[prost(uint32, tag = "2")]
+    pub epoch: u32,
+    #[prost(uint32, tag = "3")]
+    pub trades: u32,
+    /// What each job pays that trades, and what its provider gets at most; 0 where nobody trades.
+    #[prost(message, optional, tag = "4")]
+    pub buyers_pay: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    #[prost(message, optional, tag = "5")]
+    pub sellers_get: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Height of the seed that decided ties.
+    #[prost(uint64, tag = "6")]
+    pub seed_height: u64,
+    /// The seed is a weak one.
+    #[prost(bool, tag = "7")]
+    pub weak: bool,
+}
+impl ::prost::Name for EventAuctionCleared {
+    const NAME: &'static str = "EventAuctionCleared";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventAuctionCleared".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventAuctionCleared".into()
+    }
+}
 /// The module's part of the genesis file. Everything else follows from it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Genesis {
@@ -474,6 +769,18 @@ pub struct Genesis {
     /// By number, without gaps from 1.
     #[prost(message, repeated, tag = "4")]
     pub jobs: ::prost::alloc::vec::Vec<Job>,
+    /// By number, without gaps from 1.
+    #[prost(message, repeated, tag = "20")]
+    pub classes: ::prost::alloc::vec::Vec<Class>,
+    /// Running ones, at most one a class.
+    #[prost(message, repeated, tag = "21")]
+    pub auctions: ::prost::alloc::vec::Vec<Auction>,
+    /// Offers of running auctions.
+    #[prost(message, repeated, tag = "22")]
+    pub offers: ::prost::alloc::vec::Vec<Offer>,
+    /// Offers that were ever numbered.
+    #[prost(uint64, tag = "23")]
+    pub offers_numbered: u64,
 }
 impl ::prost::Name for Genesis {
     const NAME: &'static str = "Genesis";
@@ -714,6 +1021,113 @@ impl ::prost::Name for QueryJobsResponse {
         "/cairn.compute.v1.QueryJobsResponse".into()
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryClassesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryClassesRequest {
+    const NAME: &'static str = "QueryClassesRequest";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryClassesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryClassesRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryClassesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub classes: ::prost::alloc::vec::Vec<Class>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryClassesResponse {
+    const NAME: &'static str = "QueryClassesResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryClassesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryClassesResponse".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct QueryClassRequest {
+    #[prost(uint64, tag = "1")]
+    pub class_id: u64,
+}
+impl ::prost::Name for QueryClassRequest {
+    const NAME: &'static str = "QueryClassRequest";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryClassRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryClassRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryClassResponse {
+    #[prost(message, optional, tag = "1")]
+    pub class: ::core::option::Option<Class>,
+    /// Absent: none runs, and the next offer begins one.
+    #[prost(message, optional, tag = "2")]
+    pub auction: ::core::option::Option<Auction>,
+}
+impl ::prost::Name for QueryClassResponse {
+    const NAME: &'static str = "QueryClassResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryClassResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryClassResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryOffersRequest {
+    #[prost(uint64, tag = "1")]
+    pub class_id: u64,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryOffersRequest {
+    const NAME: &'static str = "QueryOffersRequest";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryOffersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryOffersRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryOffersResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub offers: ::prost::alloc::vec::Vec<Offer>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryOffersResponse {
+    const NAME: &'static str = "QueryOffersResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryOffersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryOffersResponse".into()
+    }
+}
 /// Reads programs, providers and jobs.
 pub trait QueryServer: Send + Sync + 'static {
     /// The settings.
@@ -752,6 +1166,24 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryJobRequest,
     ) -> ::cairn_kernel::Result<QueryJobResponse>;
+    /// All classes of hardware, by number.
+    fn classes(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryClassesRequest,
+    ) -> ::cairn_kernel::Result<QueryClassesResponse>;
+    /// The class of a number, and its running auction.
+    fn class(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryClassRequest,
+    ) -> ::cairn_kernel::Result<QueryClassResponse>;
+    /// The offers in the running auction of a class: bids by job, then asks by address.
+    fn offers(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryOffersRequest,
+    ) -> ::cairn_kernel::Result<QueryOffersResponse>;
     /// Jobs by number; of one state where it is named.
     fn jobs(
         &self,
@@ -790,6 +1222,21 @@ pub fn query_routes<S: QueryServer>(
             S::providers,
         ),
         ::cairn_kernel::QueryRoute::new(server, "/cairn.compute.v1.Query/Job", S::job),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.compute.v1.Query/Classes",
+            S::classes,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.compute.v1.Query/Class",
+            S::class,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.compute.v1.Query/Offers",
+            S::offers,
+        ),
         ::cairn_kernel::QueryRoute::new(server, "/cairn.compute.v1.Query/Jobs", S::jobs),
     ])
 }
@@ -929,6 +1376,9 @@ pub struct MsgPostJob {
     /// Blocks that a provider has, 1 to 10,000,000.
     #[prost(uint64, tag = "8")]
     pub run_blocks: u64,
+    /// The class in whose auctions it looks for a provider; its price is then a ceiling, and what it bids below stays sealed. 0: it is taken at its price.
+    #[prost(uint64, tag = "15")]
+    pub class_id: u64,
 }
 impl ::prost::Name for MsgPostJob {
     const NAME: &'static str = "MsgPostJob";
@@ -1098,6 +1548,146 @@ impl ::prost::Name for MsgChallengeResponse {
         "/cairn.compute.v1.MsgChallengeResponse".into()
     }
 }
+/// Adds or changes a class of hardware.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgSetClass {
+    /// The gov module's address.
+    #[prost(string, tag = "1")]
+    pub authority: ::prost::alloc::string::String,
+    /// 0: a new one.
+    #[prost(uint64, tag = "2")]
+    pub class_id: u64,
+    /// 1 to 64 bytes.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// At most 512 bytes.
+    #[prost(string, tag = "4")]
+    pub description: ::prost::alloc::string::String,
+    /// Billions of multiplications a second that a machine of the class does at least.
+    #[prost(uint64, tag = "5")]
+    pub giga_macs: u64,
+    /// Takes no new jobs and offers.
+    #[prost(bool, tag = "6")]
+    pub closed: bool,
+}
+impl ::prost::Name for MsgSetClass {
+    const NAME: &'static str = "MsgSetClass";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgSetClass".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgSetClass".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgSetClassResponse {
+    #[prost(uint64, tag = "1")]
+    pub class_id: u64,
+}
+impl ::prost::Name for MsgSetClassResponse {
+    const NAME: &'static str = "MsgSetClassResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgSetClassResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgSetClassResponse".into()
+    }
+}
+/// Makes a sealed offer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgCommitBid {
+    #[prost(string, tag = "1")]
+    pub bidder: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub class_id: u64,
+    /// The epoch that the commitment is for; a new one is the class's epoch plus 1.
+    #[prost(uint32, tag = "3")]
+    pub epoch: u32,
+    /// The job that bids; 0: an ask of the sender as a provider.
+    #[prost(uint64, tag = "4")]
+    pub job_id: u64,
+    /// Of an ask: what it is paid at most a job; absent for a bid, whose ceiling is the job's price.
+    #[prost(message, optional, tag = "5")]
+    pub ceiling: ::core::option::Option<
+        super::super::super::cosmos::base::v1beta1::Coin,
+    >,
+    /// Of an ask: jobs it takes, 1 to 64; 0 for a bid.
+    #[prost(uint32, tag = "6")]
+    pub capacity: u32,
+    /// SHA-256 of tag("cairn.bid.v1"), SHA-256 of the chain id, u64 class, u32 epoch, u8 length of the address, address, u8 side (0 a bid, 1 an ask), u64 job,
+    /// u128 price, 32 bytes salt.
+    #[prost(bytes = "vec", tag = "7")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgCommitBid {
+    const NAME: &'static str = "MsgCommitBid";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgCommitBid".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgCommitBid".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgCommitBidResponse {
+    /// First and last height at which it is opened.
+    #[prost(uint64, tag = "1")]
+    pub open_from: u64,
+    #[prost(uint64, tag = "2")]
+    pub open_until: u64,
+}
+impl ::prost::Name for MsgCommitBidResponse {
+    const NAME: &'static str = "MsgCommitBidResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgCommitBidResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgCommitBidResponse".into()
+    }
+}
+/// Opens a sealed offer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRevealBid {
+    #[prost(string, tag = "1")]
+    pub bidder: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub class_id: u64,
+    /// The job that bids; 0: an ask.
+    #[prost(uint64, tag = "3")]
+    pub job_id: u64,
+    /// Of a bid the most that it pays, of an ask the least that it takes, a job.
+    #[prost(message, optional, tag = "4")]
+    pub price: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "5")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRevealBid {
+    const NAME: &'static str = "MsgRevealBid";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRevealBid".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRevealBid".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgRevealBidResponse {}
+impl ::prost::Name for MsgRevealBidResponse {
+    const NAME: &'static str = "MsgRevealBidResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRevealBidResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRevealBidResponse".into()
+    }
+}
 /// Replaces the module's settings.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgUpdateParams {
@@ -1182,6 +1772,26 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgChallenge,
     ) -> ::cairn_kernel::Result<MsgChallengeResponse>;
+    /// Adds a class of hardware or changes one. Refused: not the authority, an unknown class, a name or description outside its bounds.
+    fn set_class(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgSetClass,
+    ) -> ::cairn_kernel::Result<MsgSetClassResponse>;
+    /// Makes a sealed offer in the auction of a class; the first one begins it. Takes deposit and fee, and of an ask locks the bond for all its places. Refused:
+    /// another epoch than the one that takes offers, a class that is closed or full, a second offer, a job that is not the sender's or waits for no auction, a
+    /// bond that does not cover the ask, a capacity outside 1 to 64.
+    fn commit_bid(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgCommitBid,
+    ) -> ::cairn_kernel::Result<MsgCommitBidResponse>;
+    /// Opens an offer. Refused: no such offer, too early or too late, opened already, a price of 0 or above the ceiling, an opening that is another one's.
+    fn reveal_bid(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgRevealBid,
+    ) -> ::cairn_kernel::Result<MsgRevealBidResponse>;
     /// Replaces the settings. Refused: not the authority (the gov module's address), settings outside their bounds.
     fn update_params(
         &self,
@@ -1249,6 +1859,27 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.challenger)?]),
             ),
             S::challenge,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgSetClass| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.authority)?]),
+            ),
+            S::set_class,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCommitBid| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.bidder)?]),
+            ),
+            S::commit_bid,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRevealBid| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.bidder)?]),
+            ),
+            S::reveal_bid,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

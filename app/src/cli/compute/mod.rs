@@ -41,6 +41,8 @@ pub(crate) enum ComputeCommand {
         /// Its number.
         job: u64,
     },
+    /// Classes of hardware, and where their auctions stand.
+    Classes,
     /// The settings that jobs are posted under from now on.
     Params,
     RegisterProgram(RegisterArgs),
@@ -140,6 +142,9 @@ pub(crate) struct PostArgs {
     /// Where the inputs are served.
     #[arg(long, default_value = "")]
     uri: String,
+    /// The class in whose auctions it looks for a provider; its price is then the most that it may bid. Without it, it is taken at its price.
+    #[arg(long)]
+    class: Option<u64>,
     /// Blocks that it waits for a provider.
     #[arg(long, value_name = "BLOCKS", default_value_t = 600)]
     accept_blocks: u64,
@@ -163,6 +168,8 @@ pub(crate) enum State {
     Contested,
     /// Final.
     Closed,
+    /// Looks for a provider in an auction.
+    Auction,
 }
 
 impl From<State> for JobState {
@@ -173,6 +180,7 @@ impl From<State> for JobState {
             State::Window => Self::Window,
             State::Contested => Self::Contested,
             State::Closed => Self::Closed,
+            State::Auction => Self::Auction,
         }
     }
 }
@@ -198,6 +206,7 @@ impl ComputeCommand {
             Self::Provider { account } => show::provider(&rpc, &account, output),
             Self::Jobs { state } => show::jobs(&rpc, state.map(JobState::from), output),
             Self::Job { job } => show::job(&rpc, job, output),
+            Self::Classes => show::classes(&rpc, output),
             Self::Params => show::params(&rpc, output),
             Self::RegisterProgram(args) => send::register(&rpc, home, args, output),
             Self::Bond { amount, sender } => send::bond(&rpc, home, &amount, &sender, output),
@@ -230,7 +239,7 @@ mod tests {
     #[test]
     fn every_state_of_a_job_can_be_asked_for() {
         let named = State::value_variants().iter().map(|state| i32::from(JobState::from(*state)));
-        assert_eq!(named.collect::<Vec<_>>(), (1..=5).collect::<Vec<_>>());
-        assert!(JobState::try_from(6).is_err(), "a state that 'compute jobs --state' does not know");
+        assert_eq!(named.collect::<Vec<_>>(), (1..=6).collect::<Vec<_>>());
+        assert!(JobState::try_from(7).is_err(), "a state that 'compute jobs --state' does not know");
     }
 }

@@ -3,9 +3,10 @@ use anyhow::{Context, Result};
 use cairn_kernel::Address;
 use cairn_proto::{
     cairn::compute::v1::{
-        Job, JobOutcome, JobState, Program, Provider, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse,
-        QueryParamsRequest, QueryParamsResponse, QueryProgramRequest, QueryProgramResponse, QueryProgramsRequest, QueryProgramsResponse,
-        QueryProviderRequest, QueryProviderResponse, QueryProvidersRequest, QueryProvidersResponse,
+        Auction, Class, Job, JobOutcome, JobState, Program, Provider, QueryClassRequest, QueryClassResponse, QueryClassesRequest,
+        QueryClassesResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryParamsRequest,
+        QueryParamsResponse, QueryProgramRequest, QueryProgramResponse, QueryProgramsRequest, QueryProgramsResponse, QueryProviderRequest,
+        QueryProviderResponse, QueryProvidersRequest, QueryProvidersResponse,
     },
     cosmos::base::{
         query::v1beta1::{PageRequest, PageResponse},
@@ -125,6 +126,31 @@ fn job_row(job: &Job) -> Vec<String> {
     vec![job.id.to_string(), state, until, money(job.price.as_ref()), job.runs.to_string(), job.provider.clone(), program]
 }
 
+pub(super) fn classes(rpc: &Rpc, output: Output) -> Result<()> {
+    let found = all(|pagination| {
+        let answer: QueryClassesResponse = rpc.ask("/cairn.compute.v1.Query/Classes", &QueryClassesRequest { pagination })?;
+        Ok((answer.classes, answer.pagination))
+    })?;
+    let mut rows = Vec::new();
+    for class in &found {
+        let request = QueryClassRequest { class_id: class.id };
+        let answer: QueryClassResponse = rpc.ask("/cairn.compute.v1.Query/Class", &request)?;
+        rows.push(class_row(class, answer.auction.as_ref()));
+    }
+    output.table(&["class", "name", "giga-MACs/s", "epoch", "last price", "auction"], &rows)
+}
+
+fn class_row(class: &Class, auction: Option<&Auction>) -> Vec<String> {
+    let last = class.prices.last().map(|price| format!("{price}ucairn")).unwrap_or_default();
+    let stands = match auction {
+        None if class.closed => "closed".to_owned(),
+        None => format!("epoch {} begins with the next offer", class.epoch.saturating_add(1)),
+        Some(auction) if auction.cleared => format!("{} trades are being settled", auction.trades),
+        Some(auction) => format!("sealed until block {}, opened until block {}", auction.bid_until, auction.open_until),
+    };
+    vec![class.id.to_string(), class.name.clone(), class.giga_macs.to_string(), class.epoch.to_string(), last, stands]
+}
+
 /// The job of a number.
 pub(super) fn ask_job(rpc: &Rpc, job_id: u64) -> Result<Job> {
     let answer: QueryJobResponse = rpc.ask("/cairn.compute.v1.Query/Job", &QueryJobRequest { job_id })?;
@@ -175,6 +201,7 @@ pub(super) fn standing(job: &Job) -> String {
     let due = job.due;
     match job.state() {
         JobState::Open => format!("open: waits for a provider until block {due}, then it is refunded"),
+        JobState::Auction => format!("auction: looks for a provider in class {} until block {due}, then it is refunded", job.class_id),
         JobState::Running => format!("running: {} delivers until block {due}, or loses a part of its bond", job.provider),
         JobState::Window => format!("window: the result may be contested until block {due}, then it is paid"),
         JobState::Contested => {
@@ -227,6 +254,7 @@ mod tests {
         let mut job = Job { id: 4, due: 90, provider: "cairn1p".into(), case_id: 6, ..Job::default() };
         let cases = [
             (JobState::Open, "open: waits for a provider until block 90, then it is refunded"),
+            (JobState::Auction, "auction: looks for a provider in class 0 until block 90, then it is refunded"),
             (JobState::Running, "running: cairn1p delivers until block 90, or loses a part of its bond"),
             (JobState::Window, "window: the result may be contested until block 90, then it is paid"),
             (JobState::Contested, "contested: case 6 decides ('cairnd dispute show 6'), by block 90 at the latest"),
@@ -269,6 +297,18 @@ mod tests {
         let provider = Provider { account: "cairn1p".into(), bond: coin("9"), locked: coin("0"), paid: 2, ..Provider::default() };
         assert_eq!(provider_row(&provider), ["cairn1p", "9ucairn", "0ucairn", "2", "0", "0", ""]);
         assert_eq!(percent(2_500), "25 %");
+    }
+
+    #[test]
+    fn classes_tell_what_their_auction_takes_until_when() {
+        let class =
+            Class { id: 2, name: "laptops".into(), giga_macs: 9, epoch: 3, prices: vec!["5".into(), "7".into()], ..Class::default() };
+        assert_eq!(class_row(&class, None), ["2", "laptops", "9", "3", "7ucairn", "epoch 4 begins with the next offer"]);
+        let mut auction = Auction { bid_until: 20, open_until: 30, trades: 4, ..Auction::default() };
+        assert_eq!(class_row(&class, Some(&auction))[5], "sealed until block 20, opened until block 30");
+        auction.cleared = true;
+        assert_eq!(class_row(&class, Some(&auction))[5], "4 trades are being settled");
+        assert_eq!(class_row(&Class { closed: true, ..class }, None)[5], "closed");
     }
 
     #[test]

@@ -238,6 +238,11 @@ fn compute() -> Rules {
         ("/params/late_bps", 0, 10_000),
         ("/params/challenge_bps", 1, 10_000),
         ("/params/max_failures", 1, 100),
+        ("/params/bid_blocks", 1, 100_000),
+        ("/params/open_blocks", 10, 100_000),
+        ("/params/deposit_bps", 1, 10_000),
+        ("/params/offer_fee_bps", 1, 1_000),
+        ("/params/max_offers", 2, 4_096),
     ];
     let mut changes: Vec<_> =
         limits.into_iter().flat_map(|(path, least, most)| bounds(path, least, most, Refused("compute", 23))).collect();

@@ -1,18 +1,22 @@
 //! Export and import in the middle of jobs, and refused genesis files.
 use cairn_bank::{self as bank, Bank};
+use cairn_beacon::Beacon;
 use cairn_dispute::Dispute;
 use cairn_kernel::{Error as Refusal, Module};
 use cairn_proto::cairn::compute::v1::{Genesis, MsgLeaveProvider, MsgServer};
 use cairn_rewards::Rewards;
 
-use super::world::{BOND, World, provider, user};
+use super::{
+    auctions::Plan,
+    world::{BOND, World, provider, user},
+};
 use crate::Compute;
 
 /// A job in every state, a provider that leaves.
 fn busy() -> World {
-    let mut world = World::new();
+    let mut world = World::market();
     world.bond(provider(), BOND * 3).unwrap();
-    let (_, until) = world.delivered(true, 100);
+    let (_, until) = world.delivered_again(true);
     world.run_to(until + 1);
     let (job, _) = world.delivered_again(false);
     world.challenge(user(10), job, world.work.right.root()).unwrap();
@@ -20,6 +24,9 @@ fn busy() -> World {
     let job = world.post(world.order()).unwrap();
     world.accept(provider(), job).unwrap();
     world.post(world.order()).unwrap();
+    let job = world.post_into_class();
+    world.offer(&Plan::bid(job, 800_000), 1).unwrap();
+    world.offer(&Plan::ask(provider(), 500_000, 600_000), 1).unwrap();
     world.bond(user(40), BOND).unwrap();
     world.chain.tx(|ctx| Compute.leave_provider(ctx, MsgLeaveProvider { provider: user(40).to_string() })).unwrap();
     world
@@ -28,12 +35,14 @@ fn busy() -> World {
 fn copy(from: &mut World, genesis: Genesis) -> (World, Result<(), Refusal>) {
     let (mut coins, pool, cases) =
         from.chain.run(|ctx| (Bank.export(ctx).unwrap(), Rewards.export(ctx).unwrap(), Dispute.export(ctx).unwrap()));
+    let beacons = from.chain.run(|ctx| Beacon.export(ctx)).unwrap();
     coins.params = Some(bank::DEFAULT_PARAMS);
     let mut world = World::unstarted();
     world.chain.block = from.chain.block.clone();
     world.chain.tx(|ctx| Bank.init(ctx, coins)).unwrap();
     world.chain.tx(|ctx| Rewards.init(ctx, pool)).unwrap();
     world.chain.tx(|ctx| Dispute.init(ctx, cases)).unwrap();
+    world.chain.tx(|ctx| Beacon.init(ctx, beacons)).unwrap();
     let done = world.chain.tx(|ctx| Compute.init(ctx, genesis));
     (world, done)
 }
@@ -42,7 +51,7 @@ fn copy(from: &mut World, genesis: Genesis) -> (World, Result<(), Refusal>) {
 fn export_and_import_are_inverse_and_the_chain_goes_on_alike() {
     let mut before = busy();
     let exported = before.chain.run(|ctx| Compute.export(ctx)).unwrap();
-    assert_eq!((exported.programs.len(), exported.providers.len(), exported.jobs.len()), (1, 2, 5));
+    assert_eq!((exported.programs.len(), exported.providers.len(), exported.jobs.len()), (1, 2, 6));
     let (mut after, done) = copy(&mut before, exported.clone());
     done.unwrap();
     after.check();
@@ -64,7 +73,7 @@ fn a_genesis_that_contradicts_itself_is_refused() {
     let mut world = busy();
     let exported = world.chain.run(|ctx| Compute.export(ctx)).unwrap();
     type Spoil = fn(&mut Genesis);
-    let cases: [Spoil; 12] = [
+    let cases: [Spoil; 20] = [
         |g| g.params.as_mut().unwrap().bond_multiple = 0,
         |g| g.programs[0].nodes = 9,
         |g| g.programs[0].id[0] ^= 1,
@@ -77,6 +86,14 @@ fn a_genesis_that_contradicts_itself_is_refused() {
         |g| g.jobs[1].state = 0,
         |g| g.jobs[2].due = 0,
         |g| g.jobs[0].due = 7,
+        |g| g.jobs[5].class_id = 9,
+        |g| g.jobs[5].surplus = None,
+        |g| g.classes[0].id = 2,
+        |g| g.classes[0].name.clear(),
+        |g| g.auctions[0].epoch = 2,
+        |g| g.auctions.push(g.auctions[0].clone()),
+        |g| g.offers.push(g.offers[0].clone()),
+        |g| g.offers_numbered = 1,
     ];
     for (i, spoil) in cases.iter().enumerate() {
         let mut genesis = exported.clone();
@@ -90,8 +107,10 @@ fn invariants_notice_what_is_wrong() {
     let mut world = busy();
     let exported = world.chain.run(|ctx| Compute.export(ctx)).unwrap();
     type Spoil = fn(&mut Genesis);
-    let spoils: [(&str, Spoil); 2] = [
+    let spoils: [(&str, Spoil); 4] = [
         ("the module holds", |g| g.providers[1].bond.as_mut().unwrap().amount = "1".into()),
+        ("the module holds", |g| g.offers[0].deposit.as_mut().unwrap().amount = "1".into()),
+        ("offers belong", |g| g.offers[0].job_id = 1),
         ("what jobs have locked", |g| g.jobs[3].locked.as_mut().unwrap().amount = "1".into()),
     ];
     for (name, spoil) in spoils {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use cairn_asset::Asset;
 use cairn_auth::Auth;
 use cairn_bank::{self as bank, Bank};
-use cairn_beacon::Beacon;
+use cairn_beacon::{self as beacon, Beacon};
 use cairn_dispute::Dispute;
 use cairn_kernel::{Address, BASE_DENOM, Coded, Coin, Error as Refusal, Module, ModuleAccount, Result, testing::Chain};
 use cairn_program::{
@@ -12,6 +12,7 @@ use cairn_program::{
 };
 use cairn_proto::{
     cairn::{
+        beacon::v1::{GenesisState, Params as BeaconParams},
         compute::v1::{
             Job, JobState, MsgAcceptJob, MsgBondProvider, MsgChallenge, MsgPostJob, MsgRegisterProgram, MsgServer, MsgSubmitResult,
             Provider, QueryJobRequest, QueryProviderRequest, QueryServer,
@@ -90,6 +91,11 @@ impl World {
     /// With a bonded provider.
     pub(super) fn new() -> Self {
         let mut world = Self::unstarted();
+        world.chain.block.app_hash = vec![1; 32];
+        let params = BeaconParams { weak_after: 2, ..beacon::DEFAULT_PARAMS };
+        let genesis = GenesisState { params: Some(params), ..GenesisState::default() };
+        world.chain.tx(|ctx| Beacon.init(ctx, genesis)).unwrap();
+        world.begin();
         world.bond(provider(), BOND).unwrap();
         world
     }
@@ -126,6 +132,11 @@ impl World {
         self.chain.tx(|ctx| Dispute.end_block(ctx)).unwrap();
         self.check();
         self.chain.advance();
+        self.begin();
+    }
+    /// Begins a block, of a proposer without a key: seeds are weak, and there after two blocks.
+    pub(super) fn begin(&mut self) {
+        self.chain.run(|ctx| beacon::observe(ctx, None)).unwrap();
     }
     #[track_caller]
     pub(super) fn check(&mut self) {
@@ -168,6 +179,7 @@ impl World {
             price: base(PRICE),
             accept_blocks: 10,
             run_blocks: 20,
+            class_id: 0,
         }
     }
     /// Posts a job, with money for it.
