@@ -5,7 +5,7 @@ use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::compute::v1::{JobOutcome, JobState};
 
 use crate::{
-    Error, auction, jobs, providers, referee,
+    Error, auction, audit, jobs, providers, referee,
     rules::RETRY_BLOCKS,
     settle,
     state::{DUE, LEAVING, PROVIDERS},
@@ -48,6 +48,11 @@ fn go_on(ctx: &mut Ctx, id: u64) -> Result<()> {
         JobState::Auction => settle::refund(ctx, job, JobOutcome::Expired),
         JobState::Open => settle::refund(ctx, job, JobOutcome::Expired),
         JobState::Running => settle::late(ctx, job),
+        // Its audit has last heights of its own; until then the result may be contested.
+        JobState::Window if audit::pending(ctx, id)? => {
+            let again = jobs::after(ctx, RETRY_BLOCKS)?;
+            jobs::save(ctx, &mut job, again)
+        }
         JobState::Window => settle::pay(ctx, job, false),
         JobState::Contested => match dispute::ending(ctx, job.case_id)? {
             Some(ending) => referee::conclude(ctx, &ending),

@@ -147,6 +147,12 @@ pub enum Error {
     /// An ask of no jobs or too many; or a bid that names what asks name.
     #[error("an ask is of 1 to 64 jobs; a bid names neither ceiling nor capacity, found {0}")]
     Capacity(u32),
+    /// The job has no audit, or not any more.
+    #[error("no audit of job {0}")]
+    NoAudit(u64),
+    /// An audit is opened by something else than what it sealed, or without its chunk.
+    #[error("the opening is not that of the sealed root, or its preimages do not lead to the drawn chunk")]
+    Spot,
     /// State that contradicts itself.
     #[error("state of compute is damaged: {0}")]
     Broken(&'static str),
@@ -190,11 +196,15 @@ impl Coded for Error {
             Self::NoBid(_) => 55,
             Self::Opening => 56,
             Self::Capacity(_) => 57,
+            Self::NoAudit(_) => 58,
+            Self::Spot => 59,
         }
     }
     fn status(&self) -> Status {
         match self {
-            Self::NoProgram(_) | Self::NoProvider(_) | Self::NoJob(_) | Self::NoClass(_) | Self::NoBid(_) => Status::NotFound,
+            Self::NoProgram(_) | Self::NoProvider(_) | Self::NoJob(_) | Self::NoClass(_) | Self::NoBid(_) | Self::NoAudit(_) => {
+                Status::NotFound
+            }
             Self::Registered(_) | Self::AlreadyBid(_) => Status::AlreadyExists,
             Self::NotOwner { .. } | Self::NotYours { .. } => Status::PermissionDenied,
             Self::Leaving(_)

@@ -1,11 +1,13 @@
 //! The module's part of the genesis file. Indexes and queues follow from it.
+use std::ops::RangeInclusive;
+
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_program::Program as Checked;
 use cairn_proto::cairn::compute::v1::{Genesis, Job, JobState, Program, Provider};
 
 use crate::{
-    Error, auction, jobs, programs, providers, rules,
-    state::{JOB_IDS, JOBS, LEAVING, PARAMS, PROGRAMS, PROVIDERS},
+    Error, auction, audit, jobs, programs, providers, rules,
+    state::{JOB_IDS, JOBS, LEAVING, NUMBERED, PARAMS, PROGRAMS, PROVIDER_IDS, PROVIDERS},
 };
 
 fn wrong(fault: String) -> cairn_kernel::Error {
@@ -19,9 +21,12 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
         PARAMS.set(ctx, params)?;
     }
     genesis.programs.iter().try_for_each(|program| init_program(ctx, program))?;
-    genesis.providers.iter().try_for_each(|provider| init_provider(ctx, provider))?;
+    let numbers = 1..=u64::try_from(genesis.providers.len()).map_err(|_| Error::Overflow)?;
+    genesis.providers.iter().try_for_each(|provider| init_provider(ctx, provider, &numbers))?;
     auction::init(ctx, &genesis)?;
-    genesis.jobs.into_iter().try_for_each(|job| init_job(ctx, job))
+    PROVIDER_IDS.set(ctx, *numbers.end())?;
+    genesis.jobs.iter().cloned().try_for_each(|job| init_job(ctx, job))?;
+    audit::init(ctx, &genesis)
 }
 
 fn init_program(ctx: &mut Ctx, program: &Program) -> Result<()> {
@@ -35,13 +40,15 @@ fn init_program(ctx: &mut Ctx, program: &Program) -> Result<()> {
     PROGRAMS.set(ctx, &id, program)
 }
 
-fn init_provider(ctx: &mut Ctx, provider: &Provider) -> Result<()> {
+fn init_provider(ctx: &mut Ctx, provider: &Provider, numbers: &RangeInclusive<u64>) -> Result<()> {
     let account = Address::parse(&provider.account)?;
     providers::bonded(provider)?;
     providers::locked(provider)?;
-    if PROVIDERS.has(ctx, &account)? {
-        return Err(wrong(format!("provider {account} is there twice")));
+    let known = PROVIDERS.has(ctx, &account)? || NUMBERED.has(ctx, &provider.number)?;
+    if known || !numbers.contains(&provider.number) {
+        return Err(wrong(format!("provider {account} or its number is there twice, or numbers have gaps")));
     }
+    NUMBERED.set(ctx, &provider.number, &provider.account)?;
     PROVIDERS.set(ctx, &account, provider)?;
     if provider.leaves > 0 { LEAVING.insert(ctx, &(provider.leaves, account)) } else { Ok(()) }
 }
@@ -79,5 +86,6 @@ pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
         ..Genesis::default()
     };
     auction::export(ctx, &mut genesis)?;
+    audit::export(ctx, &mut genesis)?;
     Ok(genesis)
 }

@@ -7,11 +7,12 @@ use cairn_kernel::{BASE_DENOM, Ctx, Result, report};
 use cairn_proto::cairn::compute::v1::JobState;
 
 use crate::{
-    ACCOUNT, Error, auction, jobs, providers, referee,
-    state::{AUCTIONS, DUE, JOBS, LEAVING, OFFERS, PROVIDERS},
+    ACCOUNT, Error, auction, audit, jobs, providers, referee,
+    state::{AUCTIONS, AUDIT_DUE, AUDITS, DUE, JOBS, LEAVING, OFFERS, PROVIDERS},
 };
 
-/// The module's account holds the prices of jobs that are not closed, the bonds of providers, the deposits of offers, and nothing else.
+/// The module's account holds the prices of jobs that are not closed, the bonds of providers, the deposits of offers, the fund of audits and
+/// what running ones are paid, and nothing else.
 pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
     report((|| {
         let mut owed = 0_u128;
@@ -21,6 +22,10 @@ pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
                 let all = jobs::price(&job)?.checked_add(jobs::surplus(&job)?).ok_or(Error::Overflow)?;
                 owed = owed.checked_add(all).ok_or(Error::Overflow)?;
             }
+        }
+        owed = owed.checked_add(audit::held(ctx)?).ok_or(Error::Overflow)?;
+        for entry in AUDITS.range(ctx, &[]) {
+            owed = owed.checked_add(audit::stakes(&entry?.1)?.0).ok_or(Error::Overflow)?;
         }
         for entry in OFFERS.range(ctx, &[]) {
             owed = owed.checked_add(auction::amount(entry?.1.deposit.as_ref())?).ok_or(Error::Overflow)?;
@@ -33,7 +38,7 @@ pub(crate) fn solvency(ctx: &Ctx) -> Result<(), String> {
     })())
 }
 
-/// What is locked of a provider's bond is the sum of what its running jobs and its asks have locked, and not more than the bond.
+/// What is locked of a provider's bond is the sum of what its running jobs, its asks and its audits have locked, and not more than the bond.
 pub(crate) fn locks(ctx: &Ctx) -> Result<(), String> {
     report((|| {
         let mut locked = BTreeMap::<String, u128>::new();
@@ -42,6 +47,14 @@ pub(crate) fn locks(ctx: &Ctx) -> Result<(), String> {
             if matches!(job.state(), JobState::Running | JobState::Window | JobState::Contested) {
                 let amount = jobs::locked(&job)?;
                 let sum = locked.entry(job.provider).or_default();
+                *sum = sum.checked_add(amount).ok_or(Error::Overflow)?;
+            }
+        }
+        for entry in AUDITS.range(ctx, &[]) {
+            let (_, audit) = entry?;
+            let amount = audit::stakes(&audit)?.1;
+            if amount > 0 {
+                let sum = locked.entry(audit.auditor).or_default();
                 *sum = sum.checked_add(amount).ok_or(Error::Overflow)?;
             }
         }
@@ -104,5 +117,24 @@ pub(crate) fn offers(ctx: &Ctx) -> Result<(), String> {
             }
         }
         Ok(None)
+    })())
+}
+
+/// An audit that is not opened has a height, one that is has none; nothing else stands in the queue.
+pub(crate) fn audits(ctx: &Ctx) -> Result<(), String> {
+    report((|| {
+        let mut due = 0_usize;
+        for entry in AUDITS.range(ctx, &[]) {
+            let (id, audit) = entry?;
+            let waits = audit::pending(ctx, id)?;
+            due = due.saturating_add(usize::from(waits));
+            let queued = audit.until > 0 && AUDIT_DUE.has(ctx, &(audit.until, id))?;
+            let delivered = matches!(jobs::load(ctx, id)?.state(), JobState::Window | JobState::Contested);
+            if waits != queued || !delivered {
+                return Ok(Some(format!("the audit of job {id} has no height, one too many, or no result")));
+            }
+        }
+        let found = AUDIT_DUE.range(ctx, &[]).count();
+        Ok((found != due).then(|| format!("the queue of audits holds {found}, {due} are expected")))
     })())
 }

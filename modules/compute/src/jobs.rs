@@ -6,7 +6,7 @@ use cairn_program::{Claim, MAX_RUNS, MAX_SPOTS, Program as Checked};
 use cairn_proto::cairn::compute::v1::{EventJobAccepted, EventJobPosted, EventResultSubmitted, Job, JobState, MsgPostJob, MsgSubmitResult};
 
 use crate::{
-    ACCOUNT, Error, auction, programs,
+    ACCOUNT, Error, auction, audit, programs,
     providers::{self, coin},
     referee,
     rules::{self, MAX_BLOCKS, MAX_OUTPUTS},
@@ -111,6 +111,7 @@ pub(crate) fn submit(ctx: &mut Ctx, provider: &Address, m: MsgSubmitResult) -> R
     (job.trace_root, job.outputs) = (root.to_vec(), claim.outputs);
     let until = after(ctx, rules::of_job(&job)?.window_blocks)?;
     save(ctx, &mut job, until)?;
+    audit::ask(ctx, &job, &checked)?;
     ctx.emit(&EventResultSubmitted { job_id: job.id, provider: account, trace_root: root.to_vec(), contest_until: until });
     Ok((root, until))
 }

@@ -1,5 +1,6 @@
 //! Ordered computation: programs, providers with bonds, and jobs whose results anybody may contest before a referee.
 mod auction;
+mod audit;
 mod clock;
 mod error;
 mod genesis;
@@ -22,6 +23,7 @@ use cairn_kernel::{Ctx, Invariant, Module, ModuleAccount, Result, Router, Table}
 use cairn_proto::cairn::compute::v1::{Genesis, msg_routes, query_routes};
 
 pub use auction::commitment as bid_commitment;
+pub use audit::commitment as audit_commitment;
 pub use cairn_proto::cairn::compute::v1::{Job, JobOutcome, JobState, Params, Program, Provider};
 pub use error::Error;
 pub use rules::{main_params, test_params};
@@ -30,7 +32,7 @@ pub use rules::{main_params, test_params};
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Compute;
 
-/// Holds prices of open jobs, bonds of providers, and deposits of offers.
+/// Holds prices of open jobs, bonds of providers, deposits of offers, and the fund of audits.
 pub const ACCOUNT: ModuleAccount = ModuleAccount::new("compute");
 
 impl Module for Compute {
@@ -53,6 +55,7 @@ impl Module for Compute {
     }
     fn end_block(&self, ctx: &mut Ctx) -> Result<()> {
         clock::run(ctx, rules::JOBS_A_BLOCK)?;
+        audit::run(ctx, rules::AUDITS_A_BLOCK)?;
         auction::run(ctx, rules::OFFERS_A_BLOCK)
     }
     fn invariants(&self) -> Vec<Invariant> {
@@ -60,6 +63,7 @@ impl Module for Compute {
             ("the module holds exactly prices of open jobs and bonds", invariants::solvency),
             ("what jobs have locked of bonds is true", invariants::locks),
             ("every job that is not closed goes on by itself", invariants::clocks),
+            ("audits that are not opened go on by themselves", invariants::audits),
             ("offers belong to running auctions", invariants::offers),
         ]
     }

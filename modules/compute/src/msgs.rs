@@ -3,12 +3,13 @@ use cairn_auth as auth;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::compute::v1::{
     JobOutcome, JobState, MsgAcceptJob, MsgAcceptJobResponse, MsgBondProvider, MsgBondProviderResponse, MsgCancelJob, MsgCancelJobResponse,
-    MsgChallenge, MsgChallengeResponse, MsgCommitBid, MsgCommitBidResponse, MsgLeaveProvider, MsgLeaveProviderResponse, MsgPostJob,
-    MsgPostJobResponse, MsgRegisterProgram, MsgRegisterProgramResponse, MsgRevealBid, MsgRevealBidResponse, MsgServer, MsgSetClass,
-    MsgSetClassResponse, MsgSubmitResult, MsgSubmitResultResponse, MsgUpdateParams, MsgUpdateParamsResponse,
+    MsgChallenge, MsgChallengeResponse, MsgCommitAudit, MsgCommitAuditResponse, MsgCommitBid, MsgCommitBidResponse, MsgLeaveProvider,
+    MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram, MsgRegisterProgramResponse, MsgRevealAudit,
+    MsgRevealAuditResponse, MsgRevealBid, MsgRevealBidResponse, MsgServer, MsgSetClass, MsgSetClassResponse, MsgSubmitResult,
+    MsgSubmitResultResponse, MsgUpdateParams, MsgUpdateParamsResponse,
 };
 
-use crate::{Compute, Error, auction, jobs, programs, providers, rules, settle, state::PARAMS};
+use crate::{Compute, Error, auction, audit, jobs, programs, providers, rules, settle, state::PARAMS};
 
 impl MsgServer for Compute {
     fn bond_provider(&self, ctx: &mut Ctx, m: MsgBondProvider) -> Result<MsgBondProviderResponse> {
@@ -78,6 +79,17 @@ impl MsgServer for Compute {
         let bidder = Address::parse(&m.bidder)?;
         auction::reveal(ctx, &bidder, &m)?;
         Ok(MsgRevealBidResponse {})
+    }
+
+    fn commit_audit(&self, ctx: &mut Ctx, m: MsgCommitAudit) -> Result<MsgCommitAuditResponse> {
+        let auditor = Address::parse(&m.auditor)?;
+        audit::commit(ctx, &auditor, m)?;
+        Ok(MsgCommitAuditResponse {})
+    }
+
+    fn reveal_audit(&self, ctx: &mut Ctx, m: MsgRevealAudit) -> Result<MsgRevealAuditResponse> {
+        let auditor = Address::parse(&m.auditor)?;
+        Ok(MsgRevealAuditResponse { case_id: audit::reveal(ctx, &auditor, &m)? })
     }
 
     fn update_params(&self, ctx: &mut Ctx, m: MsgUpdateParams) -> Result<MsgUpdateParamsResponse> {

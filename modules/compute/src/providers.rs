@@ -5,7 +5,7 @@ use cairn_proto::cairn::compute::v1::{EventProviderBonded, EventProviderLeaving,
 
 use crate::{
     ACCOUNT, Error, rules,
-    state::{LEAVING, PROVIDERS},
+    state::{LEAVING, NUMBERED, PROVIDER_IDS, PROVIDERS},
 };
 
 /// Puts up a bond, or adds to it.
@@ -21,6 +21,10 @@ pub(crate) fn bond(ctx: &mut Ctx, account: &Address, amount: u128) -> Result<()>
         return Err(Error::LeastBond { least, found }.into());
     }
     bank::send(ctx, account, &ACCOUNT.address(), &[Coin::base(amount)])?;
+    if provider.number == 0 {
+        provider.number = PROVIDER_IDS.next(ctx)?;
+        NUMBERED.set(ctx, &provider.number, &provider.account)?;
+    }
     provider.bond = Some(coin(found));
     PROVIDERS.set(ctx, account, &provider)?;
     ctx.emit(&EventProviderBonded { provider: provider.account, bond: provider.bond });
@@ -75,6 +79,18 @@ pub(crate) fn free(ctx: &mut Ctx, account: &Address, freed: u128) -> Result<()> 
     let mut provider = load(ctx, account)?;
     provider.locked = Some(coin(locked(&provider)?.checked_sub(freed).ok_or(Error::Broken("a lock that was not there"))?));
     PROVIDERS.set(ctx, account, &provider)
+}
+
+/// Takes `lost` from the bond of an auditor; where that goes is for the caller to see to.
+pub(crate) fn slash(ctx: &mut Ctx, job: u64, account: &Address, lost: u128) -> Result<()> {
+    if lost == 0 {
+        return Ok(());
+    }
+    let mut provider = load(ctx, account)?;
+    provider.bond = Some(coin(bonded(&provider)?.checked_sub(lost).ok_or(Error::Broken("a slash above the bond"))?));
+    PROVIDERS.set(ctx, account, &provider)?;
+    ctx.emit(&EventProviderSlashed { provider: provider.account, job_id: job, lost: Some(coin(lost)) });
+    Ok(())
 }
 
 /// How a job ended for its provider.

@@ -1,15 +1,15 @@
 //! Queries of `cairn.compute.v1`.
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::compute::v1::{
-    QueryClassRequest, QueryClassResponse, QueryClassesRequest, QueryClassesResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest,
-    QueryJobsResponse, QueryOffersRequest, QueryOffersResponse, QueryParamsRequest, QueryParamsResponse, QueryProgramRequest,
-    QueryProgramResponse, QueryProgramsRequest, QueryProgramsResponse, QueryProviderRequest, QueryProviderResponse, QueryProvidersRequest,
-    QueryProvidersResponse, QueryServer,
+    QueryAuditRequest, QueryAuditResponse, QueryAuditsRequest, QueryAuditsResponse, QueryClassRequest, QueryClassResponse,
+    QueryClassesRequest, QueryClassesResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryOffersRequest,
+    QueryOffersResponse, QueryParamsRequest, QueryParamsResponse, QueryProgramRequest, QueryProgramResponse, QueryProgramsRequest,
+    QueryProgramsResponse, QueryProviderRequest, QueryProviderResponse, QueryProvidersRequest, QueryProvidersResponse, QueryServer,
 };
 
 use crate::{
-    Compute, Error, auction, jobs, programs, providers, rules,
-    state::{AUCTIONS, BY_STATE, CLASSES, JOBS, OFFERS, PROGRAMS, PROVIDERS},
+    Compute, Error, auction, audit, jobs, programs, providers, rules,
+    state::{AUCTIONS, AUDITS, BY_STATE, CLASSES, JOBS, OFFERS, PROGRAMS, PROVIDERS},
 };
 
 impl QueryServer for Compute {
@@ -49,6 +49,16 @@ impl QueryServer for Compute {
     fn offers(&self, ctx: &Ctx, q: QueryOffersRequest) -> Result<QueryOffersResponse> {
         let (entries, page) = OFFERS.page(ctx, &key_prefix(&q.class_id), &q.pagination.unwrap_or_default().into())?;
         Ok(QueryOffersResponse { offers: entries.into_iter().map(|(_, offer)| offer).collect(), pagination: Some(page.into()) })
+    }
+
+    fn audits(&self, ctx: &Ctx, q: QueryAuditsRequest) -> Result<QueryAuditsResponse> {
+        let (entries, page) = AUDITS.page(ctx, &[], &q.pagination.unwrap_or_default().into())?;
+        let (audits, fund) = (entries.into_iter().map(|(_, audit)| audit).collect(), Some(providers::coin(audit::held(ctx)?)));
+        Ok(QueryAuditsResponse { audits, pagination: Some(page.into()), fund })
+    }
+
+    fn audit(&self, ctx: &Ctx, q: QueryAuditRequest) -> Result<QueryAuditResponse> {
+        Ok(QueryAuditResponse { audit: Some(audit::load(ctx, q.job_id)?) })
     }
 
     fn job(&self, ctx: &Ctx, q: QueryJobRequest) -> Result<QueryJobResponse> {

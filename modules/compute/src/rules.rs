@@ -8,6 +8,8 @@ use crate::{Error, state::PARAMS};
 pub(crate) const JOBS_A_BLOCK: u32 = 500;
 /// Offers that one block settles; the rest carries over in order.
 pub(crate) const OFFERS_A_BLOCK: u32 = 500;
+/// Audits that one block carries on; the rest carries over in order.
+pub(crate) const AUDITS_A_BLOCK: u32 = 500;
 /// Blocks until a step that failed is tried again.
 pub(crate) const RETRY_BLOCKS: u64 = 10;
 /// Longest address of content, in bytes.
@@ -37,6 +39,10 @@ pub fn test_params() -> Params {
         deposit_bps: 1_000,
         offer_fee_bps: 10,
         max_offers: 1_000,
+        audit_bps: 2_000,
+        audit_blocks: 20,
+        auditor_late_bps: 1_000,
+        audit_fee_bps: 100,
     }
 }
 
@@ -52,6 +58,8 @@ pub fn main_params() -> Params {
         bid_blocks: 90,
         open_blocks: 60,
         max_offers: 4_096,
+        audit_bps: 500,
+        audit_blocks: 7_200,
         ..test_params()
     }
 }
@@ -75,6 +83,10 @@ pub(crate) fn check_params(params: &Params) -> Result<(), Error> {
         ("open_blocks", 10, 100_000, params.open_blocks),
         ("deposit_bps", 1, BPS.into(), params.deposit_bps.into()),
         ("offer_fee_bps", 1, 1_000, params.offer_fee_bps.into()),
+        ("audit_bps", 0, BPS.into(), params.audit_bps.into()),
+        ("audit_blocks", 1, MAX_BLOCKS, params.audit_blocks),
+        ("auditor_late_bps", 0, BPS.into(), params.auditor_late_bps.into()),
+        ("audit_fee_bps", 0, 1_000, params.audit_fee_bps.into()),
         ("max_offers", 2, 4_096, params.max_offers.into()),
     ];
     if let Some((name, least, most, found)) = numbers.into_iter().find(|(_, least, most, found)| !(least..=most).contains(&found)) {
@@ -115,7 +127,11 @@ pub(crate) fn of_job(job: &Job) -> Result<&Params, Error> {
 
 /// The first rival's bond: a part of the price, at least what running the program again costs, at least 1.
 pub(crate) fn challenge_bond(params: &Params, price: u128, macs: u64, runs: u32) -> Result<u128, Error> {
+    Ok(part(price, params.challenge_bps)?.max(rerun_cost(params, macs, runs)?).max(1))
+}
+
+/// What running a program again costs.
+pub(crate) fn rerun_cost(params: &Params, macs: u64, runs: u32) -> Result<u128, Error> {
     let work = u128::from(macs).checked_mul(runs.into()).ok_or(Error::Overflow)?;
-    let rerun = work.checked_mul(number(&params.giga_mac_price)?).ok_or(Error::Overflow)?.div_ceil(1_000_000_000);
-    Ok(part(price, params.challenge_bps)?.max(rerun).max(1))
+    Ok(work.checked_mul(number(&params.giga_mac_price)?).ok_or(Error::Overflow)?.div_ceil(1_000_000_000))
 }

@@ -9,14 +9,16 @@ use cairn_proto::cairn::{
 use cairn_rewards as rewards;
 
 use crate::{
-    ACCOUNT, Error, jobs, programs,
+    ACCOUNT, Error,
+    audit::{self, Verdict},
+    jobs, programs,
     providers::{self, End, coin},
     rules,
 };
 
-/// Of a slash for a wrong result, what finders get, in basis points, and what rewards' pool gets.
+/// Of a slash for a wrong result, what finders get, in basis points, and what the fund of audits gets.
 const FINDERS_BPS: u32 = 3_500;
-const POOL_BPS: u32 = 1_500;
+const FUND_BPS: u32 = 1_500;
 /// Of other slashes, the part that is burnt.
 const HALF_BPS: u32 = 5_000;
 
@@ -24,13 +26,16 @@ const HALF_BPS: u32 = 5_000;
 pub(crate) fn pay(ctx: &mut Ctx, mut job: Job, struck: bool) -> Result<()> {
     let (price, provider) = (jobs::price(&job)?, Address::parse(&job.provider)?);
     let locked = jobs::locked(&job)?;
+    audit::conclude(ctx, &job, Verdict::Stands)?;
     let (lost, end) = if struck { (locked, End::Wrong) } else { (0, End::Paid) };
     providers::unlock(ctx, job.id, &provider, locked, lost, end)?;
     rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(lost), HALF_BPS)?;
 
     let fee = rules::part(price, rules::of_job(&job)?.fee_bps)?;
     rewards::take_fee(ctx, &ACCOUNT.address(), &Coin::base(fee), ContributionKind::Compute, &[(provider, 1)])?;
-    let rest = price.checked_sub(fee).ok_or(Error::Overflow)?;
+    let audits = rules::part(price, rules::of_job(&job)?.audit_fee_bps)?;
+    audit::fill(ctx, audits)?;
+    let rest = price.checked_sub(fee).and_then(|rest| rest.checked_sub(audits)).ok_or(Error::Overflow)?;
     let program = programs::load(ctx, &job.program_id)?;
     let model = rules::part(rest, program.model_bps)?;
     pay_model(ctx, program.asset_id, &Address::parse(&program.owner)?, model)?;
@@ -55,18 +60,19 @@ fn pay_model(ctx: &mut Ctx, asset_id: u64, owner: &Address, amount: u128) -> Res
     bank::send(ctx, &ACCOUNT.address(), owner, &coins)
 }
 
-/// Slashes a provider whose result was wrong, and refunds: 50 burnt, 15 to rewards' pool, 35 to finders in equal parts; burnt where there are none.
+/// Slashes a provider whose result was wrong, and refunds: 50 burnt, 15 to the fund of audits, 35 to finders in equal parts; burnt where there are none.
 pub(crate) fn wrong(ctx: &mut Ctx, job: Job, finders: &[Address]) -> Result<()> {
     let locked = jobs::locked(&job)?;
+    audit::conclude(ctx, &job, Verdict::Fell(finders))?;
     providers::unlock(ctx, job.id, &Address::parse(&job.provider)?, locked, locked, End::Wrong)?;
     let count = u128::try_from(finders.len()).map_err(|_| Error::Overflow)?;
     let fee = rules::part(locked, FINDERS_BPS)?.checked_div(count).unwrap_or(0);
     for finder in finders {
         bank::send(ctx, &ACCOUNT.address(), finder, &[Coin::base(fee)])?;
     }
-    let pooled = rules::part(locked, POOL_BPS)?;
-    rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(pooled), 0)?;
-    let paid = fee.checked_mul(count).and_then(|fees| fees.checked_add(pooled)).ok_or(Error::Overflow)?;
+    let funded = rules::part(locked, FUND_BPS)?;
+    audit::fill(ctx, funded)?;
+    let paid = fee.checked_mul(count).and_then(|fees| fees.checked_add(funded)).ok_or(Error::Overflow)?;
     let burnt = locked.checked_sub(paid).ok_or(Error::Overflow)?;
     rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(burnt), BPS)?;
     refund(ctx, job, JobOutcome::Wrong)
@@ -75,6 +81,7 @@ pub(crate) fn wrong(ctx: &mut Ctx, job: Job, finders: &[Address]) -> Result<()> 
 /// Slashes a provider that was silent together with its rival: half burnt, half to rewards' pool; and refunds.
 pub(crate) fn both_late(ctx: &mut Ctx, job: Job) -> Result<()> {
     let locked = jobs::locked(&job)?;
+    audit::conclude(ctx, &job, Verdict::Unknown)?;
     providers::unlock(ctx, job.id, &Address::parse(&job.provider)?, locked, locked, End::Wrong)?;
     rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(locked), HALF_BPS)?;
     refund(ctx, job, JobOutcome::Wrong)

@@ -1,6 +1,6 @@
 //! What compute stores.
 use cairn_kernel::{Address, Item, Map, Sequence, Set};
-use cairn_proto::cairn::compute::v1::{Auction, Class, Job, Offer, Params, Program, Provider};
+use cairn_proto::cairn::compute::v1::{Auction, Audit, Class, Job, Offer, Params, Program, Provider};
 
 cairn_kernel::state! { "compute";
     /// Settings; the defaults where never set.
@@ -29,4 +29,14 @@ cairn_kernel::state! { "compute";
     OFFER_IDS: Sequence = 17;
     /// Offers of running auctions by class, side, and job or provider.
     OFFERS: Map<(u64, u32, Vec<u8>), Offer> = 18;
+    /// Numbers providers.
+    PROVIDER_IDS: Sequence = 19;
+    /// Accounts of providers by number.
+    NUMBERED: Map<u64, String> = 20;
+    /// Audits that are not over, by job.
+    AUDITS: Map<u64, Audit> = 21;
+    /// Audits by the height at whose end they go on.
+    AUDIT_DUE: Set<(u64, u64)> = 22;
+    /// What audits to come are paid from.
+    AUDIT_FUND: Item<String> = 23;
 }

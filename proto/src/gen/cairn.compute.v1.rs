@@ -44,6 +44,18 @@ pub struct Params {
     /// Most bids, and most asks, of an auction (1,000; 4,096).
     #[prost(uint32, tag = "24")]
     pub max_offers: u32,
+    /// Part of results that are audited, in basis points (2,000; 500). bond_multiple times it covers the part that is not, or cheating pays.
+    #[prost(uint32, tag = "25")]
+    pub audit_bps: u32,
+    /// Blocks in which an auditor seals its root, and again in which it opens it (20; 7,200).
+    #[prost(uint64, tag = "26")]
+    pub audit_blocks: u64,
+    /// Part of what an audit locks of its auditor's bond that silence costs, in basis points (1,000).
+    #[prost(uint32, tag = "27")]
+    pub auditor_late_bps: u32,
+    /// Part of prices that are paid which goes to the fund of audits, in basis points (100).
+    #[prost(uint32, tag = "28")]
+    pub audit_fee_bps: u32,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -53,6 +65,55 @@ impl ::prost::Name for Params {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.compute.v1.Params".into()
+    }
+}
+/// The audit of a result: a drawn provider runs the program again and is paid if its root stands.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Audit {
+    #[prost(uint64, tag = "1")]
+    pub job_id: u64,
+    #[prost(enumeration = "AuditState", tag = "2")]
+    pub state: i32,
+    /// Height whose strong seed is awaited, or was last used.
+    #[prost(uint64, tag = "3")]
+    pub asked: u64,
+    /// Providers that were numbered when the result came: the draw is among them.
+    #[prost(uint64, tag = "4")]
+    pub pool: u64,
+    /// Empty: not drawn yet.
+    #[prost(string, tag = "5")]
+    pub auditor: ::prost::alloc::string::String,
+    /// Height at whose end it goes on by itself; 0: when the job ends.
+    #[prost(uint64, tag = "6")]
+    pub until: u64,
+    /// What the auditor sealed, 32 bytes; empty before.
+    #[prost(bytes = "vec", tag = "7")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+    /// The chunk that it must open.
+    #[prost(uint32, tag = "8")]
+    pub run: u32,
+    #[prost(uint32, tag = "9")]
+    pub node: u32,
+    #[prost(uint32, tag = "10")]
+    pub chunk: u32,
+    /// The root that it opened, 32 bytes; empty before.
+    #[prost(bytes = "vec", tag = "11")]
+    pub root: ::prost::alloc::vec::Vec<u8>,
+    /// What it is paid if that root stands; held for it out of the fund.
+    #[prost(message, optional, tag = "12")]
+    pub pay: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// What of its bond is locked.
+    #[prost(message, optional, tag = "13")]
+    pub locked: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for Audit {
+    const NAME: &'static str = "Audit";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.Audit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.Audit".into()
     }
 }
 /// Hardware of a kind. Jobs and asks of one class meet in its auctions.
@@ -259,6 +320,9 @@ pub struct Provider {
     /// Results of its that were proven wrong, or not defended.
     #[prost(uint64, tag = "7")]
     pub wrong: u64,
+    /// Its number in draws, from 1, by first bond.
+    #[prost(uint64, tag = "30")]
+    pub number: u64,
 }
 impl ::prost::Name for Provider {
     const NAME: &'static str = "Provider";
@@ -344,6 +408,51 @@ impl ::prost::Name for Job {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.compute.v1.Job".into()
+    }
+}
+/// Where an audit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AuditState {
+    /// Not a state.
+    Unspecified = 0,
+    /// Waits for the seed that decides whether there is one, and by whom.
+    Draw = 1,
+    /// The auditor runs the program and seals the root of its trace, up to `until` inclusive.
+    Commit = 2,
+    /// Waits for the seed that decides which chunk of its trace it must open.
+    Spot = 3,
+    /// The auditor opens its root and that chunk, up to `until` inclusive.
+    Open = 4,
+    /// Opened; what it is worth shows when the job ends.
+    Opened = 5,
+}
+impl AuditState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AUDIT_STATE_UNSPECIFIED",
+            Self::Draw => "AUDIT_STATE_DRAW",
+            Self::Commit => "AUDIT_STATE_COMMIT",
+            Self::Spot => "AUDIT_STATE_SPOT",
+            Self::Open => "AUDIT_STATE_OPEN",
+            Self::Opened => "AUDIT_STATE_OPENED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AUDIT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "AUDIT_STATE_DRAW" => Some(Self::Draw),
+            "AUDIT_STATE_COMMIT" => Some(Self::Commit),
+            "AUDIT_STATE_SPOT" => Some(Self::Spot),
+            "AUDIT_STATE_OPEN" => Some(Self::Open),
+            "AUDIT_STATE_OPENED" => Some(Self::Opened),
+            _ => None,
+        }
     }
 }
 /// Where a job stands.
@@ -755,6 +864,118 @@ impl ::prost::Name for EventAuctionCleared {
         "/cairn.compute.v1.EventAuctionCleared".into()
     }
 }
+/// A result is audited.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventAuditDrawn {
+    #[prost(uint64, tag = "1")]
+    pub job_id: u64,
+    #[prost(string, tag = "2")]
+    pub auditor: ::prost::alloc::string::String,
+    /// Last height at which it seals its root.
+    #[prost(uint64, tag = "3")]
+    pub commit_until: u64,
+    #[prost(message, optional, tag = "4")]
+    pub pay: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventAuditDrawn {
+    const NAME: &'static str = "EventAuditDrawn";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventAuditDrawn".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventAuditDrawn".into()
+    }
+}
+/// A result would be audited, but no provider could be drawn, or the fund does not hold the pay.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct EventAuditFailed {
+    #[prost(uint64, tag = "1")]
+    pub job_id: u64,
+}
+impl ::prost::Name for EventAuditFailed {
+    const NAME: &'static str = "EventAuditFailed";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventAuditFailed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventAuditFailed".into()
+    }
+}
+/// An audit's chunk was drawn.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventAuditSpot {
+    #[prost(uint64, tag = "1")]
+    pub job_id: u64,
+    #[prost(string, tag = "2")]
+    pub auditor: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub run: u32,
+    #[prost(uint32, tag = "4")]
+    pub node: u32,
+    #[prost(uint32, tag = "5")]
+    pub chunk: u32,
+    /// Last height at which it is opened.
+    #[prost(uint64, tag = "6")]
+    pub open_until: u64,
+}
+impl ::prost::Name for EventAuditSpot {
+    const NAME: &'static str = "EventAuditSpot";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventAuditSpot".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventAuditSpot".into()
+    }
+}
+/// An audit was opened.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventAuditOpened {
+    #[prost(uint64, tag = "1")]
+    pub job_id: u64,
+    #[prost(string, tag = "2")]
+    pub auditor: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub root: ::prost::alloc::vec::Vec<u8>,
+    /// Whether it is the root of the result.
+    #[prost(bool, tag = "4")]
+    pub agrees: bool,
+}
+impl ::prost::Name for EventAuditOpened {
+    const NAME: &'static str = "EventAuditOpened";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventAuditOpened".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventAuditOpened".into()
+    }
+}
+/// An audit is over.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventAuditEnded {
+    #[prost(uint64, tag = "1")]
+    pub job_id: u64,
+    #[prost(string, tag = "2")]
+    pub auditor: ::prost::alloc::string::String,
+    /// What the auditor was paid, and what it lost of its bond.
+    #[prost(message, optional, tag = "3")]
+    pub paid: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    #[prost(message, optional, tag = "4")]
+    pub lost: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for EventAuditEnded {
+    const NAME: &'static str = "EventAuditEnded";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventAuditEnded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventAuditEnded".into()
+    }
+}
 /// The module's part of the genesis file. Everything else follows from it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Genesis {
@@ -781,6 +1002,12 @@ pub struct Genesis {
     /// Offers that were ever numbered.
     #[prost(uint64, tag = "23")]
     pub offers_numbered: u64,
+    /// Those that are not over.
+    #[prost(message, repeated, tag = "24")]
+    pub audits: ::prost::alloc::vec::Vec<Audit>,
+    /// What lies in the fund of audits, in base units of `ucairn`; empty: nothing.
+    #[prost(string, tag = "25")]
+    pub audit_fund: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Genesis {
     const NAME: &'static str = "Genesis";
@@ -1128,6 +1355,75 @@ impl ::prost::Name for QueryOffersResponse {
         "/cairn.compute.v1.QueryOffersResponse".into()
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryAuditsRequest {
+    #[prost(message, optional, tag = "1")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryAuditsRequest {
+    const NAME: &'static str = "QueryAuditsRequest";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryAuditsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryAuditsRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryAuditsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub audits: ::prost::alloc::vec::Vec<Audit>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+    /// What audits to come are paid from.
+    #[prost(message, optional, tag = "3")]
+    pub fund: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+}
+impl ::prost::Name for QueryAuditsResponse {
+    const NAME: &'static str = "QueryAuditsResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryAuditsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryAuditsResponse".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct QueryAuditRequest {
+    #[prost(uint64, tag = "1")]
+    pub job_id: u64,
+}
+impl ::prost::Name for QueryAuditRequest {
+    const NAME: &'static str = "QueryAuditRequest";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryAuditRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryAuditRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryAuditResponse {
+    #[prost(message, optional, tag = "1")]
+    pub audit: ::core::option::Option<Audit>,
+}
+impl ::prost::Name for QueryAuditResponse {
+    const NAME: &'static str = "QueryAuditResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryAuditResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryAuditResponse".into()
+    }
+}
 /// Reads programs, providers and jobs.
 pub trait QueryServer: Send + Sync + 'static {
     /// The settings.
@@ -1184,6 +1480,18 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryOffersRequest,
     ) -> ::cairn_kernel::Result<QueryOffersResponse>;
+    /// Audits that are not over, by job; with what the fund of audits holds.
+    fn audits(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryAuditsRequest,
+    ) -> ::cairn_kernel::Result<QueryAuditsResponse>;
+    /// The audit of a job's result, while it is not over.
+    fn audit(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryAuditRequest,
+    ) -> ::cairn_kernel::Result<QueryAuditResponse>;
     /// Jobs by number; of one state where it is named.
     fn jobs(
         &self,
@@ -1236,6 +1544,16 @@ pub fn query_routes<S: QueryServer>(
             server,
             "/cairn.compute.v1.Query/Offers",
             S::offers,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.compute.v1.Query/Audits",
+            S::audits,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.compute.v1.Query/Audit",
+            S::audit,
         ),
         ::cairn_kernel::QueryRoute::new(server, "/cairn.compute.v1.Query/Jobs", S::jobs),
     ])
@@ -1688,6 +2006,82 @@ impl ::prost::Name for MsgRevealBidResponse {
         "/cairn.compute.v1.MsgRevealBidResponse".into()
     }
 }
+/// Seals the root of an audit's trace.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgCommitAudit {
+    #[prost(string, tag = "1")]
+    pub auditor: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub job_id: u64,
+    /// SHA-256 of tag("cairn.audit.v1"), SHA-256 of the chain id, u64 job, u32 0, u8 length of the address, address, root, 32 bytes salt.
+    #[prost(bytes = "vec", tag = "3")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgCommitAudit {
+    const NAME: &'static str = "MsgCommitAudit";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgCommitAudit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgCommitAudit".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgCommitAuditResponse {}
+impl ::prost::Name for MsgCommitAuditResponse {
+    const NAME: &'static str = "MsgCommitAuditResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgCommitAuditResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgCommitAuditResponse".into()
+    }
+}
+/// Opens an audit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRevealAudit {
+    #[prost(string, tag = "1")]
+    pub auditor: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub job_id: u64,
+    /// Root of its trace, 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub root: ::prost::alloc::vec::Vec<u8>,
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// What hashes to the nodes of the trees from the root to the drawn chunk, and the chunk; at most 512, of 131,072 bytes in all.
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    pub preimages: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+impl ::prost::Name for MsgRevealAudit {
+    const NAME: &'static str = "MsgRevealAudit";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRevealAudit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRevealAudit".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgRevealAuditResponse {
+    /// The case that it opened or entered; 0: none.
+    #[prost(uint64, tag = "1")]
+    pub case_id: u64,
+}
+impl ::prost::Name for MsgRevealAuditResponse {
+    const NAME: &'static str = "MsgRevealAuditResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRevealAuditResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRevealAuditResponse".into()
+    }
+}
 /// Replaces the module's settings.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgUpdateParams {
@@ -1792,6 +2186,19 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgRevealBid,
     ) -> ::cairn_kernel::Result<MsgRevealBidResponse>;
+    /// Seals the root of an audit's trace. Refused: no audit, not its auditor, too late, sealed already.
+    fn commit_audit(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgCommitAudit,
+    ) -> ::cairn_kernel::Result<MsgCommitAuditResponse>;
+    /// Opens an audit: the sealed root, and the drawn chunk below it, which only who ran the program has. A root that differs from the result's contests it, and
+    /// takes the bond for that. Refused: no audit, not its auditor, too early or too late, another root than the sealed one, preimages that do not lead to the chunk.
+    fn reveal_audit(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgRevealAudit,
+    ) -> ::cairn_kernel::Result<MsgRevealAuditResponse>;
     /// Replaces the settings. Refused: not the authority (the gov module's address), settings outside their bounds.
     fn update_params(
         &self,
@@ -1880,6 +2287,20 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.bidder)?]),
             ),
             S::reveal_bid,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCommitAudit| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.auditor)?]),
+            ),
+            S::commit_audit,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRevealAudit| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.auditor)?]),
+            ),
+            S::reveal_audit,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

@@ -198,6 +198,16 @@ impl Trace {
         let forest = self.runs.get(usize::try_from(run).ok()?)?;
         forest.trees.get(usize::try_from(node).ok()?)?.preimage(level, usize::try_from(index).ok()?)
     }
+    /// What leads from the root of the trace to the bytes of a chunk: it shows that somebody has the trace, not its roots alone.
+    #[must_use]
+    pub fn open_spot(&self, program: &Program, spot: Spot) -> Option<Witness> {
+        let run = usize::try_from(spot.run).ok()?;
+        let mut preimages = self.top.path(run);
+        preimages.push(record_bytes(self.records.get(run)?));
+        let forest = self.runs.get(run)?;
+        preimages.extend(forest.open(program, Operand::Node(spot.node), usize::try_from(spot.node).ok()?, spot.chunk)?);
+        Some(Witness { preimages })
+    }
     /// What opens the operands of a chunk; of a sealed operator, its input and its output.
     #[must_use]
     pub fn witness(&self, program: &Program, weights: &Weights, inputs: &Inputs, spot: Spot) -> Option<Witness> {

@@ -113,7 +113,7 @@ fn a_job_finds_a_provider_at_a_price_below_its_escrow_and_is_paid() {
     let supplied = world.balance(provider());
     let until = world.submit(world.result(provider(), job, true)).unwrap();
     world.run_to(until + 1);
-    assert_eq!((world.job(job).outcome(), world.balance(provider())), (JobOutcome::Paid, supplied + 792_000));
+    assert_eq!((world.job(job).outcome(), world.balance(provider())), (JobOutcome::Paid, supplied + 784_000));
 }
 
 #[test]

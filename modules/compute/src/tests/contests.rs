@@ -34,7 +34,7 @@ fn a_right_result_survives_a_lie_and_is_paid_with_half_of_the_liars_bond() {
     world.run_to(until + 1);
     world.play_out(case, Some(provider()), Some(user(10)));
     assert_eq!(world.job(job).outcome(), JobOutcome::Paid);
-    assert_eq!(world.balance(provider()), PRICE - PRICE / 100 + PRICE / 40);
+    assert_eq!(world.balance(provider()), PRICE - PRICE / 50 + PRICE / 40);
     assert_eq!(world.balance(user(10)), PRICE - PRICE / 20);
     assert_eq!(world.provider(provider()).bond.unwrap().amount, BOND.to_string());
 }

@@ -8,6 +8,7 @@ use cairn_rewards::Rewards;
 
 use super::{
     auctions::Plan,
+    audits::always,
     world::{BOND, World, provider, user},
 };
 use crate::Compute;
@@ -18,8 +19,13 @@ fn busy() -> World {
     world.bond(provider(), BOND * 3).unwrap();
     let (_, until) = world.delivered_again(true);
     world.run_to(until + 1);
+    world.bond(user(60), BOND).unwrap();
+    world.set_params(always());
     let (job, _) = world.delivered_again(false);
     world.challenge(user(10), job, world.work.right.root()).unwrap();
+    world.delivered_again(true);
+    let soon = world.height() + 4;
+    world.run_to(soon);
     world.delivered_again(true);
     let job = world.post(world.order()).unwrap();
     world.accept(provider(), job).unwrap();
@@ -51,7 +57,10 @@ fn copy(from: &mut World, genesis: Genesis) -> (World, Result<(), Refusal>) {
 fn export_and_import_are_inverse_and_the_chain_goes_on_alike() {
     let mut before = busy();
     let exported = before.chain.run(|ctx| Compute.export(ctx)).unwrap();
-    assert_eq!((exported.programs.len(), exported.providers.len(), exported.jobs.len()), (1, 2, 6));
+    assert_eq!((exported.programs.len(), exported.providers.len(), exported.jobs.len()), (1, 3, 7));
+    // One is drawn, another not yet; the fund held no second pay.
+    let drawn: Vec<_> = exported.audits.iter().map(|audit| !audit.auditor.is_empty()).collect();
+    assert_eq!((drawn, exported.audit_fund.is_empty()), (vec![true, false], false));
     let (mut after, done) = copy(&mut before, exported.clone());
     done.unwrap();
     after.check();
@@ -73,7 +82,7 @@ fn a_genesis_that_contradicts_itself_is_refused() {
     let mut world = busy();
     let exported = world.chain.run(|ctx| Compute.export(ctx)).unwrap();
     type Spoil = fn(&mut Genesis);
-    let cases: [Spoil; 20] = [
+    let cases: [Spoil; 26] = [
         |g| g.params.as_mut().unwrap().bond_multiple = 0,
         |g| g.programs[0].nodes = 9,
         |g| g.programs[0].id[0] ^= 1,
@@ -86,14 +95,20 @@ fn a_genesis_that_contradicts_itself_is_refused() {
         |g| g.jobs[1].state = 0,
         |g| g.jobs[2].due = 0,
         |g| g.jobs[0].due = 7,
-        |g| g.jobs[5].class_id = 9,
-        |g| g.jobs[5].surplus = None,
+        |g| g.jobs[6].class_id = 9,
+        |g| g.jobs[6].surplus = None,
         |g| g.classes[0].id = 2,
         |g| g.classes[0].name.clear(),
         |g| g.auctions[0].epoch = 2,
         |g| g.auctions.push(g.auctions[0].clone()),
         |g| g.offers.push(g.offers[0].clone()),
         |g| g.offers_numbered = 1,
+        |g| g.audits.push(g.audits[0].clone()),
+        |g| g.audits[0].until = 0,
+        |g| g.audits[0].pay = None,
+        |g| g.audits[0].job_id = 99,
+        |g| g.audit_fund = "x".into(),
+        |g| g.providers[0].number = g.providers[1].number,
     ];
     for (i, spoil) in cases.iter().enumerate() {
         let mut genesis = exported.clone();
@@ -107,11 +122,12 @@ fn invariants_notice_what_is_wrong() {
     let mut world = busy();
     let exported = world.chain.run(|ctx| Compute.export(ctx)).unwrap();
     type Spoil = fn(&mut Genesis);
-    let spoils: [(&str, Spoil); 4] = [
+    let spoils: [(&str, Spoil); 5] = [
         ("the module holds", |g| g.providers[1].bond.as_mut().unwrap().amount = "1".into()),
         ("the module holds", |g| g.offers[0].deposit.as_mut().unwrap().amount = "1".into()),
+        ("the module holds", |g| g.audit_fund = "1".into()),
         ("offers belong", |g| g.offers[0].job_id = 1),
-        ("what jobs have locked", |g| g.jobs[3].locked.as_mut().unwrap().amount = "1".into()),
+        ("what jobs have locked", |g| g.jobs[4].locked.as_mut().unwrap().amount = "1".into()),
     ];
     for (name, spoil) in spoils {
         let mut genesis = exported.clone();

@@ -18,10 +18,10 @@ fn a_result_that_nobody_contests_is_paid_at_the_end_of_its_window() {
     assert_eq!((world.state(job), world.balance(provider())), (JobState::Window, 0));
     let supply = world.supply();
     world.block();
-    let fee = PRICE / 100;
-    let model = (PRICE - fee) / 4;
+    let (fee, audits) = (PRICE / 100, PRICE / 100);
+    let model = (PRICE - fee - audits) / 4;
     assert_eq!(world.job(job).outcome(), JobOutcome::Paid);
-    assert_eq!((world.balance(owner()), world.balance(provider())), (model, PRICE - fee - model));
+    assert_eq!((world.balance(owner()), world.balance(provider())), (model, PRICE - fee - audits - model));
     assert_eq!(supply - world.supply(), fee * 6 / 10, "the burnt part of the fee");
     let found = world.provider(provider());
     assert_eq!((found.paid, found.locked.unwrap().amount, found.bond.unwrap().amount), (1, "0".into(), BOND.to_string()));
@@ -49,9 +49,9 @@ fn the_use_of_a_program_is_income_of_its_model_asset_and_of_the_assets_it_came_f
     let (job, until) = world.delivered_again(true);
     world.run_to(until + 1);
     assert_eq!(world.job(job).outcome(), JobOutcome::Paid);
-    let part = (PRICE - PRICE / 100) / 2;
+    let part = (PRICE - PRICE / 50) / 2;
     assert_eq!((world.balance(user(50)), world.balance(owner())), (part / 5, part - part / 5));
-    assert_eq!(world.balance(provider()), PRICE - PRICE / 100 - part);
+    assert_eq!(world.balance(provider()), PRICE - PRICE / 50 - part);
 }
 
 #[test]

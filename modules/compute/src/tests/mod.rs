@@ -1,6 +1,7 @@
 //! Compute through its messages, blocks and genesis, with dispute below it.
-#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+#![allow(clippy::arithmetic_side_effects, clippy::print_stdout, reason = "a test may panic, and figures of attacks are a report")]
 mod auctions;
+mod audits;
 mod contests;
 mod genesis;
 mod jobs;
