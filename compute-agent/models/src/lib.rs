@@ -5,6 +5,16 @@
     clippy::indexing_slicing,
     reason = "runs where models are made, never on a validator; what comes from outside is bounded where it is read"
 )]
+mod accuracy;
 mod file;
+mod network;
+mod pictures;
+mod quantise;
+mod train;
 
+pub use accuracy::{Accuracy, AnswerError, answers};
 pub use file::{Card, FileError, MAX_FILE_BYTES, ModelFile, Quantised};
+pub use network::{Layer, Network, NetworkError};
+pub use pictures::{Picture, PictureError, Pictures, picture};
+pub use quantise::{Form, Integers, QuantiseError, quantise, steps};
+pub use train::{Design, Training, train};

@@ -2,6 +2,7 @@
 mod ceremony;
 mod circuit;
 mod files;
+mod models;
 mod prove;
 
 use anyhow::Result;
@@ -21,6 +22,8 @@ enum Command {
     Verify(prove::Verify),
     #[command(subcommand)]
     Ceremony(ceremony::CeremonyCommand),
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
 }
 
 impl Cli {
@@ -33,6 +36,7 @@ impl Cli {
             Command::Prove(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Ceremony(command) => command.run(),
+            Command::Models(command) => command.run(),
         }
     }
 }
