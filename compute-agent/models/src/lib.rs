@@ -11,6 +11,7 @@ mod network;
 mod pictures;
 mod quantise;
 mod train;
+mod transformer;
 
 pub use accuracy::{Accuracy, AnswerError, answers};
 pub use file::{Card, FileError, MAX_FILE_BYTES, ModelFile, Quantised};
@@ -18,3 +19,4 @@ pub use network::{Layer, Network, NetworkError};
 pub use pictures::{Picture, PictureError, Pictures, picture};
 pub use quantise::{Form, Integers, QuantiseError, quantise, steps};
 pub use train::{Design, Training, train};
+pub use transformer::{Learning, SYMBOLS, Sizes, Transformer};
