@@ -5,7 +5,7 @@ use cairn_kernel::{Ctx, Result};
 use cairn_proto::cairn::compute::v1::{JobOutcome, JobState};
 
 use crate::{
-    Error, auction, audit, jobs, providers, referee,
+    Error, auction, audit, jobs, providers, redundant, referee,
     rules::RETRY_BLOCKS,
     settle,
     state::{DUE, LEAVING, PROVIDERS},
@@ -39,6 +39,9 @@ pub(crate) fn run(ctx: &mut Ctx, most: u32) -> Result<()> {
 
 fn go_on(ctx: &mut Ctx, id: u64) -> Result<()> {
     let mut job = jobs::load(ctx, id)?;
+    if job.redundancy > 0 {
+        return redundant::go_on(ctx, job);
+    }
     match job.state() {
         // Its auction has not ended: it does so by itself, and then the job has a provider or can expire.
         JobState::Auction if auction::bids(ctx, &job)? => {
@@ -58,6 +61,8 @@ fn go_on(ctx: &mut Ctx, id: u64) -> Result<()> {
             Some(ending) => referee::conclude(ctx, &ending),
             None => Err(Error::State(id).into()),
         },
-        JobState::Closed | JobState::Unspecified => Err(Error::Broken("a clock that nobody set").into()),
+        JobState::Commit | JobState::Reveal | JobState::Deliver | JobState::Closed | JobState::Unspecified => {
+            Err(Error::Broken("a clock that nobody set").into())
+        }
     }
 }

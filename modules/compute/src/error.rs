@@ -153,6 +153,9 @@ pub enum Error {
     /// An audit is opened by something else than what it sealed, or without its chunk.
     #[error("the opening is not that of the sealed root, or its preimages do not lead to the drawn chunk")]
     Spot,
+    /// A number of providers outside its bounds.
+    #[error("a redundant job has 2 to 5 providers, and looks for them in no auction; found {0}")]
+    Redundancy(u32),
     /// State that contradicts itself.
     #[error("state of compute is damaged: {0}")]
     Broken(&'static str),
@@ -198,6 +201,7 @@ impl Coded for Error {
             Self::Capacity(_) => 57,
             Self::NoAudit(_) => 58,
             Self::Spot => 59,
+            Self::Redundancy(_) => 60,
         }
     }
     fn status(&self) -> Status {

@@ -3,10 +3,10 @@ use std::ops::RangeInclusive;
 
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_program::Program as Checked;
-use cairn_proto::cairn::compute::v1::{Genesis, Job, JobState, Program, Provider};
+use cairn_proto::cairn::compute::v1::{Genesis, Job, JobState, Member, Program, Provider};
 
 use crate::{
-    Error, auction, audit, jobs, programs, providers, rules,
+    Error, auction, audit, jobs, programs, providers, redundant, rules,
     state::{JOB_IDS, JOBS, LEAVING, NUMBERED, PARAMS, PROGRAMS, PROVIDER_IDS, PROVIDERS},
 };
 
@@ -65,6 +65,8 @@ fn init_job(ctx: &mut Ctx, mut job: Job) -> Result<()> {
     jobs::price(&job)?;
     jobs::locked(&job)?;
     jobs::surplus(&job)?;
+    redundant::check(job.redundancy, job.class_id)?;
+    job.members.iter().try_for_each(init_member)?;
     if job.class_id > 0 {
         auction::class(ctx, job.class_id)?;
     }
@@ -74,6 +76,14 @@ fn init_job(ctx: &mut Ctx, mut job: Job) -> Result<()> {
     }
     let due = job.due;
     jobs::save(ctx, &mut job, due)
+}
+
+fn init_member(member: &Member) -> Result<()> {
+    Address::parse(&member.provider)?;
+    for hash in [&member.commitment, &member.root].into_iter().filter(|hash| !hash.is_empty()) {
+        programs::hash(hash)?;
+    }
+    Ok(())
 }
 
 /// The inverse of [`init`].

@@ -44,6 +44,12 @@ pub(crate) fn locks(ctx: &Ctx) -> Result<(), String> {
         let mut locked = BTreeMap::<String, u128>::new();
         for entry in JOBS.range(ctx, &[]) {
             let (_, job) = entry?;
+            if job.state() != JobState::Closed {
+                for member in &job.members {
+                    let sum = locked.entry(member.provider.clone()).or_default();
+                    *sum = sum.checked_add(jobs::locked(&job)?).ok_or(Error::Overflow)?;
+                }
+            }
             if matches!(job.state(), JobState::Running | JobState::Window | JobState::Contested) {
                 let amount = jobs::locked(&job)?;
                 let sum = locked.entry(job.provider).or_default();

@@ -8,7 +8,7 @@ use cairn_proto::cairn::compute::v1::{EventJobAccepted, EventJobPosted, EventRes
 use crate::{
     ACCOUNT, Error, auction, audit, programs,
     providers::{self, coin},
-    referee,
+    redundant, referee,
     rules::{self, MAX_BLOCKS, MAX_OUTPUTS},
     state::{BY_STATE, DUE, JOB_IDS, JOBS},
 };
@@ -28,6 +28,7 @@ pub(crate) fn post(ctx: &mut Ctx, requester: &Address, m: MsgPostJob) -> Result<
             return Err(Error::Blocks(blocks).into());
         }
     }
+    redundant::check(m.redundancy, m.class_id)?;
     if m.class_id > 0 {
         auction::takes_jobs(ctx, m.class_id)?;
     }
@@ -47,6 +48,7 @@ pub(crate) fn post(ctx: &mut Ctx, requester: &Address, m: MsgPostJob) -> Result<
         locked: Some(coin(0)),
         params: Some(rules::params(ctx)?),
         class_id: m.class_id,
+        redundancy: m.redundancy,
         surplus: Some(coin(0)),
         ..Job::default()
     };
@@ -72,6 +74,9 @@ pub(crate) fn reopen(ctx: &mut Ctx, job: &mut Job) -> Result<()> {
 /// Takes a job on. Gives the last height of its result.
 pub(crate) fn accept(ctx: &mut Ctx, provider: &Address, id: u64) -> Result<u64> {
     let mut job = in_state(ctx, id, JobState::Open)?;
+    if job.redundancy > 0 {
+        return redundant::join(ctx, job, provider);
+    }
     let account = provider.to_string();
     if job.failed.contains(&account) {
         return Err(Error::FailedBefore { job: id, account }.into());
@@ -87,11 +92,14 @@ pub(crate) fn accept(ctx: &mut Ctx, provider: &Address, id: u64) -> Result<u64> 
     Ok(due)
 }
 
-/// Delivers a result. Gives the root of its trace and the last height at which it may be contested.
+/// Delivers a result. Gives the root of its trace and the last height at which it may be contested; 0 where it was
+/// paid at once.
 pub(crate) fn submit(ctx: &mut Ctx, provider: &Address, m: MsgSubmitResult) -> Result<([u8; 32], u64)> {
-    let mut job = in_state(ctx, m.job_id, JobState::Running)?;
+    let redundant = load(ctx, m.job_id)?.redundancy > 0;
+    let mut job = in_state(ctx, m.job_id, if redundant { JobState::Deliver } else { JobState::Running })?;
     let account = provider.to_string();
-    if job.provider != account {
+    let owes = if redundant { redundant::delivers(&job, provider)? } else { job.provider == account };
+    if !owes {
         return Err(Error::NotYours { job: job.id, account }.into());
     }
     let bytes = m.outputs.iter().fold(0_usize, |sum, output| sum.saturating_add(output.len()));
@@ -106,6 +114,14 @@ pub(crate) fn submit(ctx: &mut Ctx, provider: &Address, m: MsgSubmitResult) -> R
     let nodes_roots = m.nodes_roots.iter().map(|root| programs::hash(root)).collect::<Result<_, _>>()?;
     let claim = Claim { nodes_roots, outputs: m.outputs };
     let root = claim.trace_root(&checked).ok_or(Error::Result)?;
+    if redundant {
+        if job.trace_root != root {
+            return Err(Error::Result.into());
+        }
+        job.outputs = claim.outputs;
+        redundant::pay(ctx, job, provider)?;
+        return Ok((root, 0));
+    }
 
     job.set_state(JobState::Window);
     (job.trace_root, job.outputs) = (root.to_vec(), claim.outputs);

@@ -10,6 +10,7 @@ mod msgs;
 mod programs;
 mod providers;
 mod queries;
+mod redundant;
 mod referee;
 mod rules;
 mod settle;
@@ -26,6 +27,7 @@ pub use auction::commitment as bid_commitment;
 pub use audit::commitment as audit_commitment;
 pub use cairn_proto::cairn::compute::v1::{Job, JobOutcome, JobState, Params, Program, Provider};
 pub use error::Error;
+pub use redundant::commitment as result_commitment;
 pub use rules::{main_params, test_params};
 
 /// The module.

@@ -3,13 +3,14 @@ use cairn_auth as auth;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::compute::v1::{
     JobOutcome, JobState, MsgAcceptJob, MsgAcceptJobResponse, MsgBondProvider, MsgBondProviderResponse, MsgCancelJob, MsgCancelJobResponse,
-    MsgChallenge, MsgChallengeResponse, MsgCommitAudit, MsgCommitAuditResponse, MsgCommitBid, MsgCommitBidResponse, MsgLeaveProvider,
-    MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram, MsgRegisterProgramResponse, MsgRevealAudit,
-    MsgRevealAuditResponse, MsgRevealBid, MsgRevealBidResponse, MsgServer, MsgSetClass, MsgSetClassResponse, MsgSubmitResult,
-    MsgSubmitResultResponse, MsgUpdateParams, MsgUpdateParamsResponse,
+    MsgChallenge, MsgChallengeResponse, MsgCommitAudit, MsgCommitAuditResponse, MsgCommitBid, MsgCommitBidResponse, MsgCommitResult,
+    MsgCommitResultResponse, MsgLeaveProvider, MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram,
+    MsgRegisterProgramResponse, MsgRevealAudit, MsgRevealAuditResponse, MsgRevealBid, MsgRevealBidResponse, MsgRevealResult,
+    MsgRevealResultResponse, MsgServer, MsgSetClass, MsgSetClassResponse, MsgSubmitResult, MsgSubmitResultResponse, MsgUpdateParams,
+    MsgUpdateParamsResponse,
 };
 
-use crate::{Compute, Error, auction, audit, jobs, programs, providers, rules, settle, state::PARAMS};
+use crate::{Compute, Error, auction, audit, jobs, programs, providers, redundant, rules, settle, state::PARAMS};
 
 impl MsgServer for Compute {
     fn bond_provider(&self, ctx: &mut Ctx, m: MsgBondProvider) -> Result<MsgBondProviderResponse> {
@@ -38,7 +39,7 @@ impl MsgServer for Compute {
         let job = jobs::load(ctx, m.job_id)?;
         let waits = if job.class_id > 0 && job.state() == JobState::Auction { JobState::Auction } else { JobState::Open };
         let job = jobs::in_state(ctx, m.job_id, waits)?;
-        if auction::bids(ctx, &job)? {
+        if auction::bids(ctx, &job)? || !job.members.is_empty() {
             return Err(Error::State(job.id).into());
         }
         if job.requester != requester.to_string() {
@@ -90,6 +91,18 @@ impl MsgServer for Compute {
     fn reveal_audit(&self, ctx: &mut Ctx, m: MsgRevealAudit) -> Result<MsgRevealAuditResponse> {
         let auditor = Address::parse(&m.auditor)?;
         Ok(MsgRevealAuditResponse { case_id: audit::reveal(ctx, &auditor, &m)? })
+    }
+
+    fn commit_result(&self, ctx: &mut Ctx, m: MsgCommitResult) -> Result<MsgCommitResultResponse> {
+        let provider = Address::parse(&m.provider)?;
+        redundant::commit(ctx, &provider, m.job_id, m.commitment)?;
+        Ok(MsgCommitResultResponse {})
+    }
+
+    fn reveal_result(&self, ctx: &mut Ctx, m: MsgRevealResult) -> Result<MsgRevealResultResponse> {
+        let provider = Address::parse(&m.provider)?;
+        redundant::reveal(ctx, &provider, m.job_id, &m.root, &m.salt)?;
+        Ok(MsgRevealResultResponse {})
     }
 
     fn update_params(&self, ctx: &mut Ctx, m: MsgUpdateParams) -> Result<MsgUpdateParamsResponse> {

@@ -43,6 +43,7 @@ pub fn test_params() -> Params {
         audit_blocks: 20,
         auditor_late_bps: 1_000,
         audit_fee_bps: 100,
+        redundant_multiple: 2,
     }
 }
 
@@ -87,6 +88,7 @@ pub(crate) fn check_params(params: &Params) -> Result<(), Error> {
         ("audit_blocks", 1, MAX_BLOCKS, params.audit_blocks),
         ("auditor_late_bps", 0, BPS.into(), params.auditor_late_bps.into()),
         ("audit_fee_bps", 0, 1_000, params.audit_fee_bps.into()),
+        ("redundant_multiple", 1, 1_000, params.redundant_multiple.into()),
         ("max_offers", 2, 4_096, params.max_offers.into()),
     ];
     if let Some((name, least, most, found)) = numbers.into_iter().find(|(_, least, most, found)| !(least..=most).contains(&found)) {

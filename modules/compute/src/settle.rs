@@ -49,7 +49,7 @@ pub(crate) fn pay(ctx: &mut Ctx, mut job: Job, struck: bool) -> Result<()> {
 }
 
 /// Pays for the use of a model: its asset, and so its ancestors and shareholders; its owner where there is none, or where it takes no income.
-fn pay_model(ctx: &mut Ctx, asset_id: u64, owner: &Address, amount: u128) -> Result<()> {
+pub(crate) fn pay_model(ctx: &mut Ctx, asset_id: u64, owner: &Address, amount: u128) -> Result<()> {
     if amount == 0 {
         return Ok(());
     }
@@ -60,11 +60,17 @@ fn pay_model(ctx: &mut Ctx, asset_id: u64, owner: &Address, amount: u128) -> Res
     bank::send(ctx, &ACCOUNT.address(), owner, &coins)
 }
 
-/// Slashes a provider whose result was wrong, and refunds: 50 burnt, 15 to the fund of audits, 35 to finders in equal parts; burnt where there are none.
+/// Slashes a provider whose result was wrong, and refunds.
 pub(crate) fn wrong(ctx: &mut Ctx, job: Job, finders: &[Address]) -> Result<()> {
     let locked = jobs::locked(&job)?;
     audit::conclude(ctx, &job, Verdict::Fell(finders))?;
     providers::unlock(ctx, job.id, &Address::parse(&job.provider)?, locked, locked, End::Wrong)?;
+    split_wrong(ctx, locked, finders)?;
+    refund(ctx, job, JobOutcome::Wrong)
+}
+
+/// What a lie cost: 50 burnt, 15 to the fund of audits, 35 to finders in equal parts; burnt where there are none.
+pub(crate) fn split_wrong(ctx: &mut Ctx, locked: u128, finders: &[Address]) -> Result<()> {
     let count = u128::try_from(finders.len()).map_err(|_| Error::Overflow)?;
     let fee = rules::part(locked, FINDERS_BPS)?.checked_div(count).unwrap_or(0);
     for finder in finders {
@@ -75,7 +81,7 @@ pub(crate) fn wrong(ctx: &mut Ctx, job: Job, finders: &[Address]) -> Result<()> 
     let paid = fee.checked_mul(count).and_then(|fees| fees.checked_add(funded)).ok_or(Error::Overflow)?;
     let burnt = locked.checked_sub(paid).ok_or(Error::Overflow)?;
     rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(burnt), BPS)?;
-    refund(ctx, job, JobOutcome::Wrong)
+    Ok(())
 }
 
 /// Slashes a provider that was silent together with its rival: half burnt, half to rewards' pool; and refunds.
@@ -110,7 +116,8 @@ pub(crate) fn refund(ctx: &mut Ctx, mut job: Job, outcome: JobOutcome) -> Result
     close(ctx, &mut job, outcome, 0, 0)
 }
 
-fn close(ctx: &mut Ctx, job: &mut Job, outcome: JobOutcome, paid: u128, model: u128) -> Result<()> {
+/// Ends a job.
+pub(crate) fn close(ctx: &mut Ctx, job: &mut Job, outcome: JobOutcome, paid: u128, model: u128) -> Result<()> {
     job.set_state(JobState::Closed);
     job.set_outcome(outcome);
     jobs::save(ctx, job, 0)?;

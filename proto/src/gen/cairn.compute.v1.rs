@@ -56,6 +56,9 @@ pub struct Params {
     /// Part of prices that are paid which goes to the fund of audits, in basis points (100).
     #[prost(uint32, tag = "28")]
     pub audit_fee_bps: u32,
+    /// Of a redundant job's price, how many times it the bond of each of its providers is locked (2).
+    #[prost(uint32, tag = "29")]
+    pub redundant_multiple: u32,
 }
 impl ::prost::Name for Params {
     const NAME: &'static str = "Params";
@@ -334,6 +337,28 @@ impl ::prost::Name for Provider {
         "/cairn.compute.v1.Provider".into()
     }
 }
+/// One provider of a redundant job.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Member {
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// What it sealed, 32 bytes; empty before.
+    #[prost(bytes = "vec", tag = "2")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+    /// The root that it opened, 32 bytes; empty before.
+    #[prost(bytes = "vec", tag = "3")]
+    pub root: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for Member {
+    const NAME: &'static str = "Member";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.Member".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.Member".into()
+    }
+}
 /// One order: a program on the inputs of some runs, checked by a window in which anybody may contest the result.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Job {
@@ -399,6 +424,12 @@ pub struct Job {
     pub surplus: ::core::option::Option<
         super::super::super::cosmos::base::v1beta1::Coin,
     >,
+    /// Providers that run it, 2 to 5, where the root of most of them is the result; 0: one, whose result may be contested.
+    #[prost(uint32, tag = "32")]
+    pub redundancy: u32,
+    /// Providers that have taken a redundant job; of each `locked` is locked.
+    #[prost(message, repeated, tag = "33")]
+    pub members: ::prost::alloc::vec::Vec<Member>,
 }
 impl ::prost::Name for Job {
     const NAME: &'static str = "Job";
@@ -473,6 +504,12 @@ pub enum JobState {
     Closed = 5,
     /// Waits for a trade in an auction of its class, up to `due` inclusive.
     Auction = 6,
+    /// Redundant: its providers run the program and seal their roots, up to `due` inclusive.
+    Commit = 7,
+    /// Redundant: they open them, up to `due` inclusive.
+    Reveal = 8,
+    /// Redundant: one of the majority delivers the outputs, up to `due` inclusive.
+    Deliver = 9,
 }
 impl JobState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -488,6 +525,9 @@ impl JobState {
             Self::Contested => "JOB_STATE_CONTESTED",
             Self::Closed => "JOB_STATE_CLOSED",
             Self::Auction => "JOB_STATE_AUCTION",
+            Self::Commit => "JOB_STATE_COMMIT",
+            Self::Reveal => "JOB_STATE_REVEAL",
+            Self::Deliver => "JOB_STATE_DELIVER",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -500,6 +540,9 @@ impl JobState {
             "JOB_STATE_CONTESTED" => Some(Self::Contested),
             "JOB_STATE_CLOSED" => Some(Self::Closed),
             "JOB_STATE_AUCTION" => Some(Self::Auction),
+            "JOB_STATE_COMMIT" => Some(Self::Commit),
+            "JOB_STATE_REVEAL" => Some(Self::Reveal),
+            "JOB_STATE_DELIVER" => Some(Self::Deliver),
             _ => None,
         }
     }
@@ -520,6 +563,8 @@ pub enum JobOutcome {
     Cancelled = 4,
     /// As many providers as may failed to deliver; refunded.
     Poison = 5,
+    /// No root had more than half of its providers; refunded.
+    NoMajority = 6,
 }
 impl JobOutcome {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -534,6 +579,7 @@ impl JobOutcome {
             Self::Expired => "JOB_OUTCOME_EXPIRED",
             Self::Cancelled => "JOB_OUTCOME_CANCELLED",
             Self::Poison => "JOB_OUTCOME_POISON",
+            Self::NoMajority => "JOB_OUTCOME_NO_MAJORITY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -545,6 +591,7 @@ impl JobOutcome {
             "JOB_OUTCOME_EXPIRED" => Some(Self::Expired),
             "JOB_OUTCOME_CANCELLED" => Some(Self::Cancelled),
             "JOB_OUTCOME_POISON" => Some(Self::Poison),
+            "JOB_OUTCOME_NO_MAJORITY" => Some(Self::NoMajority),
             _ => None,
         }
     }
@@ -974,6 +1021,44 @@ impl ::prost::Name for EventAuditEnded {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.compute.v1.EventAuditEnded".into()
+    }
+}
+/// A provider of a redundant job sealed its root.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventResultCommitted {
+    #[prost(uint64, tag = "1")]
+    pub job_id: u64,
+    #[prost(string, tag = "2")]
+    pub provider: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EventResultCommitted {
+    const NAME: &'static str = "EventResultCommitted";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventResultCommitted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventResultCommitted".into()
+    }
+}
+/// A provider of a redundant job opened its root.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventResultOpened {
+    #[prost(uint64, tag = "1")]
+    pub job_id: u64,
+    #[prost(string, tag = "2")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub root: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for EventResultOpened {
+    const NAME: &'static str = "EventResultOpened";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventResultOpened".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventResultOpened".into()
     }
 }
 /// The module's part of the genesis file. Everything else follows from it.
@@ -1697,6 +1782,9 @@ pub struct MsgPostJob {
     /// The class in whose auctions it looks for a provider; its price is then a ceiling, and what it bids below stays sealed. 0: it is taken at its price.
     #[prost(uint64, tag = "15")]
     pub class_id: u64,
+    /// Providers that run it, 2 to 5: the root of most of them is the result, and they share the price. 0: one, whose result may be contested.
+    #[prost(uint32, tag = "16")]
+    pub redundancy: u32,
 }
 impl ::prost::Name for MsgPostJob {
     const NAME: &'static str = "MsgPostJob";
@@ -1816,7 +1904,7 @@ pub struct MsgSubmitResultResponse {
     /// Root of the trace, 32 bytes.
     #[prost(bytes = "vec", tag = "1")]
     pub trace_root: ::prost::alloc::vec::Vec<u8>,
-    /// Last height at which it may be contested.
+    /// Last height at which it may be contested; 0: nobody can, and it was paid.
     #[prost(uint64, tag = "2")]
     pub contest_until: u64,
 }
@@ -2082,6 +2170,75 @@ impl ::prost::Name for MsgRevealAuditResponse {
         "/cairn.compute.v1.MsgRevealAuditResponse".into()
     }
 }
+/// Seals the root of a redundant job's trace.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgCommitResult {
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub job_id: u64,
+    /// SHA-256 of tag("cairn.result.v1"), SHA-256 of the chain id, u64 job, u32 0, u8 length of the address, address, root, 32 bytes salt.
+    #[prost(bytes = "vec", tag = "3")]
+    pub commitment: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgCommitResult {
+    const NAME: &'static str = "MsgCommitResult";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgCommitResult".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgCommitResult".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgCommitResultResponse {}
+impl ::prost::Name for MsgCommitResultResponse {
+    const NAME: &'static str = "MsgCommitResultResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgCommitResultResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgCommitResultResponse".into()
+    }
+}
+/// Opens the root of a redundant job's trace.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRevealResult {
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub job_id: u64,
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub root: ::prost::alloc::vec::Vec<u8>,
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRevealResult {
+    const NAME: &'static str = "MsgRevealResult";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRevealResult".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRevealResult".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgRevealResultResponse {}
+impl ::prost::Name for MsgRevealResultResponse {
+    const NAME: &'static str = "MsgRevealResultResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRevealResultResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRevealResultResponse".into()
+    }
+}
 /// Replaces the module's settings.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgUpdateParams {
@@ -2199,6 +2356,18 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgRevealAudit,
     ) -> ::cairn_kernel::Result<MsgRevealAuditResponse>;
+    /// Seals the root of a redundant job's trace. Refused: a job in another state or past its height, one that the sender has not taken, a second one.
+    fn commit_result(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgCommitResult,
+    ) -> ::cairn_kernel::Result<MsgCommitResultResponse>;
+    /// Opens the sealed root. Refused: as above, or another root than the sealed one.
+    fn reveal_result(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgRevealResult,
+    ) -> ::cairn_kernel::Result<MsgRevealResultResponse>;
     /// Replaces the settings. Refused: not the authority (the gov module's address), settings outside their bounds.
     fn update_params(
         &self,
@@ -2301,6 +2470,20 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.auditor)?]),
             ),
             S::reveal_audit,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgCommitResult| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.provider)?]),
+            ),
+            S::commit_result,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRevealResult| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.provider)?]),
+            ),
+            S::reveal_result,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

@@ -145,6 +145,9 @@ pub(crate) struct PostArgs {
     /// The class in whose auctions it looks for a provider; its price is then the most that it may bid. Without it, it is taken at its price.
     #[arg(long)]
     class: Option<u64>,
+    /// How many providers run it, 2 to 5: what most of them find is the result, and they share the price. Without it one does, and anybody may contest.
+    #[arg(long, conflicts_with = "class")]
+    redundancy: Option<u32>,
     /// Blocks that it waits for a provider.
     #[arg(long, value_name = "BLOCKS", default_value_t = 600)]
     accept_blocks: u64,
@@ -170,6 +173,12 @@ pub(crate) enum State {
     Closed,
     /// Looks for a provider in an auction.
     Auction,
+    /// Its providers seal their roots.
+    Commit,
+    /// Its providers open their roots.
+    Reveal,
+    /// Its providers agree, and owe the outputs.
+    Deliver,
 }
 
 impl From<State> for JobState {
@@ -181,6 +190,9 @@ impl From<State> for JobState {
             State::Contested => Self::Contested,
             State::Closed => Self::Closed,
             State::Auction => Self::Auction,
+            State::Commit => Self::Commit,
+            State::Reveal => Self::Reveal,
+            State::Deliver => Self::Deliver,
         }
     }
 }
@@ -239,7 +251,7 @@ mod tests {
     #[test]
     fn every_state_of_a_job_can_be_asked_for() {
         let named = State::value_variants().iter().map(|state| i32::from(JobState::from(*state)));
-        assert_eq!(named.collect::<Vec<_>>(), (1..=6).collect::<Vec<_>>());
-        assert!(JobState::try_from(7).is_err(), "a state that 'compute jobs --state' does not know");
+        assert_eq!(named.collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
+        assert!(JobState::try_from(10).is_err(), "a state that 'compute jobs --state' does not know");
     }
 }

@@ -90,6 +90,7 @@ pub(super) fn post(rpc: &Rpc, home: &Home, args: PostArgs, output: Output) -> Re
             accept_blocks: args.accept_blocks,
             run_blocks: args.run_blocks,
             class_id: args.class.unwrap_or(0),
+            redundancy: args.redundancy.unwrap_or(0),
         })
     })?;
     told(output, &json!({ "job": done.job_id, "height": height }), &format!("cairnd compute watch {}", done.job_id))

@@ -200,8 +200,14 @@ pub(super) fn params(rpc: &Rpc, output: Output) -> Result<()> {
 pub(super) fn standing(job: &Job) -> String {
     let due = job.due;
     match job.state() {
+        JobState::Open if job.redundancy > 0 => {
+            format!("open: {} of {} providers have taken it; refunded after block {due} unless all have", job.members.len(), job.redundancy)
+        }
         JobState::Open => format!("open: waits for a provider until block {due}, then it is refunded"),
         JobState::Auction => format!("auction: looks for a provider in class {} until block {due}, then it is refunded", job.class_id),
+        JobState::Commit => format!("commit: its {} providers seal their roots until block {due}", job.redundancy),
+        JobState::Reveal => format!("reveal: its {} providers open their roots until block {due}", job.redundancy),
+        JobState::Deliver => format!("deliver: one of those who agree delivers the outputs until block {due}, then they are paid"),
         JobState::Running => format!("running: {} delivers until block {due}, or loses a part of its bond", job.provider),
         JobState::Window => format!("window: the result may be contested until block {due}, then it is paid"),
         JobState::Contested => {
@@ -219,6 +225,7 @@ fn ended(outcome: JobOutcome) -> &'static str {
         JobOutcome::Expired => "nobody took it in time; the price went back",
         JobOutcome::Cancelled => "the requester took it back",
         JobOutcome::Poison => "as many providers as may failed to deliver; the price went back",
+        JobOutcome::NoMajority => "no result had most of its providers; the price went back",
         JobOutcome::Unspecified => "nobody knows how",
     }
 }
@@ -254,6 +261,8 @@ mod tests {
         let mut job = Job { id: 4, due: 90, provider: "cairn1p".into(), case_id: 6, ..Job::default() };
         let cases = [
             (JobState::Open, "open: waits for a provider until block 90, then it is refunded"),
+            (JobState::Commit, "commit: its 0 providers seal their roots until block 90"),
+            (JobState::Deliver, "deliver: one of those who agree delivers the outputs until block 90, then they are paid"),
             (JobState::Auction, "auction: looks for a provider in class 0 until block 90, then it is refunded"),
             (JobState::Running, "running: cairn1p delivers until block 90, or loses a part of its bond"),
             (JobState::Window, "window: the result may be contested until block 90, then it is paid"),

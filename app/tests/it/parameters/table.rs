@@ -243,6 +243,7 @@ fn compute() -> Rules {
         ("/params/deposit_bps", 1, 10_000),
         ("/params/offer_fee_bps", 1, 1_000),
         ("/params/max_offers", 2, 4_096),
+        ("/params/redundant_multiple", 1, 1_000),
         ("/params/audit_bps", 0, 10_000),
         ("/params/audit_blocks", 1, 10_000_000),
         ("/params/auditor_late_bps", 0, 10_000),

@@ -3,7 +3,7 @@ use cairn_bank::{self as bank, Bank};
 use cairn_beacon::Beacon;
 use cairn_dispute::Dispute;
 use cairn_kernel::{Error as Refusal, Module};
-use cairn_proto::cairn::compute::v1::{Genesis, MsgLeaveProvider, MsgServer};
+use cairn_proto::cairn::compute::v1::{Genesis, MsgLeaveProvider, MsgPostJob, MsgServer};
 use cairn_rewards::Rewards;
 
 use super::{
@@ -30,6 +30,8 @@ fn busy() -> World {
     let job = world.post(world.order()).unwrap();
     world.accept(provider(), job).unwrap();
     world.post(world.order()).unwrap();
+    let redundant = world.post(MsgPostJob { redundancy: 2, ..world.order() }).unwrap();
+    world.accept(user(60), redundant).unwrap();
     let job = world.post_into_class();
     world.offer(&Plan::bid(job, 800_000), 1).unwrap();
     world.offer(&Plan::ask(provider(), 500_000, 600_000), 1).unwrap();
@@ -57,7 +59,7 @@ fn copy(from: &mut World, genesis: Genesis) -> (World, Result<(), Refusal>) {
 fn export_and_import_are_inverse_and_the_chain_goes_on_alike() {
     let mut before = busy();
     let exported = before.chain.run(|ctx| Compute.export(ctx)).unwrap();
-    assert_eq!((exported.programs.len(), exported.providers.len(), exported.jobs.len()), (1, 3, 7));
+    assert_eq!((exported.programs.len(), exported.providers.len(), exported.jobs.len()), (1, 3, 8));
     // One is drawn, another not yet; the fund held no second pay.
     let drawn: Vec<_> = exported.audits.iter().map(|audit| !audit.auditor.is_empty()).collect();
     assert_eq!((drawn, exported.audit_fund.is_empty()), (vec![true, false], false));
@@ -82,7 +84,7 @@ fn a_genesis_that_contradicts_itself_is_refused() {
     let mut world = busy();
     let exported = world.chain.run(|ctx| Compute.export(ctx)).unwrap();
     type Spoil = fn(&mut Genesis);
-    let cases: [Spoil; 26] = [
+    let cases: [Spoil; 28] = [
         |g| g.params.as_mut().unwrap().bond_multiple = 0,
         |g| g.programs[0].nodes = 9,
         |g| g.programs[0].id[0] ^= 1,
@@ -95,8 +97,8 @@ fn a_genesis_that_contradicts_itself_is_refused() {
         |g| g.jobs[1].state = 0,
         |g| g.jobs[2].due = 0,
         |g| g.jobs[0].due = 7,
-        |g| g.jobs[6].class_id = 9,
-        |g| g.jobs[6].surplus = None,
+        |g| g.jobs[7].class_id = 9,
+        |g| g.jobs[7].surplus = None,
         |g| g.classes[0].id = 2,
         |g| g.classes[0].name.clear(),
         |g| g.auctions[0].epoch = 2,
@@ -108,6 +110,8 @@ fn a_genesis_that_contradicts_itself_is_refused() {
         |g| g.audits[0].pay = None,
         |g| g.audits[0].job_id = 99,
         |g| g.audit_fund = "x".into(),
+        |g| g.jobs[6].redundancy = 9,
+        |g| g.jobs[6].members[0].root = vec![1],
         |g| g.providers[0].number = g.providers[1].number,
     ];
     for (i, spoil) in cases.iter().enumerate() {

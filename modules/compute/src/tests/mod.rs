@@ -5,5 +5,6 @@ mod audits;
 mod contests;
 mod genesis;
 mod jobs;
+mod redundant;
 mod refusals;
 mod world;

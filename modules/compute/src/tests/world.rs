@@ -180,6 +180,7 @@ impl World {
             accept_blocks: 10,
             run_blocks: 20,
             class_id: 0,
+            redundancy: 0,
         }
     }
     /// Posts a job, with money for it.
