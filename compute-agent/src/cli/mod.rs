@@ -1,6 +1,8 @@
 //! The commands.
+mod bench;
 mod ceremony;
 mod circuit;
+mod doctor;
 mod files;
 mod models;
 mod prove;
@@ -18,6 +20,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bench(bench::Bench),
+    Doctor(doctor::Doctor),
     Prove(prove::Prove),
     Verify(prove::Verify),
     #[command(subcommand)]
@@ -33,6 +37,8 @@ impl Cli {
     /// What went wrong, for people.
     pub fn run(self) -> Result<()> {
         match self.command {
+            Command::Bench(command) => command.run(),
+            Command::Doctor(command) => command.run(),
             Command::Prove(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Ceremony(command) => command.run(),
