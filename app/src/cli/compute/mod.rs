@@ -1,4 +1,5 @@
 //! `cairnd compute`: ordered computation from all sides: programs, providers, jobs, results. `cairn-agent` does a provider's part by itself.
+mod offer;
 mod send;
 mod show;
 mod watch;
@@ -70,6 +71,43 @@ pub(crate) enum ComputeCommand {
     /// Take an open job at its price. Locks a part of your bond until the job is closed.
     Accept {
         /// Its number.
+        job: u64,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Make a sealed bid for a job that looks for a provider in an auction. Takes a deposit, which is burnt unless the bid is opened in time.
+    Bid {
+        /// The job.
+        job: u64,
+        /// The most that it pays, at most its escrow; sealed until it is opened.
+        #[arg(long, value_parser = parse_coin)]
+        price: Coin,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Make a sealed ask as a provider of a class of hardware. Takes a deposit, which is burnt unless the ask is opened in time, and locks the bond for
+    /// all its places.
+    Ask {
+        /// The class.
+        class: u64,
+        /// The least that you take for a job; sealed until it is opened.
+        #[arg(long, value_parser = parse_coin)]
+        price: Coin,
+        /// What you are paid at most a job: public, a round amount above the price.
+        #[arg(long, value_parser = parse_coin)]
+        ceiling: Coin,
+        /// How many jobs you take.
+        #[arg(long, default_value_t = 1)]
+        places: u32,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Wait until offers are opened, and open the one that this home made.
+    Open {
+        /// The class.
+        class: u64,
+        /// The job that bids; without it, your ask.
+        #[arg(long, default_value_t = 0)]
         job: u64,
         #[command(flatten)]
         sender: Sender,
@@ -226,6 +264,12 @@ impl ComputeCommand {
             Self::Post(args) => send::post(&rpc, home, args, output),
             Self::Cancel { job, sender } => send::cancel(&rpc, home, job, &sender, output),
             Self::Accept { job, sender } => send::accept(&rpc, home, job, &sender, output),
+            Self::Bid { job, price, sender } => offer::bid(&rpc, home, job, price, &sender, output),
+            Self::Ask { class, price, ceiling, places, sender } => {
+                let terms = offer::Terms { class, job: 0, price, ceiling: Some(ceiling), places };
+                offer::seal(&rpc, home, &terms, &sender, output)
+            }
+            Self::Open { class, job, sender } => offer::open(&rpc, home, class, job, &sender, output),
             Self::Submit { job, claim, sender } => send::submit(&rpc, home, job, &claim, &sender, output),
             Self::Challenge { job, root, sender } => send::challenge(&rpc, home, job, &root, &sender, output),
             Self::Watch { job } if output == Output::Json => {
