@@ -71,20 +71,30 @@ pub fn open(name: &str) -> Result<Box<dyn Executor>, Error> {
 /// # Errors
 /// As [`open`].
 pub fn open_within(name: &str, limits: Limits) -> Result<Box<dyn Executor>, Error> {
-    let (info, device) = match name {
-        REFERENCE => return Ok(Box::new(Reference::within(limits))),
-        FLEX => (flex(), Device::flex()),
-        _ => {
-            let place = if name == WGPU { Some("0") } else { name.strip_prefix(WGPU).and_then(|rest| rest.strip_prefix(':')) };
-            let found = place.and_then(|place| place.parse::<usize>().ok()).and_then(|place| adapters().get(place));
-            let Some(adapter) = found else {
-                let found: Vec<String> = list().into_iter().map(|device| device.name).collect();
-                return Err(Error::NoDevice { name: name.into(), found: found.join(", ") });
-            };
-            (adapter.info.clone(), Device::wgpu(adapter.kind.clone()))
-        }
-    };
+    if name == REFERENCE {
+        return Ok(Box::new(Reference::within(limits)));
+    }
+    let (info, device) = find(name)?;
     Ok(Box::new(Tested::new(Tensors::new(info, device, limits))?))
+}
+
+/// A device of burn by its name.
+///
+/// # Errors
+/// [`Error::NoDevice`].
+pub(crate) fn find(name: &str) -> Result<(DeviceInfo, Device), Error> {
+    if name == FLEX {
+        return Ok((flex(), Device::flex()));
+    }
+    let place = if name == WGPU { Some("0") } else { name.strip_prefix(WGPU).and_then(|rest| rest.strip_prefix(':')) };
+    let found = place.and_then(|place| place.parse::<usize>().ok()).and_then(|place| adapters().get(place));
+    match found {
+        Some(adapter) => Ok((adapter.info.clone(), Device::wgpu(adapter.kind.clone()))),
+        None => {
+            let found: Vec<String> = list().into_iter().map(|device| device.name).collect();
+            Err(Error::NoDevice { name: name.into(), found: found.join(", ") })
+        }
+    }
 }
 
 fn flex() -> DeviceInfo {

@@ -3,14 +3,16 @@
 //! [`open`] gives an [`Executor`] by the name of its device; [`list`] says which devices there are.
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::float_arithmetic,
     clippy::indexing_slicing,
-    reason = "operators of tensors look like arithmetic; sizes and indices come from a checked program, and a panic on a device is caught"
+    reason = "floats are labelled so; operators of tensors look like arithmetic; sizes and indices come from a checked program, and a panic on a device is caught"
 )]
 mod adapters;
 mod conformance;
 mod devices;
 mod error;
 mod executor;
+mod floats;
 mod memory;
 mod ops;
 mod reference;
@@ -23,6 +25,7 @@ pub use conformance::{Report, conformance};
 pub use devices::{DeviceInfo, FLEX, Hardware, REFERENCE, WGPU, list, open, open_within};
 pub use error::Error;
 pub use executor::{Executor, Job, Progress, Watch};
+pub use floats::{Approximate, approximate};
 pub use memory::{Limits, Need};
 pub use ops::operator;
 pub use reference::Reference;

@@ -18,6 +18,15 @@ const WAITING_ELEMENTS: usize = 1 << 23;
 /// Multiplications that wait for the device before it is waited for, so that progress is true and cancellation bites.
 const WAITING_MACS: u64 = 1 << 31;
 
+/// Runs what may panic in the driver of a device.
+pub(crate) fn guard<T>(name: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, Error> {
+    let found = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(text.unwrap_or("a panic without a text").into())
+    });
+    found.map_err(|what| Error::Device { name: name.into(), what })
+}
+
 /// Runs programs on a device through burn's tensors.
 #[derive(Debug)]
 pub(crate) struct Tensors {
@@ -31,13 +40,8 @@ impl Tensors {
         Self { info, device, limits }
     }
 
-    /// Runs what may panic in a driver.
     fn guard<T>(&self, work: impl FnOnce() -> Result<T, String>) -> Result<T, Error> {
-        let found = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(text.unwrap_or("a panic without a text").into())
-        });
-        found.map_err(|what| Error::Device { name: self.info.name.clone(), what })
+        guard(&self.info.name, work)
     }
 }
 

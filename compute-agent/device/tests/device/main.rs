@@ -3,6 +3,7 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
+    clippy::float_arithmetic,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -10,5 +11,6 @@
 )]
 mod conformance;
 mod faults;
+mod floats;
 mod large;
 mod limits;
