@@ -1,18 +1,23 @@
-//! A contested computation from end to end by signed transactions: a program, a job, a wrong result, a rival, the match down to its leaf, the slash.
+//! Computations from end to end by signed transactions: a wrong result, a rival, the match down to its leaf, the slash; a job that finds its provider in an
+//! auction, and an audit.
 use bytes::Bytes;
-use cairn_app::api::Chain;
+use cairn_app::{Genesis, api::Chain};
+use cairn_compute::{audit_commitment, bid_commitment};
 use cairn_program::{Graph, Inputs, Kind, Node, Op, Operand, Program, Spot, TensorType, Trace, Weights, testing};
 use cairn_proto::{
     Any,
     cairn::{
         compute::v1::{
-            Job, JobOutcome, JobState, MsgAcceptJob, MsgBondProvider, MsgChallenge, MsgPostJob, MsgRegisterProgram, MsgSubmitResult,
-            QueryJobRequest, QueryJobResponse, QueryProviderRequest, QueryProviderResponse,
+            AuditState, Job, JobOutcome, JobState, MsgAcceptJob, MsgBondProvider, MsgChallenge, MsgCommitAudit, MsgCommitBid, MsgPostJob,
+            MsgRegisterProgram, MsgRevealAudit, MsgRevealBid, MsgSubmitResult, QueryAuditsRequest, QueryAuditsResponse, QueryJobRequest,
+            QueryJobResponse, QueryProviderRequest, QueryProviderResponse,
         },
         dispute::v1::{MsgDissect, MsgProveLeaf, QueryMatchRequest, QueryMatchResponse, Stage},
     },
     pack,
 };
+
+use serde_json::json;
 
 use crate::support::*;
 
@@ -49,7 +54,9 @@ impl Market {
         let mut outputs: Vec<_> = (0..RUNS).map(|run| right.tensors(run).unwrap().to_vec()).collect();
         outputs[1][0].values[600] += 1;
         let wrong = Trace::of(&program, outputs);
-        let mut net = Net::new();
+        Self::over(Net::new(), program, weights, inputs, [right, wrong])
+    }
+    fn over(mut net: Net, program: Program, weights: Weights, inputs: Inputs, [right, wrong]: [Trace; 2]) -> Self {
         net.run(vec![]);
         Self { wallets: net.wallets.clone(), net, program, weights, inputs, right, wrong }
     }
@@ -77,14 +84,17 @@ impl Market {
             self.net.run(vec![]);
         }
     }
-    /// A job whose result is wrong.
-    fn deliver(&mut self) {
-        let (owner, provider) = (self.name(REQUESTER), self.name(LIAR));
-        let (graph, weights_root) = (self.program.encoded().to_vec(), self.weights.root().to_vec());
-        self.send(REQUESTER, pack(&MsgRegisterProgram { owner: owner.clone(), graph, weights_root, ..MsgRegisterProgram::default() }));
-        self.send(LIAR, pack(&MsgBondProvider { provider: provider.clone(), bond: Some(coin(BOND)) }));
-        let order = MsgPostJob {
-            requester: owner,
+    fn register(&mut self) {
+        let (owner, graph, weights_root) = (self.name(REQUESTER), self.program.encoded().to_vec(), self.weights.root().to_vec());
+        self.send(REQUESTER, pack(&MsgRegisterProgram { owner, graph, weights_root, ..MsgRegisterProgram::default() }));
+    }
+    fn bond(&mut self, n: usize) {
+        let provider = self.name(n);
+        self.send(n, pack(&MsgBondProvider { provider, bond: Some(coin(BOND)) }));
+    }
+    fn order(&self) -> MsgPostJob {
+        MsgPostJob {
+            requester: self.name(REQUESTER),
             program_id: self.program.id(&self.weights.root()).to_vec(),
             input_root: self.inputs.root().to_vec(),
             runs: RUNS,
@@ -92,8 +102,14 @@ impl Market {
             accept_blocks: 10,
             run_blocks: 10,
             ..MsgPostJob::default()
-        };
-        self.send(REQUESTER, pack(&order));
+        }
+    }
+    /// A job whose result is wrong.
+    fn deliver(&mut self) {
+        let provider = self.name(LIAR);
+        self.register();
+        self.bond(LIAR);
+        self.send(REQUESTER, pack(&self.order()));
         self.send(LIAR, pack(&MsgAcceptJob { provider: provider.clone(), job_id: 1 }));
         let claim = self.wrong.claim();
         let nodes_roots = claim.nodes_roots.iter().map(|root| root.to_vec()).collect();
@@ -156,4 +172,84 @@ fn a_wrong_result_is_contested_down_to_its_leaf_and_slashed() {
     let found: QueryProviderResponse = market.net.ask("/cairn.compute.v1.Query/Provider", &query);
     let provider = found.provider.unwrap();
     assert_eq!((provider.wrong, provider.bond.unwrap().amount), (1, (BOND - locked).to_string()));
+}
+
+/// A network with a class of hardware, on which every result is audited.
+fn audited() -> Net {
+    let mut state = app_state();
+    state["compute"] = json!({
+        "params": {
+            "bond_multiple": 5, "window_blocks": "10", "unbonding_blocks": "100", "fee_bps": 100, "late_bps": 1000, "challenge_bps": 500,
+            "giga_mac_price": "1000", "max_failures": 3, "least_bond": "1000000", "bid_blocks": "4", "open_blocks": "10",
+            "deposit_bps": 1000, "offer_fee_bps": 10, "max_offers": 10, "audit_bps": 10000, "audit_blocks": "5",
+            "auditor_late_bps": 1000, "audit_fee_bps": 100, "redundant_multiple": 2,
+        },
+        "classes": [{ "id": "1", "name": "laptops", "giga_macs": "50" }],
+    });
+    Net::with(&Genesis { app_state: state.to_string().into_bytes(), ..genesis() })
+}
+
+impl Market {
+    fn result(&mut self, n: usize, job_id: u64) {
+        let (provider, claim) = (self.name(n), self.right.claim());
+        let nodes_roots = claim.nodes_roots.iter().map(|root| root.to_vec()).collect();
+        self.send(n, pack(&MsgSubmitResult { provider, job_id, nodes_roots, outputs: claim.outputs }));
+    }
+    fn numbered(&self, job_id: u64) -> Job {
+        let found: QueryJobResponse = self.net.ask("/cairn.compute.v1.Query/Job", &QueryJobRequest { job_id });
+        found.job.unwrap()
+    }
+    fn audits(&self) -> QueryAuditsResponse {
+        self.net.ask("/cairn.compute.v1.Query/Audits", &QueryAuditsRequest::default())
+    }
+    /// Seals a price, and gives what opens it.
+    fn offer(&mut self, n: usize, job_id: u64, price: u128) -> Any {
+        let (bidder, ask, salt) = (self.name(n), job_id == 0, [u8::from(job_id == 0); 32]);
+        let commitment = bid_commitment(CHAIN_ID, 1, 1, &self.wallets[n].address, job_id, price, &salt).to_vec();
+        let ceiling = ask.then(|| coin(PRICE));
+        let capacity = u32::from(ask);
+        self.send(n, pack(&MsgCommitBid { bidder: bidder.clone(), class_id: 1, epoch: 1, job_id, ceiling, capacity, commitment }));
+        pack(&MsgRevealBid { bidder, class_id: 1, job_id, price: Some(coin(price)), salt: salt.to_vec() })
+    }
+}
+
+#[test]
+fn a_job_finds_its_provider_in_an_auction_and_the_next_one_is_audited() {
+    let Market { program, weights, inputs, right, wrong, .. } = Market::new();
+    let mut market = Market::over(audited(), program, weights, inputs, [right, wrong]);
+    market.register();
+    market.bond(LIAR);
+    market.send(REQUESTER, pack(&MsgPostJob { class_id: 1, ..market.order() }));
+    let bid = market.offer(REQUESTER, 1, 80_000);
+    let ask = market.offer(LIAR, 0, 50_000);
+    let opens = market.net.app.height() + 4;
+    market.until(|market| market.net.app.height() >= opens);
+    market.send(REQUESTER, bid);
+    market.send(LIAR, ask);
+    market.until(|market| market.job().state() == JobState::Running);
+    assert_eq!((market.job().price.unwrap().amount, market.job().provider), ("80000".into(), market.name(LIAR)));
+    market.result(LIAR, 1);
+    market.until(|market| market.job().state() == JobState::Closed);
+    assert_eq!((market.job().outcome(), market.audits().fund.unwrap().amount), (JobOutcome::Paid, "800".into()));
+
+    market.bond(HONEST);
+    market.send(REQUESTER, pack(&market.order()));
+    let provider = market.name(LIAR);
+    market.send(LIAR, pack(&MsgAcceptJob { provider, job_id: 2 }));
+    market.result(LIAR, 2);
+    market.until(|market| market.audits().audits.iter().any(|audit| audit.state() == AuditState::Commit));
+    let (auditor, root, salt) = (market.name(HONEST), market.right.root(), [5; 32]);
+    assert_eq!(market.audits().audits[0].auditor, auditor);
+    let commitment = audit_commitment(CHAIN_ID, 2, &market.wallets[HONEST].address, &root, &salt).to_vec();
+    market.send(HONEST, pack(&MsgCommitAudit { auditor: auditor.clone(), job_id: 2, commitment }));
+    market.until(|market| market.audits().audits.iter().any(|audit| audit.state() == AuditState::Open));
+    let audit = market.audits().audits.remove(0);
+    let spot = Spot { run: audit.run, node: audit.node, chunk: audit.chunk };
+    let preimages = market.right.open_spot(&market.program, spot).unwrap().preimages;
+    market.send(HONEST, pack(&MsgRevealAudit { auditor, job_id: 2, root: root.to_vec(), salt: salt.to_vec(), preimages }));
+    let before = market.net.balance(&market.wallets[HONEST].address);
+    market.until(|market| market.numbered(2).state() == JobState::Closed);
+    let pay: u128 = audit.pay.unwrap().amount.parse().unwrap();
+    assert_eq!((market.numbered(2).outcome(), market.net.balance(&market.wallets[HONEST].address) - before), (JobOutcome::Paid, pay));
+    assert!(pay > 0 && market.audits().audits.is_empty());
 }
