@@ -54,17 +54,23 @@ pub(crate) fn run(ctx: &mut Ctx, most: u32) -> Result<()> {
         .map(|entry| entry.map(|(_, auction)| auction))
         .collect::<Result<_>>()?;
     let mut left = most;
-    for mut auction in ended {
-        if !auction.cleared {
-            let Some(seed) = beacon::strong(ctx, auction.open_until)? else { continue };
-            ctx.atomic(|ctx| settle::clear(ctx, &mut auction, &seed))?;
-        }
-        left = settle::offers(ctx, &auction, left)?;
+    for auction in ended {
+        // One that fails is tried again in the next block, and nothing else waits for it.
+        left = ctx.atomic(|ctx| carry_on(ctx, auction, left)).unwrap_or(left);
         if left == 0 {
             break;
         }
     }
     Ok(())
+}
+
+/// Finds prices where the seed is there, and settles. Gives what is left of the budget.
+fn carry_on(ctx: &mut Ctx, mut auction: Auction, most: u32) -> Result<u32> {
+    if !auction.cleared {
+        let Some(seed) = beacon::strong(ctx, auction.open_until)? else { return Ok(most) };
+        settle::clear(ctx, &mut auction, &seed)?;
+    }
+    settle::offers(ctx, &auction, most)
 }
 
 /// The settings that an auction runs under.

@@ -7,7 +7,7 @@ use cairn_proto::cairn::compute::v1::{
 };
 
 use super::world::{BOND, PRICE, World, base, provider, refused, requester, user};
-use crate::{Compute, Error, Params, auction, bid_commitment, test_params};
+use crate::{Compute, Error, Params, auction, bid_commitment, state::CLASSES, test_params};
 
 const CLASS: u64 = 1;
 
@@ -314,4 +314,26 @@ fn settling_is_bounded_and_carries_over() {
     let runs = jobs.iter().filter(|job| world.state(**job) == JobState::Running).count();
     assert_eq!(runs, 4, "five trades are thick: the last is given up");
     assert_eq!(world.provider(provider()).locked.unwrap().amount, (4 * 5 * 300_000).to_string());
+}
+
+#[test]
+fn an_auction_that_fails_holds_up_nothing_else_and_goes_on_when_it_can() {
+    let mut world = World::market();
+    let (job, plain) = (world.post_into_class(), world.post(world.order()).unwrap());
+    let plans = [Plan::bid(job, 800_000), Plan::ask(provider(), 300_000, 900_000)];
+    let until = plans.iter().map(|plan| world.offer(plan, 1).unwrap().1).max().unwrap();
+    let first = world.class().1.unwrap().bid_until + 1;
+    world.run_to(first);
+    plans.iter().for_each(|plan| world.open(plan.opened()).unwrap());
+    let remembered = |world: &mut World, prices: Vec<String>| {
+        let class = Class { prices, ..world.class().0 };
+        world.chain.tx(|ctx| CLASSES.set(ctx, &CLASS, &class)).unwrap();
+    };
+    remembered(&mut world, vec!["no number".into()]);
+    world.run_to(until + 10);
+    assert!(!world.class().1.unwrap().cleared);
+    assert_eq!(world.job(plain).outcome(), JobOutcome::Expired);
+    remembered(&mut world, vec![]);
+    world.block();
+    assert_eq!((world.class().1, world.state(job)), (None, JobState::Running));
 }
