@@ -36,7 +36,9 @@ fn models_are_trained_inspected_rated_and_asked() {
     write(folder.path());
     for kind in ["mlp", "cnn"] {
         assert_eq!(fs::remove_file(folder.path().join("m.safetensors")).is_ok(), kind == "cnn");
-        let train = format!("models train --items . --labels labels.jsonl --kind {kind} --out m.safetensors --held-out 0.25 --name bars");
+        let train = format!(
+            "models train --items . --labels labels.jsonl --kind {kind} --out m.safetensors --network {kind}.safetensors --held-out 0.25 --name bars"
+        );
         let report: serde_json::Value = serde_json::from_str(&run(&train).unwrap()).unwrap();
         assert_eq!((&report["learnt_from"], &report["held_out"]["integers"]["of"]), (&24.into(), &8.into()), "{report}");
         assert!(run(&train).unwrap_err().contains("is there already"));
@@ -45,6 +47,14 @@ fn models_are_trained_inspected_rated_and_asked() {
         assert_eq!((&told["card"]["name"], &told["card"]["classes"]), (&"bars".into(), &serde_json::json!(["lies", "stands"])));
         let rated = run("models accuracy m.safetensors --items . --labels labels.jsonl").unwrap();
         assert_eq!(rated.trim(), "100.00 % (32 of 32)");
+        let quantise =
+            format!("models quantise {kind}.safetensors --items . --labels labels.jsonl --out {kind}.8.safetensors --held-out 0.25");
+        let again: serde_json::Value = serde_json::from_str(&run(&quantise).unwrap()).unwrap();
+        assert_eq!(again["held_out"]["integers"], serde_json::json!({"right": 8, "of": 8}));
+        assert!(run(&format!("{quantise} --classes one,two")).unwrap_err().contains("is there already"));
+        let named = format!("models quantise {kind}.safetensors --items . --labels labels.jsonl --out none --classes");
+        assert!(run(&format!("{named} one,two")).unwrap_err().contains("no class \"lies\""));
+        assert!(run(&format!("{named} one")).unwrap_err().contains("2 outputs for 1 classes"));
         for device in ["reference", "flex"] {
             let found = run(&format!("models run m.safetensors 0.png 1.png --device {device}")).unwrap();
             assert_eq!(found, "0.png lies\n1.png stands\n");
@@ -56,4 +66,6 @@ fn models_are_trained_inspected_rated_and_asked() {
     assert!(run("models accuracy m.safetensors --items . --labels other.jsonl").unwrap_err().contains("no class \"leans\""));
     fs::write(folder.path().join("m.safetensors"), "no model").unwrap();
     assert!(run("models inspect m.safetensors").is_err());
+    fs::write(folder.path().join("n.onnx"), "no network").unwrap();
+    assert!(run("models quantise n.onnx --items . --labels labels.jsonl --out none").unwrap_err().contains("n.onnx"));
 }

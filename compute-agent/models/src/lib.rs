@@ -7,7 +7,9 @@
 )]
 mod accuracy;
 mod file;
+mod netfile;
 mod network;
+pub mod onnx;
 mod pictures;
 mod quantise;
 mod train;
@@ -15,8 +17,9 @@ mod transformer;
 
 pub use accuracy::{Accuracy, AnswerError, answers};
 pub use file::{Card, FileError, MAX_FILE_BYTES, ModelFile, Quantised};
-pub use network::{Layer, Network, NetworkError};
+pub use netfile::{ConvertError, Named};
+pub use network::{Layer, MAX_LAYERS, MAX_VALUES, Network, NetworkError};
 pub use pictures::{Picture, PictureError, Pictures, picture};
-pub use quantise::{Form, Integers, QuantiseError, quantise, steps};
+pub use quantise::{Answer, Form, Integers, QuantiseError, quantise, steps};
 pub use train::{Design, Training, train};
 pub use transformer::{Learning, SYMBOLS, Sizes, Transformer};

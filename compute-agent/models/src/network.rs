@@ -1,179 +1,309 @@
-//! Networks of floats: what training gives, and what quantisation takes.
-
+//! Networks of f32 before they are quantised: layers one after the other, with a plain forward pass that training and conversion are measured by.
+//!
+//! Images are `[H, W, C]` and weights of convolutions `[O, kh, kw, C]` as in programs; every tensor is row-major.
 /// Why layers are no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("layer {layer}: {why}")]
-pub struct NetworkError {
-    /// The layer, from 0.
-    pub layer: usize,
-    /// What is wrong.
-    pub why: &'static str,
+pub enum NetworkError {
+    /// None, or too many.
+    #[error("a network has 1 to 256 layers, found {0}")]
+    Layers(usize),
+    /// An input of another shape.
+    #[error("an input is [N] or [H, W, C] with 1 to 2^24 elements")]
+    Input,
+    /// A layer that does not fit what comes before it.
+    #[error("layer {layer}: {why}")]
+    Layer {
+        /// Its place, from 0.
+        layer: usize,
+        /// What is wrong.
+        why: &'static str,
+    },
 }
 
-/// A step of a network. Behind each but the last stands a cut of negatives to zero, except behind a pool.
+/// Most layers of a network.
+pub const MAX_LAYERS: usize = 256;
+/// Most elements of an activation or of a layer's weights.
+pub const MAX_VALUES: usize = 1 << 24;
+
+/// One layer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Layer {
-    /// Sums over all values: weights `[outputs, inputs]`, row-major.
-    Dense {
-        /// How each value counts for each output.
+    /// `weights x + bias`; the input is flat.
+    Linear {
+        /// `[outputs, inputs]`, row by row.
         weights: Vec<f32>,
         /// One an output.
-        biases: Vec<f32>,
+        bias: Vec<f32>,
     },
-    /// Sums over windows of an image, one place apart: weights `[filters, height, width, channels]`.
-    Conv {
-        /// Height and width; half of it, rounded down, is the border of zeros.
-        window: [usize; 2],
-        /// How each value counts for each filter.
+    /// A convolution of an image, zeros around.
+    Conv2d {
+        /// `[O, kh, kw, C]`.
         weights: Vec<f32>,
-        /// One a filter.
-        biases: Vec<f32>,
+        /// One a channel of the output.
+        bias: Vec<f32>,
+        /// Height and width of the window.
+        window: [u16; 2],
+        /// Down and right.
+        stride: [u16; 2],
+        /// Rows above and below, columns left and right.
+        padding: [u16; 2],
     },
-    /// The largest of each window of an image, windows side by side.
+    /// max(x, 0).
+    Relu,
+    /// The largest of each window of an image.
     MaxPool {
         /// Height and width.
-        window: [usize; 2],
+        window: [u16; 2],
+        /// Down and right.
+        stride: [u16; 2],
     },
+    /// The mean of each window of an image.
+    AveragePool {
+        /// Height and width.
+        window: [u16; 2],
+        /// Down and right.
+        stride: [u16; 2],
+    },
+    /// An image as a flat row, channels fastest.
+    Flatten,
 }
 
-/// Layers that fit together; the last is dense, and its largest value is the answer.
+/// A checked network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
-    input: Vec<usize>,
     layers: Vec<Layer>,
+    /// The input's shape, then that after each layer.
+    shapes: Vec<Vec<usize>>,
 }
 
 impl Network {
-    /// Of an input, `[values]` or an image `[height, width, channels]`, and layers.
+    /// Of an input `[N]` or `[H, W, C]` and layers that fit each other.
     ///
     /// # Errors
-    /// [`NetworkError`], which names the first layer that does not fit.
+    /// [`NetworkError::Layers`]; [`NetworkError::Input`]; [`NetworkError::Layer`], which names the first layer that does not fit.
     pub fn new(input: &[usize], layers: Vec<Layer>) -> Result<Self, NetworkError> {
-        let mut dims = input.to_vec();
-        for (layer, what) in layers.iter().enumerate() {
-            dims = shape(what, &dims).ok_or(NetworkError { layer, why: "its weights do not fit its input" })?;
-            let numbers: &[&[f32]] = match what {
-                Layer::Dense { weights, biases } | Layer::Conv { weights, biases, .. } => &[weights, biases],
-                Layer::MaxPool { .. } => &[],
-            };
-            if !numbers.iter().copied().flatten().all(|number| number.is_finite()) {
-                return Err(NetworkError { layer, why: "a weight is no number" });
+        if layers.is_empty() || layers.len() > MAX_LAYERS {
+            return Err(NetworkError::Layers(layers.len()));
+        }
+        if !matches!(input.len(), 1 | 3) || !within(input) {
+            return Err(NetworkError::Input);
+        }
+        let mut shapes = vec![input.to_vec()];
+        for (number, layer) in layers.iter().enumerate() {
+            let fault = |why| NetworkError::Layer { layer: number, why };
+            let shape = layer.shape(&shapes[number]).map_err(fault)?;
+            if !within(&shape) {
+                return Err(fault("its result is empty or has more than 2^24 elements"));
             }
+            shapes.push(shape);
         }
-        if !matches!(layers.last(), Some(Layer::Dense { .. })) {
-            return Err(NetworkError { layer: layers.len().saturating_sub(1), why: "the last layer is dense" });
-        }
-        Ok(Self { input: input.to_vec(), layers })
+        Ok(Self { layers, shapes })
     }
-
-    /// The shape of its input.
-    #[must_use]
-    pub fn input(&self) -> &[usize] {
-        &self.input
-    }
-
-    /// Its layers.
+    /// The layers.
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
-
-    /// What each layer gives for an input, behind the cut of negatives.
+    /// The shape before a layer; of the number of layers, that of the output.
     #[must_use]
-    pub fn outputs(&self, input: &[f32]) -> Vec<Vec<f32>> {
-        let (mut dims, mut outputs) = (self.input.clone(), Vec::<Vec<f32>>::new());
-        for (number, layer) in self.layers.iter().enumerate() {
-            let x = outputs.last().map_or(input, Vec::as_slice);
-            let mut found = compute(layer, &dims, x);
-            if number + 1 < self.layers.len() {
-                found.iter_mut().for_each(|value| *value = value.max(0.0));
-            }
-            dims = shape(layer, &dims).unwrap_or_default();
-            outputs.push(found);
-        }
-        outputs
+    pub fn shape(&self, layer: usize) -> &[usize] {
+        &self.shapes[layer.min(self.layers.len())]
     }
-
+    /// The input's shape.
+    #[must_use]
+    pub fn input(&self) -> &[usize] {
+        &self.shapes[0]
+    }
+    /// How many numbers it answers.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.shape(self.layers.len()).iter().product()
+    }
+    /// What it answers; the input has as many values as its shape.
+    #[must_use]
+    pub fn forward(&self, input: &[f32]) -> Vec<f32> {
+        self.activations(input).pop().unwrap_or_default()
+    }
     /// The place of the largest output, the first of equals.
     #[must_use]
     pub fn answer(&self, input: &[f32]) -> usize {
-        let outputs = self.outputs(input).pop().unwrap_or_default();
+        let outputs = self.forward(input);
         let better = |best: usize, at: usize| if outputs[at] > outputs[best] { at } else { best };
         (0..outputs.len()).fold(0, better)
     }
-}
-
-/// The shape of what a layer gives; `None` where it does not fit.
-pub(crate) fn shape(layer: &Layer, dims: &[usize]) -> Option<Vec<usize>> {
-    let values: usize = dims.iter().product();
-    match (layer, dims) {
-        (Layer::Dense { weights, biases }, _) => (!biases.is_empty() && weights.len() == biases.len() * values).then(|| vec![biases.len()]),
-        (Layer::Conv { window, weights, biases }, [h, w, c]) => {
-            let [rows, columns] = *window;
-            let fits = !biases.is_empty() && weights.len() == biases.len() * rows * columns * c && rows > 0 && columns > 0;
-            let down = (h + rows / 2 * 2 + 1).checked_sub(rows)?;
-            let right = (w + columns / 2 * 2 + 1).checked_sub(columns)?;
-            (fits && down > 0 && right > 0).then(|| vec![down, right, biases.len()])
+    /// What each layer answers.
+    #[must_use]
+    pub fn activations(&self, input: &[f32]) -> Vec<Vec<f32>> {
+        let mut found: Vec<Vec<f32>> = Vec::with_capacity(self.layers.len());
+        for (number, layer) in self.layers.iter().enumerate() {
+            let before = found.last().map_or(input, Vec::as_slice);
+            found.push(layer.forward(before, &self.shapes[number], &self.shapes[number + 1]));
         }
-        (Layer::MaxPool { window }, [h, w, c]) => {
-            let places = [h.checked_div(window[0])?, w.checked_div(window[1])?];
-            (places[0] > 0 && places[1] > 0).then(|| vec![places[0], places[1], *c])
-        }
-        _ => None,
+        found
     }
 }
 
-fn compute(layer: &Layer, dims: &[usize], x: &[f32]) -> Vec<f32> {
-    match (layer, dims) {
-        (Layer::Dense { weights, biases }, _) => {
-            let sum = |row: &[f32]| row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>();
-            weights.chunks(x.len().max(1)).zip(biases).map(|(row, bias)| sum(row) + bias).collect()
-        }
-        (Layer::Conv { window, weights, biases }, [height, width, channels]) => {
-            let image = Image { height: *height, width: *width, channels: *channels, values: x };
-            let out = shape(layer, dims).unwrap_or_default();
-            let mut found = Vec::with_capacity(out.iter().product());
-            for place in 0..out[0] * out[1] {
-                for (filter, bias) in weights.chunks(window[0] * window[1] * channels).zip(biases) {
-                    found.push(image.sum(place / out[1], place % out[1], *window, filter) + bias);
+fn within(shape: &[usize]) -> bool {
+    let count = shape.iter().try_fold(1_usize, |n, dim| n.checked_mul(*dim));
+    count.is_some_and(|n| (1..=MAX_VALUES).contains(&n))
+}
+
+impl Layer {
+    /// The shape of its result.
+    fn shape(&self, input: &[usize]) -> Result<Vec<usize>, &'static str> {
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        match (self, input) {
+            (Self::Linear { weights, bias }, [inputs]) => {
+                if inputs.checked_mul(bias.len()) != Some(weights.len()) || weights.len() > MAX_VALUES {
+                    return Err("its weights are not [outputs, inputs]");
                 }
+                if finite(weights) && finite(bias) { Ok(vec![bias.len()]) } else { Err("a weight is no finite number") }
             }
-            found
-        }
-        (Layer::MaxPool { window }, [_, width, channels]) => {
-            let out = shape(layer, dims).unwrap_or_default();
-            let mut found = Vec::with_capacity(out.iter().product());
-            for index in 0..out.iter().product::<usize>() {
-                let (place, channel) = (index / channels, index % channels);
-                let (top, left) = (place / out[1] * window[0], place % out[1] * window[1]);
-                let cell = |cell: usize| x[((top + cell / window[1]) * width + left + cell % window[1]) * channels + channel];
-                found.push((0..window[0] * window[1]).map(cell).fold(f32::NEG_INFINITY, f32::max));
+            (Self::Linear { .. }, _) => Err("a linear layer takes a flat row; flatten the image first"),
+            (Self::Conv2d { weights, bias, window, stride, padding }, [height, width, channels]) => {
+                let depth = usize::from(window[0]) * usize::from(window[1]) * channels;
+                if depth.checked_mul(bias.len()) != Some(weights.len()) || weights.len() > MAX_VALUES {
+                    return Err("its weights are not [O, kh, kw, C]");
+                }
+                if padding[0] >= window[0] || padding[1] >= window[1] {
+                    return Err("its padding is as large as its window");
+                }
+                if !finite(weights) || !finite(bias) {
+                    return Err("a weight is no finite number");
+                }
+                let down = places(*height, window[0], stride[0], padding[0])?;
+                Ok(vec![down, places(*width, window[1], stride[1], padding[1])?, bias.len()])
             }
-            found
+            (Self::MaxPool { window, stride } | Self::AveragePool { window, stride }, [height, width, channels]) => {
+                Ok(vec![places(*height, window[0], stride[0], 0)?, places(*width, window[1], stride[1], 0)?, *channels])
+            }
+            (Self::Conv2d { .. } | Self::MaxPool { .. } | Self::AveragePool { .. }, _) => Err("it takes an image [H, W, C]"),
+            (Self::Relu, shape) => Ok(shape.to_vec()),
+            (Self::Flatten, shape) => Ok(vec![shape.iter().product()]),
         }
-        _ => Vec::new(),
+    }
+
+    fn forward(&self, x: &[f32], from: &[usize], to: &[usize]) -> Vec<f32> {
+        match self {
+            Self::Linear { weights, bias } => {
+                let row = |(row, bias): (&[f32], &f32)| row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>() + bias;
+                weights.chunks(x.len().max(1)).zip(bias).map(row).collect()
+            }
+            Self::Conv2d { weights, bias, window, stride, padding } => {
+                let places = Windows { from, to, window: *window, stride: *stride, padding: *padding };
+                convolve(x, weights, bias, &places)
+            }
+            Self::Relu => x.iter().map(|x| x.max(0.0)).collect(),
+            Self::MaxPool { window, stride } => {
+                let places = Windows { from, to, window: *window, stride: *stride, padding: [0, 0] };
+                places.pool(x, f32::NEG_INFINITY, f32::max)
+            }
+            Self::AveragePool { window, stride } => {
+                let places = Windows { from, to, window: *window, stride: *stride, padding: [0, 0] };
+                let area = f32::from(window[0]) * f32::from(window[1]);
+                places.pool(x, 0.0, |sum, x| sum + x).into_iter().map(|sum| sum / area).collect()
+            }
+            Self::Flatten => x.to_vec(),
+        }
     }
 }
 
-/// An image, the last dimension fastest.
-struct Image<'a> {
-    height: usize,
-    width: usize,
-    channels: usize,
-    values: &'a [f32],
+/// How many windows fit along a dimension.
+fn places(size: usize, window: u16, stride: u16, padding: u16) -> Result<usize, &'static str> {
+    let room = (size + 2 * usize::from(padding)).checked_sub(window.into()).filter(|_| window > 0);
+    room.and_then(|room| room.checked_div(stride.into())).map(|steps| steps + 1).ok_or("no window fits, or the stride is 0")
 }
 
-impl Image<'_> {
-    /// The sum of a filter's products at a place; zeros around.
-    fn sum(&self, top: usize, left: usize, window: [usize; 2], filter: &[f32]) -> f32 {
-        let mut sum = 0.0;
-        for cell in 0..window[0] * window[1] {
-            let y = (top + cell / window[1]).checked_sub(window[0] / 2).filter(|y| *y < self.height);
-            let x = (left + cell % window[1]).checked_sub(window[1] / 2).filter(|x| *x < self.width);
-            let Some((y, x)) = y.zip(x) else { continue };
-            let (from, weight) = ((y * self.width + x) * self.channels, cell * self.channels);
-            sum += (0..self.channels).map(|c| self.values[from + c] * filter[weight + c]).sum::<f32>();
+/// Windows over an image.
+struct Windows<'a> {
+    from: &'a [usize],
+    to: &'a [usize],
+    window: [u16; 2],
+    stride: [u16; 2],
+    padding: [u16; 2],
+}
+
+impl Windows<'_> {
+    /// The places of a window that are within the image: its row and column in the window, and where its pixel begins.
+    fn pixels(&self, down: usize, right: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let (height, width, channels) = (self.from[0], self.from[1], self.from[2]);
+        let columns = usize::from(self.window[1]);
+        (0..usize::from(self.window[0]) * columns).filter_map(move |place| {
+            let y = (down * usize::from(self.stride[0]) + place / columns).checked_sub(self.padding[0].into())?;
+            let x = (right * usize::from(self.stride[1]) + place % columns).checked_sub(self.padding[1].into())?;
+            (y < height && x < width).then_some((place, (y * width + x) * channels))
+        })
+    }
+    fn pool(&self, x: &[f32], start: f32, join: fn(f32, f32) -> f32) -> Vec<f32> {
+        let mut out = Vec::with_capacity(self.to.iter().product());
+        for down in 0..self.to[0] {
+            for right in 0..self.to[1] {
+                out.extend((0..self.to[2]).map(|c| self.pixels(down, right).fold(start, |so_far, (_, at)| join(so_far, x[at + c]))));
+            }
         }
-        sum
+        out
+    }
+}
+
+fn convolve(x: &[f32], weights: &[f32], bias: &[f32], places: &Windows<'_>) -> Vec<f32> {
+    let channels = places.from[2];
+    let depth = weights.len() / bias.len().max(1);
+    let mut out = Vec::with_capacity(places.to.iter().product());
+    for down in 0..places.to[0] {
+        for right in 0..places.to[1] {
+            let pixels: Vec<(usize, usize)> = places.pixels(down, right).collect();
+            for (kernel, bias) in weights.chunks(depth.max(1)).zip(bias) {
+                let at = |(place, at): &(usize, usize)| -> f32 {
+                    kernel[place * channels..][..channels].iter().zip(&x[*at..]).map(|(w, x)| w * x).sum()
+                };
+                out.push(pixels.iter().map(at).sum::<f32>() + bias);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conv(window: [u16; 2], padding: [u16; 2]) -> Layer {
+        let depth = usize::from(window[0]) * usize::from(window[1]);
+        Layer::Conv2d { weights: (0..depth).map(|n| n as f32).collect(), bias: vec![0.5], window, stride: [1, 1], padding }
+    }
+
+    #[test]
+    fn layers_compute_what_they_say() {
+        let image: Vec<f32> = (1..=9).map(|n| n as f32).collect();
+        let net = |layers| Network::new(&[3, 3, 1], layers).unwrap();
+        // The middle of the padded convolution sees the whole image: sum of n (n + 1).
+        let padded = net(vec![conv([3, 3], [1, 1])]).forward(&image);
+        assert_eq!((padded.len(), padded[4]), (9, 240.5));
+        // Its corner sees four pixels under the last two rows and columns of the window.
+        assert_eq!(padded[0], 4.0 + 5.0 * 2.0 + 7.0 * 4.0 + 8.0 * 5.0 + 0.5);
+        assert_eq!(net(vec![Layer::MaxPool { window: [2, 2], stride: [1, 1] }]).forward(&image), [5.0, 6.0, 8.0, 9.0]);
+        assert_eq!(net(vec![Layer::AveragePool { window: [3, 1], stride: [1, 1] }]).forward(&image), [4.0, 5.0, 6.0]);
+        let rows = Layer::Linear { weights: [[1.0; 9], [-1.0; 9]].concat(), bias: vec![1.0, 2.0] };
+        assert_eq!(net(vec![Layer::Flatten, rows, Layer::Relu]).forward(&image), [46.0, 0.0]);
+    }
+
+    #[test]
+    fn layers_that_do_not_fit_are_named() {
+        let refused = |input: &[usize], layers| Network::new(input, layers).unwrap_err();
+        let linear = |inputs, outputs| Layer::Linear { weights: vec![0.0; inputs * outputs], bias: vec![0.0; outputs] };
+        assert_eq!(refused(&[4], vec![]), NetworkError::Layers(0));
+        assert_eq!(refused(&[4, 4], vec![Layer::Relu]), NetworkError::Input);
+        assert_eq!(refused(&[0], vec![Layer::Relu]), NetworkError::Input);
+        let at = |input: &[usize], layers| match refused(input, layers) {
+            NetworkError::Layer { layer, .. } => layer,
+            other => panic!("{other}"),
+        };
+        assert_eq!(at(&[4], vec![linear(4, 3), linear(4, 2)]), 1);
+        assert_eq!(at(&[2, 2, 1], vec![Layer::Relu, linear(4, 3)]), 1);
+        assert_eq!(at(&[4], vec![linear(4, 2), conv([1, 1], [0, 0])]), 1);
+        assert_eq!(at(&[2, 2, 1], vec![conv([3, 3], [0, 0])]), 0);
+        assert_eq!(at(&[2, 2, 1], vec![conv([1, 1], [1, 0])]), 0);
+        assert_eq!(at(&[2, 2, 1], vec![Layer::MaxPool { window: [1, 1], stride: [0, 1] }]), 0);
+        assert_eq!(at(&[2], vec![Layer::Linear { weights: vec![f32::NAN, 0.0], bias: vec![0.0] }]), 0);
     }
 }

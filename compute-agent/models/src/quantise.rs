@@ -1,20 +1,22 @@
-//! From floats to integers of 8 bits: scales are found on examples, so that hardly any value is cut.
+//! From f32 to int8: scales by calibration, then a program.
 //!
-//! With x = scale * q for the input and w = unit * v for the weights of a layer, its sums are scale * unit times the sums of integers. A bias is counted in
-//! these steps, with half of a step of the result more, so that the program's rounding down becomes rounding to the nearest.
+//! A tensor of scale s holds round(x / s), cut to int8. A layer's accumulators have the scale of its input times that of its weights; `Requantise` brings them
+//! to int8 by m / 2^k. As `Requantise` rounds down, half a step is added to the bias, so that what comes out is rounded to the nearest. With
+//! [`Form::Provable`] m is 1 and scales differ by powers of two: networks of linear layers are then what circuits prove.
 use cairn_program::{Graph, Kind, Node, Op, Operand, Tensor, TensorType};
 
-use crate::{Card, FileError, Layer, ModelFile, Network, Quantised, network::shape};
+use crate::{Card, FileError, Layer, ModelFile, Network, Quantised};
 
-/// Values of int8.
-const MOST: f32 = 127.0;
-/// The part of a layer's values that is not cut.
-const WITHIN: f64 = 0.9995;
-/// A bias counts within these bounds.
-const BIAS: f64 = 1_073_741_824.0;
-/// The largest multiplier of a requantisation, and its longest shift.
-const MULTIPLIER: f64 = 32_767.0;
-const SHIFT: u8 = 46;
+/// Longest row of products of one node: what a referee can compute with room to spare. Longer ones are cut along it and added.
+const PART: usize = 8_192;
+/// Steps of int8 on either side of zero.
+const STEPS: f32 = 127.0;
+/// A bias beyond this is refused by programs.
+const MAX_BIAS: f64 = (1_u64 << 30) as f64;
+/// Most bits of a multiplier.
+const MULTIPLIER_BITS: i32 = 15;
+/// Most bits of a shift, as programs have it.
+const MAX_SHIFT: i32 = 46;
 
 /// Why a network has no program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,12 +24,14 @@ pub enum QuantiseError {
     /// Nothing to find scales on, or of another shape.
     #[error("calibration needs examples of the network's input")]
     Examples,
-    /// A layer's bias is too large beside its weights.
-    #[error("layer {0}: its bias or its weights are out of all proportion to its values")]
-    Range(usize),
-    /// A tensor is larger than a program's may be.
-    #[error("layer {0} is larger than a program's may be")]
-    Size(usize),
+    /// A layer whose numbers do not fit int8 and its sums.
+    #[error("layer {layer}: {why}")]
+    Layer {
+        /// Its place, from 0.
+        layer: usize,
+        /// What is wrong.
+        why: &'static str,
+    },
 }
 
 /// How a layer's sums become int8 again.
@@ -35,24 +39,17 @@ pub enum QuantiseError {
 pub enum Form {
     /// By a shift alone: what circuits prove.
     Provable,
-    /// By a multiplier and a shift, which uses all of int8.
+    /// By a multiplier of 15 bits and a shift, which uses all of int8.
     Fine,
 }
 
-impl Form {
-    /// Multiplier and shift that take sums in steps of `step` to int8 values that reach `span`; `None` where there are none.
-    fn rescale(self, step: f64, span: f64) -> Option<(i32, u8)> {
-        let ratio = step * f64::from(MOST) / span;
-        let (multiplier, shift) = match self {
-            Self::Provable => (1.0, (-ratio.log2()).ceil().max(0.0)),
-            Self::Fine => {
-                let shift = (MULTIPLIER / ratio).log2().floor().clamp(0.0, f64::from(SHIFT));
-                ((ratio * shift.exp2()).round(), shift)
-            }
-        };
-        let fits = (1.0..=MULTIPLIER).contains(&multiplier) && (0.0..=f64::from(SHIFT)).contains(&shift);
-        fits.then_some((multiplier as i32, shift as u8))
-    }
+/// What the program answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The number of the largest output.
+    Class,
+    /// The outputs as int8.
+    Values,
 }
 
 /// A program that answers as a network of floats does, nearly.
@@ -64,6 +61,8 @@ pub struct Integers {
     pub tensors: Vec<Tensor>,
     /// What one step of its input stands for.
     pub scale: f32,
+    /// What one step of its output stands for; of a class, of the sums that it is the largest of.
+    pub output_scale: f32,
 }
 
 impl Integers {
@@ -80,132 +79,237 @@ impl Integers {
 ///
 /// # Errors
 /// [`QuantiseError`].
-pub fn quantise(network: &Network, examples: &[Vec<f32>], form: Form) -> Result<Integers, QuantiseError> {
-    let inputs: usize = network.input().iter().product();
-    if examples.is_empty() || examples.iter().any(|example| example.len() != inputs || !example.iter().all(|x| x.is_finite())) {
+pub fn quantise(network: &Network, examples: &[Vec<f32>], form: Form, answer: Answer) -> Result<Integers, QuantiseError> {
+    let size: usize = network.input().iter().product();
+    let finite = |input: &Vec<f32>| input.len() == size && input.iter().all(|x| x.is_finite());
+    if examples.is_empty() || !examples.iter().all(finite) {
         return Err(QuantiseError::Examples);
     }
-    let scale = within(examples.iter().flatten().map(|x| x.abs()).collect(), 1.0) / MOST;
-    let spans = spans(network, examples);
-    let input = kind_of(Kind::I8, network.input(), 0)?;
-    let mut writer = Writer { form, scale: f64::from(scale), dims: network.input().to_vec(), nodes: Vec::new(), tensors: Vec::new() };
+    let seen = Seen::new(network, examples);
+    let scale = fit(&examples.concat(), |wanted| wanted);
+    let input = TensorType::new(Kind::I8, &dims(network.input()));
+    let last = network.layers().len() - 1;
+    let mut builder = Builder { form, answer, weights: Vec::new(), nodes: Vec::new(), at: Operand::Input, scale, last };
     for (number, layer) in network.layers().iter().enumerate() {
-        let last = number + 1 == network.layers().len();
-        writer.layer(number, layer, (!last).then(|| f64::from(spans[number])))?;
+        builder.layer(network, number, layer, &seen).map_err(|why| QuantiseError::Layer { layer: number, why })?;
     }
-    let shapes = writer.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
-    Ok(Integers { graph: Graph::new(input, shapes, writer.nodes), tensors: writer.tensors, scale })
+    if answer == Answer::Class {
+        builder.class(network);
+    }
+    let types = builder.weights.iter().map(|tensor| tensor.shape.clone()).collect();
+    let output_scale = builder.scale;
+    Ok(Integers { graph: Graph::new(input, types, builder.nodes), tensors: builder.weights, scale, output_scale })
 }
 
 /// Values as a program's input.
 #[must_use]
 pub fn steps(values: &[f32], scale: f32) -> Vec<i32> {
+    values.iter().map(|x| step(*x, scale)).collect()
+}
+
+/// A value as int8: the nearest step; no number is 0.
+fn step(x: f32, scale: f32) -> i32 {
     // Cut to int8 first, so that the conversion is exact.
-    values.iter().map(|x| (x / scale).round().clamp(-128.0, MOST) as i32).collect()
+    (x / scale).round().clamp(-128.0, 127.0) as i32
 }
 
-/// Below what nearly all values of each layer stay.
-fn spans(network: &Network, examples: &[Vec<f32>]) -> Vec<f32> {
-    let mut values: Vec<Vec<f32>> = vec![Vec::new(); network.layers().len()];
-    for example in examples {
-        for (all, layer) in values.iter_mut().zip(network.outputs(example)) {
-            all.extend(layer);
+/// What the layers computed on the calibration inputs.
+struct Seen(Vec<Vec<f32>>);
+
+impl Seen {
+    fn new(net: &Network, calibration: &[Vec<f32>]) -> Self {
+        let mut all = vec![Vec::new(); net.layers().len()];
+        for input in calibration {
+            for (values, found) in all.iter_mut().zip(net.activations(input)) {
+                values.extend(found);
+            }
+        }
+        Self(all)
+    }
+}
+
+/// The scale with the least squared error among those that cut nothing off and a few that do; `round` makes a scale one that is allowed.
+fn fit(values: &[f32], round: impl Fn(f32) -> f32) -> f32 {
+    let most = values.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+    if most <= f32::MIN_POSITIVE * STEPS {
+        return round(1.0 / STEPS);
+    }
+    let error = |scale: f32| -> f64 {
+        let one = |x: &f32| f64::from(x - scale * step(*x, scale) as f32).powi(2);
+        values.iter().map(one).sum()
+    };
+    let shrunk = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.25].map(|part| round(most / STEPS * part));
+    let mut best = (error(shrunk[0]), shrunk[0]);
+    for scale in shrunk {
+        let found = (error(scale), scale);
+        if found.0 < best.0 {
+            best = found;
         }
     }
-    values.into_iter().map(|all| within(all, WITHIN)).collect()
+    best.1
 }
 
-/// What so much of the values stays below; never zero.
-fn within(mut values: Vec<f32>, part: f64) -> f32 {
-    values.sort_unstable_by(f32::total_cmp);
-    let place = (values.len().saturating_sub(1) as f64 * part) as usize;
-    values.get(place).copied().unwrap_or(0.0).max(f32::MIN_POSITIVE.sqrt())
+fn dims(shape: &[usize]) -> Vec<u32> {
+    // A checked network has at most 2^24 elements a tensor.
+    shape.iter().map(|dim| *dim as u32).collect()
 }
 
-fn kind_of(kind: Kind, dims: &[usize], layer: usize) -> Result<TensorType, QuantiseError> {
-    let dims: Option<Vec<u32>> = dims.iter().map(|dim| u32::try_from(*dim).ok()).collect();
-    let shape = TensorType { kind, dims: dims.ok_or(QuantiseError::Size(layer))? };
-    shape.elements().map_err(|_| QuantiseError::Size(layer))?;
-    Ok(shape)
+/// A layer of weights, as rows of so many products.
+struct Dense<'a> {
+    weights: &'a [f32],
+    bias: &'a [f32],
+    op: Op,
+    /// Height and width of the window; 1 and 1 of a linear layer.
+    window: [usize; 2],
+    /// Elements that each place of the window holds: channels, or all inputs.
+    channels: usize,
 }
 
-/// A program as far as it is written.
-struct Writer {
+struct Builder {
     form: Form,
-    /// What one step of the values so far stands for.
-    scale: f64,
-    dims: Vec<usize>,
+    answer: Answer,
+    weights: Vec<Tensor>,
     nodes: Vec<Node>,
-    tensors: Vec<Tensor>,
+    /// Where the layers so far end, and its scale.
+    at: Operand,
+    scale: f32,
+    last: usize,
 }
 
-impl Writer {
-    /// The next node, on the one before it and so many weights.
-    fn node(&mut self, op: Op, weights: u32) {
-        let before = u32::try_from(self.nodes.len()).ok().and_then(|n| n.checked_sub(1)).map_or(Operand::Input, Operand::Node);
-        let all = u32::try_from(self.tensors.len()).unwrap_or(u32::MAX);
-        let operands = std::iter::once(before).chain((all - weights..all).map(Operand::Weight)).collect();
+impl Builder {
+    fn add(&mut self, op: Op, operands: Vec<Operand>) -> Operand {
         self.nodes.push(Node { op, operands });
+        Operand::Node(self.nodes.len() as u32 - 1)
     }
 
-    /// A layer whose values stay below `span`; the last has none.
-    fn layer(&mut self, number: usize, layer: &Layer, span: Option<f64>) -> Result<(), QuantiseError> {
-        let out = shape(layer, &self.dims).ok_or(QuantiseError::Size(number))?;
-        let pair = |[a, b]: [usize; 2]| Some([u16::try_from(a).ok()?, u16::try_from(b).ok()?]);
-        match layer {
-            Layer::MaxPool { window } => {
-                let window = pair(*window).ok_or(QuantiseError::Size(number))?;
-                self.node(Op::MaxPool { window, stride: window }, 0);
-            }
-            Layer::Dense { weights, biases } => {
-                let inputs = self.dims.iter().product();
-                if self.dims.len() > 1 {
-                    self.node(Op::Reshape { dims: kind_of(Kind::I8, &[inputs], number)?.dims }, 0);
-                }
-                self.sums(number, Op::Linear, &[biases.len(), inputs], [weights, biases], span)?;
-            }
-            Layer::Conv { window, weights, biases } => {
-                let padding = pair(window.map(|cells| cells / 2)).ok_or(QuantiseError::Size(number))?;
-                let channels = self.dims.last().copied().unwrap_or(1);
-                let op = Op::Conv2d { stride: [1, 1], padding };
-                self.sums(number, op, &[biases.len(), window[0], window[1], channels], [weights, biases], span)?;
-            }
-        }
-        self.dims = out;
-        Ok(())
+    fn weight(&mut self, shape: &TensorType, values: Vec<i32>) -> Result<Operand, &'static str> {
+        self.weights.push(Tensor::new(shape.clone(), values).ok_or("its weights do not fit int8")?);
+        Ok(Operand::Weight(self.weights.len() as u32 - 1))
     }
 
-    fn sums(
-        &mut self,
-        number: usize,
-        op: Op,
-        dims: &[usize],
-        [weights, biases]: [&[f32]; 2],
-        span: Option<f64>,
-    ) -> Result<(), QuantiseError> {
-        let unit = within(weights.iter().map(|w| w.abs()).collect(), 1.0) / MOST;
-        let step = self.scale * f64::from(unit);
-        let rescale = match span {
-            Some(span) => Some(self.form.rescale(step, span).ok_or(QuantiseError::Range(number))?),
-            None => None,
+    fn layer(&mut self, net: &Network, number: usize, layer: &Layer, seen: &Seen) -> Result<(), &'static str> {
+        let at = self.at;
+        self.at = match layer {
+            Layer::Linear { weights, bias } => {
+                let channels = net.shape(number)[0];
+                return self.dense(net, number, seen, &Dense { weights, bias, op: Op::Linear, window: [1, 1], channels });
+            }
+            Layer::Conv2d { weights, bias, window, stride, padding } => {
+                let op = Op::Conv2d { stride: *stride, padding: *padding };
+                let channels = net.shape(number)[2];
+                return self.dense(net, number, seen, &Dense { weights, bias, op, window: window.map(usize::from), channels });
+            }
+            Layer::Relu => self.add(Op::Relu, vec![at]),
+            Layer::MaxPool { window, stride } => self.add(Op::MaxPool { window: *window, stride: *stride }, vec![at]),
+            Layer::AveragePool { window, stride } => {
+                let sums = self.add(Op::SumPool { window: *window, stride: *stride }, vec![at]);
+                let (multiplier, shift) = ratio(1.0 / (f64::from(window[0]) * f64::from(window[1]))).ok_or("its window is too large")?;
+                self.add(Op::Requantise { multiplier, shift }, vec![sums])
+            }
+            Layer::Flatten if net.shape(number).len() == 1 => at,
+            Layer::Flatten => self.add(Op::Reshape { dims: dims(net.shape(number + 1)) }, vec![at]),
         };
-        let half = rescale.map_or(0.0, |(multiplier, shift)| 2_f64.powi(i32::from(shift)) / f64::from(multiplier) / 2.0);
-        let bias = |bias: &f32| Some((f64::from(*bias) / step + half).round()).filter(|n| n.abs() < BIAS).map(|n| n as i32);
-        let biases: Option<Vec<i32>> = biases.iter().map(bias).collect();
-        let tensors = [
-            Tensor::new(kind_of(Kind::I8, dims, number)?, steps(weights, unit)),
-            Tensor::new(kind_of(Kind::I32, &dims[..1], number)?, biases.ok_or(QuantiseError::Range(number))?),
-        ];
-        self.tensors.extend(tensors.into_iter().flatten());
-        self.node(op, 2);
-        match rescale {
-            Some((multiplier, shift)) => {
-                self.node(Op::Requantise { multiplier, shift }, 0);
-                self.node(Op::Relu, 0);
-                self.scale = step * 2_f64.powi(i32::from(shift)) / f64::from(multiplier);
-            }
-            None => self.node(Op::Argmax, 0),
+        Ok(())
+    }
+
+    fn dense(&mut self, net: &Network, number: usize, seen: &Seen, dense: &Dense<'_>) -> Result<(), &'static str> {
+        let weight_scale = fit(dense.weights, |shrunk| shrunk);
+        let sums = self.scale * weight_scale;
+        if !sums.is_normal() {
+            return Err("its numbers are too small or too large to be scaled");
+        }
+        // The accumulators of the last layer are compared, or go to int8 like those of all others.
+        let compared = number == self.last && self.answer == Answer::Class;
+        let relu = matches!(net.layers().get(number + 1), Some(Layer::Relu));
+        let (scale, requantise) = if compared { (sums, None) } else { self.target(sums, &seen.0[number + usize::from(relu)])? };
+        let half = requantise.as_ref().map_or(0.0, |_| f64::from(scale) / 2.0);
+        let bias = |bias: &f32| ((f64::from(*bias) + half) / f64::from(sums)).round();
+        let bias: Vec<f64> = dense.bias.iter().map(bias).collect();
+        if bias.iter().any(|bias| bias.abs() > MAX_BIAS) {
+            return Err("a bias is out of proportion to its weights and inputs");
+        }
+        self.at = self.products(dense, weight_scale, bias.into_iter().map(|bias| bias as i32).collect())?;
+        self.scale = scale;
+        if let Some(op) = requantise {
+            self.at = self.add(op, vec![self.at]);
         }
         Ok(())
     }
+
+    /// The scale that accumulators are brought to, and how.
+    fn target(&self, sums: f32, values: &[f32]) -> Result<(f32, Option<Op>), &'static str> {
+        let fault = "its results are out of proportion to its inputs";
+        match self.form {
+            Form::Provable => {
+                let shift = |wanted: f32| (wanted / sums).log2().ceil().max(0.0);
+                let scale = fit(values, |wanted| sums * shift(wanted).exp2());
+                let shift = (scale / sums).log2().round();
+                if !scale.is_finite() || shift > MAX_SHIFT as f32 {
+                    return Err(fault);
+                }
+                Ok((scale, Some(Op::Requantise { multiplier: 1, shift: shift as u8 })))
+            }
+            Form::Fine => {
+                let scale = fit(values, |wanted| wanted);
+                let (multiplier, shift) = ratio(f64::from(sums) / f64::from(scale)).ok_or(fault)?;
+                Ok((scale, Some(Op::Requantise { multiplier, shift })))
+            }
+        }
+    }
+
+    /// The accumulators: one node, or parts along the channels that are added.
+    fn products(&mut self, dense: &Dense<'_>, scale: f32, bias: Vec<i32>) -> Result<Operand, &'static str> {
+        let (outputs, area, x) = (bias.len(), dense.window[0] * dense.window[1], self.at);
+        let width = (PART / area).max(1);
+        let bias = (TensorType::new(Kind::I32, &dims(&[outputs])), bias);
+        let mut sum = None;
+        for start in (0..dense.channels).step_by(width) {
+            let len = width.min(dense.channels - start);
+            let places = dense.weights.chunks(dense.channels);
+            let values: Vec<i32> = places.flat_map(|place| &place[start..start + len]).map(|w| step(*w, scale)).collect();
+            let shape = match dense.op {
+                Op::Linear => dims(&[outputs, len]),
+                _ => dims(&[outputs, dense.window[0], dense.window[1], len]),
+            };
+            let weight = self.weight(&TensorType::new(Kind::I8, &shape), values)?;
+            let part = if len == dense.channels {
+                x
+            } else {
+                let axis = if dense.op == Op::Linear { 0 } else { 2 };
+                self.add(Op::Slice { axis, start: start as u32, len: len as u32 }, vec![x])
+            };
+            let mut operands = vec![part, weight];
+            if sum.is_none() {
+                operands.push(self.weight(&bias.0, bias.1.clone())?);
+            }
+            let products = self.add(dense.op.clone(), operands);
+            sum = Some(match sum {
+                None => products,
+                Some(before) => self.add(Op::Add, vec![before, products]),
+            });
+        }
+        sum.ok_or("it has no inputs")
+    }
+
+    /// The class: the largest of the last values, as a row.
+    fn class(&mut self, net: &Network) {
+        if net.shape(self.last + 1).len() > 1 {
+            self.at = self.add(Op::Reshape { dims: dims(&[net.outputs()]) }, vec![self.at]);
+        }
+        self.at = self.add(Op::Argmax, vec![self.at]);
+    }
+}
+
+/// `multiplier / 2^shift` nearest to a ratio; `None` where there is none.
+fn ratio(wanted: f64) -> Option<(i32, u8)> {
+    if !wanted.is_finite() || wanted <= 0.0 {
+        return None;
+    }
+    // The multiplier is below 2^15, and at least 2^14 where the shift allows.
+    let mut shift = (MULTIPLIER_BITS - 1 - wanted.log2().floor() as i32).clamp(0, MAX_SHIFT);
+    let mut multiplier = (wanted * f64::from(shift).exp2()).round() as i32;
+    while multiplier > 0 && multiplier % 2 == 0 && shift > 0 {
+        (multiplier, shift) = (multiplier / 2, shift - 1);
+    }
+    (1..=1 << MULTIPLIER_BITS).contains(&multiplier).then(|| u8::try_from(shift).ok().map(|shift| (multiplier, shift))).flatten()
 }

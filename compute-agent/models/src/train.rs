@@ -131,11 +131,18 @@ impl Model {
         let mut layers = Vec::new();
         for layer in &self.filters {
             let weights = numbers(layer.weights.val().permute([0, 2, 3, 1]));
-            layers.push(Layer::Conv { window: [WINDOW, WINDOW], weights, biases: numbers(layer.biases.val()) });
-            layers.push(Layer::MaxPool { window: [POOL, POOL] });
+            let (window, padding, bias) = ([WINDOW as u16; 2], [WINDOW as u16 / 2; 2], numbers(layer.biases.val()));
+            layers.push(Layer::Conv2d { weights, bias, window, stride: [1, 1], padding });
+            layers.extend([Layer::Relu, Layer::MaxPool { window: [POOL as u16; 2], stride: [POOL as u16; 2] }]);
         }
-        for layer in &self.sums {
-            layers.push(Layer::Dense { weights: numbers(layer.weights.val().transpose()), biases: numbers(layer.biases.val()) });
+        if !self.filters.is_empty() {
+            layers.push(Layer::Flatten);
+        }
+        for (number, layer) in self.sums.iter().enumerate() {
+            if number > 0 {
+                layers.push(Layer::Relu);
+            }
+            layers.push(Layer::Linear { weights: numbers(layer.weights.val().transpose()), bias: numbers(layer.biases.val()) });
         }
         Network::new(&if self.filters.is_empty() { vec![size[0] * size[1]] } else { vec![size[0], size[1], 1] }, layers)
     }
@@ -157,7 +164,7 @@ pub fn train(
     watch: &mut dyn FnMut(usize, f32),
 ) -> Result<Network, NetworkError> {
     if training.design == Design::Cnn && size.iter().any(|side| side / POOL / POOL == 0) {
-        return Err(NetworkError { layer: 3, why: "pictures have at least 4 by 4 pixels" });
+        return Err(NetworkError::Layer { layer: 3, why: "pictures have at least 4 by 4 pixels" });
     }
     let device = Device::flex().autodiff();
     let mut random = StdRng::seed_from_u64(training.seed);

@@ -13,37 +13,12 @@ use std::{
 
 use cairn_device::{FLEX, open};
 use cairn_models::{
-    Accuracy, AnswerError, Card, Form, Layer, ModelFile, Network, Picture, PictureError, Pictures, QuantiseError, answers, quantise, steps,
+    Accuracy, Answer, AnswerError, Card, Form, Layer, ModelFile, Network, Picture, PictureError, Pictures, answers, quantise,
 };
 use cairn_program::{Op, testing::Dice};
 
 fn dense(weights: &[f32], biases: &[f32]) -> Layer {
-    Layer::Dense { weights: weights.to_vec(), biases: biases.to_vec() }
-}
-
-#[test]
-fn layers_compute_what_they_say() {
-    let conv = Layer::Conv { window: [3, 3], weights: vec![0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0], biases: vec![-1.0] };
-    let pool = Layer::MaxPool { window: [2, 2] };
-    let network = Network::new(&[2, 2, 1], vec![conv, pool, dense(&[1.0, -1.0], &[0.0, 3.0])]).unwrap();
-    // Each place with the one on its right, less one.
-    let found = network.outputs(&[1.0, 2.0, 3.0, -4.0]);
-    assert_eq!(found, [vec![2.0, 1.0, 0.0, 0.0], vec![2.0], vec![2.0, 1.0]]);
-    assert_eq!(network.answer(&[1.0, 2.0, 3.0, -4.0]), 0);
-    let equals = Network::new(&[1], vec![dense(&[0.0, 0.0], &[1.0, 1.0])]).unwrap();
-    assert_eq!(equals.answer(&[5.0]), 0);
-}
-
-#[test]
-fn what_does_not_fit_is_refused_by_its_layer() {
-    let refused = |input: &[usize], layers| Network::new(input, layers).unwrap_err().layer;
-    assert_eq!(refused(&[2], vec![dense(&[1.0, 1.0], &[0.0]), dense(&[1.0, 1.0], &[0.0])]), 1);
-    assert_eq!(refused(&[2], vec![dense(&[1.0, f32::NAN], &[0.0])]), 0);
-    assert_eq!(refused(&[2], vec![Layer::MaxPool { window: [1, 1] }]), 0);
-    assert_eq!(refused(&[2, 2, 1], vec![Layer::MaxPool { window: [3, 1] }]), 0);
-    assert_eq!(refused(&[2, 2, 1], vec![Layer::MaxPool { window: [0, 1] }]), 0);
-    assert_eq!(refused(&[2, 2, 1], vec![Layer::MaxPool { window: [2, 2] }]), 0);
-    assert_eq!(refused(&[2], vec![]), 0);
+    Layer::Linear { weights: weights.to_vec(), bias: biases.to_vec() }
 }
 
 fn write(folder: &Path, name: &str, color: png::ColorType) {
@@ -94,16 +69,24 @@ fn numbers(dice: &mut Dice, count: usize) -> Vec<f32> {
 #[test]
 fn programs_answer_as_their_networks_do() {
     let mut dice = Dice::new(3);
-    let conv = Layer::Conv { window: [3, 3], weights: numbers(&mut dice, 4 * 9 * 2), biases: numbers(&mut dice, 4) };
-    let hidden = Layer::Dense { weights: numbers(&mut dice, 12 * 16), biases: numbers(&mut dice, 12) };
-    let last = Layer::Dense { weights: numbers(&mut dice, 5 * 12), biases: numbers(&mut dice, 5) };
-    let network = Network::new(&[4, 4, 2], vec![conv, Layer::MaxPool { window: [2, 2] }, hidden, last]).unwrap();
+    let conv = Layer::Conv2d {
+        weights: numbers(&mut dice, 4 * 9 * 2),
+        bias: numbers(&mut dice, 4),
+        window: [3, 3],
+        stride: [1, 1],
+        padding: [1, 1],
+    };
+    let pool = Layer::MaxPool { window: [2, 2], stride: [2, 2] };
+    let hidden = dense(&numbers(&mut dice, 12 * 16), &numbers(&mut dice, 12));
+    let last = dense(&numbers(&mut dice, 5 * 12), &numbers(&mut dice, 5));
+    let layers = vec![conv, Layer::Relu, pool, Layer::Flatten, hidden, Layer::Relu, last];
+    let network = Network::new(&[4, 4, 2], layers).unwrap();
     let inputs: Vec<Vec<f32>> = (0..300).map(|_| numbers(&mut dice, 32)).collect();
     let class = |pixels: &Vec<f32>| Picture { pixels: pixels.clone(), class: network.answer(pixels) };
     let pictures: Vec<Picture> = inputs.iter().map(class).collect();
     assert_eq!(Accuracy::of_floats(&network, &pictures), Accuracy { right: 300, all: 300 });
     for form in [Form::Provable, Form::Fine] {
-        let model = quantise(&network, &inputs, form).unwrap().file(Card::default()).unwrap();
+        let model = quantise(&network, &inputs, form, Answer::Class).unwrap().file(Card::default()).unwrap();
         let same = Accuracy::of_model(&model, &pictures, &*open(FLEX).unwrap()).unwrap();
         assert!(same.part() > 0.95, "{form:?} {same}");
         let provable = |op: &Op| !matches!(op, Op::Requantise { multiplier, .. } if *multiplier != 1);
@@ -112,25 +95,9 @@ fn programs_answer_as_their_networks_do() {
 }
 
 #[test]
-fn what_cannot_be_counted_in_int8_is_refused() {
-    let network = |weight: f32, bias: f32| {
-        let dense = |weight: f32, bias: f32| Layer::Dense { weights: vec![weight], biases: vec![bias] };
-        Network::new(&[1], vec![dense(weight, bias), dense(1.0, 0.0)]).unwrap()
-    };
-    let of = |network: &Network, examples: &[Vec<f32>]| quantise(network, examples, Form::Provable).err();
-    assert_eq!(of(&network(1.0, 0.0), &[vec![1.0]]), None);
-    assert_eq!(of(&network(1.0, 0.0), &[]), Some(QuantiseError::Examples));
-    assert_eq!(of(&network(1.0, 0.0), &[vec![1.0, 2.0]]), Some(QuantiseError::Examples));
-    assert_eq!(of(&network(1.0, 0.0), &[vec![f32::INFINITY]]), Some(QuantiseError::Examples));
-    assert_eq!(of(&network(1e-9, 1.0), &[vec![1.0]]), Some(QuantiseError::Range(0)));
-    assert_eq!(of(&network(0.0, 0.0), &[vec![0.0]]), Some(QuantiseError::Range(0)), "a layer that gives nothing");
-    assert_eq!(steps(&[0.0, 0.26, -0.26, 99.0, -99.0, f32::NAN], 0.5), [0, 1, -1, 127, -128, 0]);
-}
-
-#[test]
 fn models_say_what_they_take_and_answer() {
-    let dense = Layer::Dense { weights: vec![1.0, -1.0, -1.0, 1.0], biases: vec![0.0, 0.0] };
-    let integers = quantise(&Network::new(&[2], vec![dense]).unwrap(), &[vec![1.0, 0.5]], Form::Fine).unwrap();
+    let dense = dense(&[1.0, -1.0, -1.0, 1.0], &[0.0, 0.0]);
+    let integers = quantise(&Network::new(&[2], vec![dense]).unwrap(), &[vec![1.0, 0.5]], Form::Fine, Answer::Class).unwrap();
     let (device, model) = (open(FLEX).unwrap(), integers.clone().file(Card::default()).unwrap());
     assert_eq!(answers(&model, &[vec![1.0, 0.0], vec![0.0, 1.0]], &*device).unwrap(), [0, 1]);
     assert!(matches!(answers(&model, &[vec![1.0]], &*device), Err(AnswerError::Input)));

@@ -10,7 +10,7 @@
 use std::{env, fs::File, io::Read, process::Command, time::Instant};
 
 use cairn_device::{FLEX, REFERENCE, open};
-use cairn_models::{Accuracy, Card, Design, Form, ModelFile, Picture, Pictures, Training, quantise, train};
+use cairn_models::{Accuracy, Answer, Card, Design, Form, ModelFile, Picture, Pictures, Training, quantise, train};
 
 /// What a model answers right of the digits that it was not trained on, at least.
 const GOOD: f64 = 0.97;
@@ -37,7 +37,8 @@ fn make(design: Design, form: Form) -> (ModelFile, f64) {
     let start = Instant::now();
     let network = train(&seen, digits.size, digits.classes.len(), Training::of(design, 1), &mut |_, _| ()).unwrap();
     let examples: Vec<Vec<f32>> = seen.iter().map(|picture| picture.pixels.clone()).collect();
-    let model = quantise(&network, &examples, form).unwrap().file(Card { classes: digits.classes, ..Card::default() }).unwrap();
+    let model =
+        quantise(&network, &examples, form, Answer::Class).unwrap().file(Card { classes: digits.classes, ..Card::default() }).unwrap();
     let (before, device) = (Accuracy::of_floats(&network, &held), open(FLEX).unwrap());
     let after = Accuracy::of_model(&model, &held, &*device).unwrap();
     println!("{design:?}: {before} as floats, {after} as integers, {:?}", start.elapsed());

@@ -6,6 +6,7 @@ mod doctor;
 mod files;
 mod models;
 mod prove;
+mod quantise;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

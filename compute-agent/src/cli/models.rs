@@ -1,18 +1,24 @@
-//! `cairn-agent models`: trains, inspects, runs and rates models.
+//! `cairn-agent models`: trains, quantises, inspects, runs and rates models.
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use cairn_device::{FLEX, Need, open};
-use cairn_models::{Accuracy, Card, Design, Form, ModelFile, Picture, Pictures, Training, answers, picture, quantise, train};
+use cairn_models::{
+    Accuracy, Answer, Card, Design, Form, ModelFile, Named, Picture, Pictures, Training, answers, picture, quantise, train,
+};
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::files::{self, For};
+use super::{
+    files::{self, For},
+    quantise::{Quantise, count_as},
+};
 
-/// Train, inspect, run and rate models.
+/// Train, quantise, inspect, run and rate models.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
     Train(Train),
+    Quantise(Quantise),
     Inspect(Inspect),
     Run(Run),
     Accuracy(Rate),
@@ -49,6 +55,9 @@ pub(crate) struct Train {
     /// The model's file to write (.safetensors).
     #[arg(long)]
     out: PathBuf,
+    /// Also write the network of floats, which `models quantise` takes (.safetensors).
+    #[arg(long)]
+    network: Option<PathBuf>,
     /// Its name.
     #[arg(long, default_value = "pictures")]
     name: String,
@@ -109,6 +118,7 @@ impl ModelsCommand {
     pub(crate) fn run(self) -> Result<()> {
         match self {
             Self::Train(command) => command.run(),
+            Self::Quantise(command) => command.run(),
             Self::Inspect(command) => command.run(),
             Self::Run(command) => command.run(),
             Self::Accuracy(command) => command.run(),
@@ -117,7 +127,7 @@ impl ModelsCommand {
 }
 
 impl Labelled {
-    fn read(&self) -> Result<Pictures> {
+    pub(crate) fn read(&self) -> Result<Pictures> {
         Ok(Pictures::read(&self.items, &self.labels)?)
     }
 }
@@ -146,12 +156,15 @@ impl Train {
         })?;
         let examples: Vec<Vec<f32>> = seen.iter().map(|picture| picture.pixels.clone()).collect();
         let description = format!("{:?} trained on {} pictures of {} classes", self.kind, seen.len(), pictures.classes.len());
+        if let Some(path) = &self.network {
+            let bytes = Named { network: network.clone(), classes: pictures.classes.clone() }.write()?;
+            files::create(path, For::Everybody, |out| Ok(out.write_all(&bytes)?))?;
+        }
         let card = Card { name: self.name, description, license: self.license, classes: pictures.classes, input: None };
-        let model = quantise(&network, &examples, form)?.file(card)?;
+        let model = quantise(&network, &examples, form, Answer::Class)?.file(card)?;
         let (before, after) = (Accuracy::of_floats(&network, &held), rate(&model, &held, FLEX)?);
         let bytes = model.write()?;
         files::create(&self.out, For::Everybody, |out| Ok(out.write_all(&bytes)?))?;
-        let part = |accuracy: Accuracy| json!({"right": accuracy.right, "of": accuracy.all});
         let report = json!({
             "model": self.out, "hash": hex::encode(model.content_hash()?), "program": hex::encode(model.id()),
             "learnt_from": seen.len(), "held_out": {"floats": part(before), "integers": part(after)},
@@ -162,7 +175,11 @@ impl Train {
     }
 }
 
-fn rate(model: &ModelFile, pictures: &[Picture], device: &str) -> Result<Accuracy> {
+pub(crate) fn part(accuracy: Accuracy) -> Value {
+    json!({"right": accuracy.right, "of": accuracy.all})
+}
+
+pub(crate) fn rate(model: &ModelFile, pictures: &[Picture], device: &str) -> Result<Accuracy> {
     Ok(Accuracy::of_model(model, pictures, &*open(device)?)?)
 }
 
@@ -206,12 +223,7 @@ impl Rate {
     fn run(self) -> Result<()> {
         let model = read(&self.model)?;
         let mut pictures = self.labelled.read()?;
-        // Classes count as the model counts them.
-        for picture in &mut pictures.all {
-            let name = &pictures.classes[picture.class];
-            let Some(place) = model.card().classes.iter().position(|class| class == name) else { bail!("the model has no class {name:?}") };
-            picture.class = place;
-        }
+        count_as(&mut pictures, &model.card().classes)?;
         println!("{}", rate(&model, &pictures.all, &self.device)?);
         Ok(())
     }

@@ -1,0 +1,298 @@
+//! Nodes as layers.
+use std::collections::BTreeMap;
+
+use super::{
+    FLOAT, takes_bias,
+    wire::{Constant, Node},
+};
+use crate::{Layer, MAX_VALUES};
+
+const INT64: i32 = 7;
+const EXTERNAL: i32 = 1;
+
+/// What a node before left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    /// An image of so many channels, rows, columns.
+    Image([usize; 3]),
+    /// So many values; where they were an image, its channels, rows and columns.
+    Row(usize, Option<[usize; 3]>),
+}
+
+/// The chain so far.
+pub(super) struct Reader {
+    constants: BTreeMap<String, Constant>,
+    /// The name of what the chain gives so far.
+    at: String,
+    flow: Flow,
+    input: Vec<usize>,
+    batch: i64,
+    layers: Vec<Layer>,
+    /// After a softmax nothing comes.
+    ended: bool,
+}
+
+impl Reader {
+    pub(super) fn new(at: String, input: Vec<usize>, batch: i64, constants: BTreeMap<String, Constant>) -> Self {
+        let (flow, input) = match input[..] {
+            [channels, height, width] => (Flow::Image([channels, height, width]), vec![height, width, channels]),
+            _ => (Flow::Row(input[0], None), input),
+        };
+        Self { constants, at, flow, input, batch, layers: Vec::new(), ended: false }
+    }
+
+    /// The layers and the shape of their input.
+    pub(super) fn finish(self, output: Option<&str>) -> Result<(Vec<Layer>, Vec<usize>), String> {
+        if output != Some(self.at.as_str()) {
+            return Err("its output is not what its last node gives".to_owned());
+        }
+        let moved = |[channels, height, width]: [usize; 3]| channels > 1 && height * width > 1;
+        match self.flow {
+            Flow::Row(_, Some(image)) if moved(image) => Err("its output is a flattened image, whose order would change".to_owned()),
+            _ => Ok((self.layers, self.input)),
+        }
+    }
+
+    pub(super) fn node(&mut self, node: &Node) -> Result<(), String> {
+        if !matches!(node.domain.as_str(), "" | "ai.onnx") {
+            return Err(format!("operators of `{}` are not known", node.domain));
+        }
+        let output = node.output.first().cloned().ok_or("it gives nothing")?;
+        if node.op_type == "Constant" {
+            let value = node.attribute.iter().find(|a| a.name == "value").and_then(|a| a.t.clone()).ok_or("it has no `value`")?;
+            self.constants.insert(output, value);
+            return Ok(());
+        }
+        if self.ended {
+            return Err("nothing comes after a softmax".to_owned());
+        }
+        // Of a sum the chain may be on either side.
+        let added = node.op_type == "Add" && node.input.get(1) == Some(&self.at);
+        if node.input.first() != Some(&self.at) && !added {
+            return Err(format!("it takes `{}`, not `{}`: networks are one chain", node.input.first().map_or("", String::as_str), self.at));
+        }
+        self.layer(node, usize::from(!added))?;
+        self.at = output;
+        Ok(())
+    }
+
+    fn layer(&mut self, node: &Node, other: usize) -> Result<(), String> {
+        match node.op_type.as_str() {
+            "Relu" => self.layers.push(Layer::Relu),
+            "Identity" | "Dropout" => (),
+            "Softmax" | "LogSoftmax" => {
+                if !matches!(self.flow, Flow::Row(..)) {
+                    return Err("it is known at the end alone, over a row".to_owned());
+                }
+                self.ended = true;
+            }
+            "Gemm" => self.gemm(node)?,
+            "MatMul" => {
+                let (dims, values) = self.constant(node, 1)?;
+                self.linear(&dims, &values, false, |_| 0.0)?;
+            }
+            "Add" => self.add(node, other)?,
+            "Conv" => self.conv(node)?,
+            "MaxPool" | "AveragePool" => self.pool(node)?,
+            "GlobalAveragePool" => {
+                let Flow::Image([_, height, width]) = self.flow else { return Err("it takes an image".to_owned()) };
+                let window = [side(height)?, side(width)?];
+                self.push_windows(Layer::AveragePool { window, stride: [1, 1] }, window, [1, 1], [0, 0], None)?;
+            }
+            "Flatten" if int(node, "axis", 1) == 1 => self.flatten(),
+            "Flatten" => return Err("its axis is not 1".to_owned()),
+            "Reshape" => self.reshape(node)?,
+            _ => return Err("this operator is not known here".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn gemm(&mut self, node: &Node) -> Result<(), String> {
+        if int(node, "transA", 0) != 0 {
+            return Err("transA is not 0".to_owned());
+        }
+        let (alpha, beta) = (float(node, "alpha", 1.0), float(node, "beta", 1.0));
+        let (dims, mut values) = self.constant(node, 1)?;
+        values.iter_mut().for_each(|value| *value *= alpha);
+        let transposed = int(node, "transB", 0) != 0;
+        let bias = if node.input.get(2).is_some_and(|name| !name.is_empty()) { self.constant(node, 2)?.1 } else { vec![0.0] };
+        let outputs = *dims.get(usize::from(!transposed)).ok_or("its B is no matrix")?;
+        if bias.len() != outputs && bias.len() != 1 {
+            return Err("its C is not one number an output".to_owned());
+        }
+        self.linear(&dims, &values, transposed, |output| beta * bias[output % bias.len()])
+    }
+
+    /// A linear layer with `[inputs, outputs]`, or `[outputs, inputs]` where transposed; a flattened image's columns are put in the order of images here.
+    fn linear(&mut self, dims: &[usize], values: &[f32], transposed: bool, bias: impl Fn(usize) -> f32) -> Result<(), String> {
+        let Flow::Row(width, image) = self.flow else { return Err("it takes a row; flatten the image first".to_owned()) };
+        let [rows, columns] = *dims else { return Err("its weights are no matrix".to_owned()) };
+        let (outputs, inputs) = if transposed { (rows, columns) } else { (columns, rows) };
+        if inputs != width || outputs == 0 {
+            return Err(format!("its weights take {inputs} values, not {width}"));
+        }
+        let place = |at: usize| match image {
+            Some([channels, height, width]) => at % channels * height * width + at / channels,
+            None => at,
+        };
+        let weight =
+            |output: usize, input: usize| if transposed { values[output * inputs + input] } else { values[input * outputs + output] };
+        let weights = (0..outputs).flat_map(|output| (0..inputs).map(move |at| (output, at))).map(|(output, at)| weight(output, place(at)));
+        self.layers.push(Layer::Linear { weights: weights.collect(), bias: (0..outputs).map(bias).collect() });
+        self.flow = Flow::Row(outputs, None);
+        Ok(())
+    }
+
+    fn add(&mut self, node: &Node, other: usize) -> Result<(), String> {
+        let (_, values) = self.constant(node, other)?;
+        let bias = takes_bias(self.layers.last_mut()).ok_or("sums are known after MatMul and Gemm alone")?;
+        if values.len() != bias.len() && values.len() != 1 {
+            return Err("it adds another number of values than there are outputs".to_owned());
+        }
+        (0..bias.len()).for_each(|at| bias[at] += values[at % values.len()]);
+        Ok(())
+    }
+
+    fn conv(&mut self, node: &Node) -> Result<(), String> {
+        let (dims, values) = self.constant(node, 1)?;
+        let [outputs, channels, height, width] = dims[..] else { return Err("its weights are not [O, C, kh, kw]".to_owned()) };
+        if int(node, "group", 1) != 1 {
+            return Err("its group is not 1".to_owned());
+        }
+        if !matches!(self.flow, Flow::Image([found, ..]) if found == channels) {
+            return Err("it takes an image of as many channels as its weights have".to_owned());
+        }
+        let bias = if node.input.get(2).is_some_and(|name| !name.is_empty()) { self.constant(node, 2)?.1 } else { vec![0.0; outputs] };
+        let (window, stride, padding) = windows(node, Some([side(height)?, side(width)?]))?;
+        let area = height * width;
+        let weight = |at: usize| values[((at / (area * channels)) * channels + at % channels) * area + at / channels % area];
+        let weights = (0..values.len()).map(weight).collect();
+        self.push_windows(Layer::Conv2d { weights, bias, window, stride, padding }, window, stride, padding, Some(outputs))
+    }
+
+    fn pool(&mut self, node: &Node) -> Result<(), String> {
+        let (window, stride, padding) = windows(node, None)?;
+        if padding != [0, 0] || int(node, "ceil_mode", 0) != 0 {
+            return Err("pools with padding or ceil_mode are not known".to_owned());
+        }
+        let layer = if node.op_type == "MaxPool" { Layer::MaxPool { window, stride } } else { Layer::AveragePool { window, stride } };
+        self.push_windows(layer, window, stride, padding, None)
+    }
+
+    /// A layer over windows of the image, with so many channels after it or as many as before.
+    fn push_windows(
+        &mut self,
+        layer: Layer,
+        window: [u16; 2],
+        stride: [u16; 2],
+        padding: [u16; 2],
+        channels: Option<usize>,
+    ) -> Result<(), String> {
+        let Flow::Image([before, height, width]) = self.flow else { return Err("it takes an image".to_owned()) };
+        let places = |size: usize, axis: usize| -> Option<usize> {
+            let room = (size + 2 * usize::from(padding[axis])).checked_sub(window[axis].into())?;
+            Some(room.checked_div(stride[axis].into())? + 1)
+        };
+        let (down, right) = places(height, 0).zip(places(width, 1)).ok_or("no window fits, or the stride is 0")?;
+        self.layers.push(layer);
+        self.flow = Flow::Image([channels.unwrap_or(before), down, right]);
+        Ok(())
+    }
+
+    fn flatten(&mut self) {
+        if let Flow::Image(image) = self.flow {
+            self.layers.push(Layer::Flatten);
+            self.flow = Flow::Row(image.iter().product(), Some(image));
+        }
+    }
+
+    fn reshape(&mut self, node: &Node) -> Result<(), String> {
+        let name = node.input.get(1).ok_or("it has no shape")?;
+        let constant = self.constants.get(name).ok_or("its shape is not constant")?;
+        let size: usize = match self.flow {
+            Flow::Image(image) => image.iter().product(),
+            Flow::Row(size, _) => size,
+        };
+        let wanted = integers(constant)?;
+        let flat = |row: i64| row == -1 || usize::try_from(row) == Ok(size);
+        match wanted[..] {
+            [first, row] if (first == self.batch || matches!(first, 0 | 1) || (first == -1 && row != -1)) && flat(row) => self.flatten(),
+            _ => return Err(format!("it reshapes to {wanted:?}; known is a row of all {size} values")),
+        }
+        Ok(())
+    }
+
+    /// A constant operand of floats: its shape, at most four dimensions, and values.
+    fn constant(&self, node: &Node, operand: usize) -> Result<(Vec<usize>, Vec<f32>), String> {
+        let name = node.input.get(operand).ok_or("an operand is missing")?;
+        let constant = self.constants.get(name).ok_or_else(|| format!("`{name}` is not constant"))?;
+        let fault = |why: &str| format!("`{name}`: {why}");
+        let count = count(constant).ok_or_else(|| fault("its shape is out of bounds"))?;
+        if constant.data_type != FLOAT || constant.data_location == EXTERNAL {
+            return Err(fault("it is not float, or in another file"));
+        }
+        let raw = || constant.raw_data.as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).collect();
+        let values: Vec<f32> = if constant.float_data.is_empty() { raw() } else { constant.float_data.clone() };
+        let dims = constant.dims.iter().map(|dim| usize::try_from(*dim).unwrap_or(0)).collect();
+        if values.len() == count { Ok((dims, values)) } else { Err(fault("it has another number of values than its shape")) }
+    }
+}
+
+/// Elements of a constant, at least one.
+fn count(constant: &Constant) -> Option<usize> {
+    let product = constant.dims.iter().try_fold(1_usize, |n, dim| n.checked_mul(usize::try_from(*dim).ok()?));
+    product.filter(|n| (1..=MAX_VALUES).contains(n) && constant.dims.len() <= 4)
+}
+
+fn integers(constant: &Constant) -> Result<Vec<i64>, String> {
+    if constant.data_type != INT64 || constant.data_location == EXTERNAL || count(constant).is_none_or(|n| n > 8) {
+        return Err("its shape is no short row of int64".to_owned());
+    }
+    let raw = || constant.raw_data.as_chunks::<8>().0.iter().map(|word| i64::from_le_bytes(*word)).collect();
+    Ok(if constant.int64_data.is_empty() { raw() } else { constant.int64_data.clone() })
+}
+
+fn int(node: &Node, name: &str, default: i64) -> i64 {
+    node.attribute.iter().find(|attribute| attribute.name == name).map_or(default, |attribute| attribute.i)
+}
+
+fn float(node: &Node, name: &str, default: f32) -> f32 {
+    node.attribute.iter().find(|attribute| attribute.name == name).map_or(default, |attribute| attribute.f)
+}
+
+fn side(size: usize) -> Result<u16, String> {
+    u16::try_from(size).map_err(|_| "its window is too large".to_owned())
+}
+
+/// A list of `count` numbers of a node; `None` where it has none.
+fn list<const N: usize>(node: &Node, name: &str) -> Result<Option<[u16; N]>, String> {
+    let Some(found) = node.attribute.iter().find(|attribute| attribute.name == name) else { return Ok(None) };
+    let numbers: Option<Vec<u16>> = found.ints.iter().map(|n| u16::try_from(*n).ok()).collect();
+    let numbers: Option<[u16; N]> = numbers.and_then(|numbers| numbers.try_into().ok());
+    numbers.map(Some).ok_or_else(|| format!("its {name} are not {N} numbers of 0 to 65,535"))
+}
+
+/// Window, stride and padding; the window may follow from the weights.
+#[allow(clippy::type_complexity, reason = "three pairs of one kind")]
+fn windows(node: &Node, of_weights: Option<[u16; 2]>) -> Result<([u16; 2], [u16; 2], [u16; 2]), String> {
+    let named = list::<2>(node, "kernel_shape")?;
+    let window = named.or(of_weights).ok_or("it has no kernel_shape")?;
+    if of_weights.is_some_and(|weights| weights != window) {
+        return Err("its kernel_shape is not that of its weights".to_owned());
+    }
+    if list::<2>(node, "dilations")?.is_some_and(|dilations| dilations != [1, 1]) {
+        return Err("its dilations are not 1".to_owned());
+    }
+    let pads = list::<4>(node, "pads")?.unwrap_or_default();
+    let automatic = node.attribute.iter().find(|attribute| attribute.name == "auto_pad").map(|attribute| attribute.s.as_slice());
+    match automatic {
+        None | Some(b"" | b"NOTSET") => (),
+        Some(b"VALID") if pads == [0; 4] => (),
+        _ => return Err("its auto_pad is not NOTSET or VALID".to_owned()),
+    }
+    let [top, left, bottom, right] = pads;
+    if top != bottom || left != right {
+        return Err("its padding differs on opposite sides".to_owned());
+    }
+    Ok((window, list::<2>(node, "strides")?.unwrap_or([1, 1]), [top, left]))
+}
