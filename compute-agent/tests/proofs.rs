@@ -1,4 +1,5 @@
 //! A ceremony, a proof and its check by the program, as their users call it.
+#![allow(clippy::expect_used, reason = "a test may panic")]
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
