@@ -155,6 +155,16 @@ fn an_onnx_file_computes_what_onnx_says() {
     }
 }
 
+/// `data/library.onnx` was written by the onnx package for Python, 1.23.2, operators of version 17: Conv, Relu, MaxPool, Reshape, Gemm, Relu, MatMul, Add and Softmax over
+/// `[N, 1, 4, 4]` with the weights of `numbers`; the numbers wanted are those of its reference evaluator.
+#[test]
+fn a_file_of_the_onnx_library_computes_what_the_library_does() {
+    let network = onnx::read(include_bytes!("data/library.onnx")).expect("a network");
+    let found = network.forward(&numbers(16, 9));
+    // A softmax keeps the distances.
+    assert!((found[1] - found[0] + 2.661_911).abs() < 1e-4 && (found[2] - found[0] + 3.438_207).abs() < 1e-4, "{found:?}");
+}
+
 #[test]
 fn a_flattened_image_keeps_its_order() {
     let nodes = [node("Flatten", &["x"], "f", vec![]), node("Gemm", &["f", "w"], "y", vec![])];
