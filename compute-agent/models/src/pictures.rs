@@ -59,28 +59,30 @@ pub struct Pictures {
 #[derive(Deserialize)]
 struct Line {
     item: String,
-    class: String,
+    /// Absent where nobody labelled the item.
+    class: Option<String>,
 }
 
 impl Pictures {
-    /// Reads the labels of a job (JSON Lines with `item` and `class`, as `cairnd job export` writes them) and the pictures that they name in a folder.
+    /// Reads the labels of a job (JSON Lines with `item` and `class`, as `cairnd job export` writes them) and the pictures that they name in a folder. Items
+    /// without a class are left out.
     ///
     /// # Errors
     /// [`PictureError`].
     pub fn read(items: &Path, labels: &Path) -> Result<Self, PictureError> {
         let file = File::open(labels).map_err(|error| PictureError::File(labels.into(), error))?;
         let lines = read_lines(BufReader::new(file))?;
-        let mut names: Vec<String> = lines.iter().map(|line| line.class.clone()).collect();
+        let mut names: Vec<String> = lines.iter().map(|(_, class)| class.clone()).collect();
         names.sort_by_key(|name| (name.len(), name.clone()));
         names.dedup();
         let places: BTreeMap<&str, usize> = names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
         let (mut size, mut all) = (None, Vec::new());
-        for line in &lines {
-            let (found, pixels) = picture(&items.join(&line.item))?;
+        for (item, class) in &lines {
+            let (found, pixels) = picture(&items.join(item))?;
             if *size.get_or_insert(found) != found {
                 return Err(PictureError::Size);
             }
-            all.push(Picture { pixels, class: places[line.class.as_str()] });
+            all.push(Picture { pixels, class: places[class.as_str()] });
         }
         Ok(Self { size: size.ok_or(PictureError::Size)?, classes: names, all })
     }
@@ -101,7 +103,8 @@ impl Pictures {
     }
 }
 
-fn read_lines(reader: impl BufRead) -> Result<Vec<Line>, PictureError> {
+/// Items and their classes.
+fn read_lines(reader: impl BufRead) -> Result<Vec<(String, String)>, PictureError> {
     let mut lines = Vec::new();
     for (number, text) in (1..).zip(reader.take(MAX_BYTES * 64).lines()) {
         let wrong = |why: String| PictureError::Label { line: number, why };
@@ -111,7 +114,7 @@ fn read_lines(reader: impl BufRead) -> Result<Vec<Line>, PictureError> {
         if Path::new(&line.item).file_name().is_none_or(|name| name != line.item.as_str()) {
             return Err(wrong(format!("{:?} is no name of a file", line.item)));
         }
-        lines.push(line);
+        lines.extend(line.class.map(|class| (line.item, class)));
     }
     Ok(lines)
 }

@@ -39,7 +39,8 @@ fn read(labels: &str) -> Result<Pictures, PictureError> {
 
 #[test]
 fn labels_name_pictures_and_classes() {
-    let lines = "{\"item\":\"a.png\",\"class\":\"10\",\"confidence\":0.5}\n{\"item\":\"a.png\",\"class\":\"9\"}\n";
+    // The last item has no class: nobody labelled it.
+    let lines = "{\"item\":\"a.png\",\"class\":\"10\",\"confidence\":0.5}\n{\"item\":\"a.png\",\"class\":\"9\"}\n{\"item\":\"none.png\",\"class\":null}\n";
     let found = read(lines).unwrap();
     assert_eq!((found.size, found.classes.as_slice()), ([1, 2], ["9".to_owned(), "10".to_owned()].as_slice()));
     assert_eq!(found.all[0], Picture { pixels: vec![0.0, 1.0], class: 1 });
@@ -54,7 +55,8 @@ fn what_is_no_picture_or_label_is_refused() {
         let line = format!("{{\"item\":\"{item}\",\"class\":\"1\"}}");
         assert!(matches!(read(&line), Err(PictureError::Label { line: 1, .. })), "{item}");
     }
-    assert!(matches!(read("{\"item\":\"a.png\"}"), Err(PictureError::Label { .. })));
+    assert!(matches!(read("{\"item\":\"a.png\"}"), Err(PictureError::Size)), "nothing is labelled");
+    assert!(matches!(read("{\"class\":\"1\"}"), Err(PictureError::Label { .. })));
     assert!(matches!(read("{\"item\":\"rgb.png\",\"class\":\"1\"}"), Err(PictureError::Picture(..))));
     assert!(matches!(read("{\"item\":\"none.png\",\"class\":\"1\"}"), Err(PictureError::File(..))));
     assert!(matches!(read("{\"item\":\"labels.jsonl\",\"class\":\"1\"}"), Err(PictureError::Picture(..))));
