@@ -3,10 +3,11 @@ mod bench;
 mod ceremony;
 mod circuit;
 mod doctor;
-mod files;
+pub(crate) mod files;
 mod models;
 mod prove;
 mod quantise;
+mod serve;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -24,6 +25,8 @@ enum Command {
     Bench(bench::Bench),
     Doctor(doctor::Doctor),
     Prove(prove::Prove),
+    Receipt(serve::Check),
+    Serve(serve::Serve),
     Verify(prove::Verify),
     #[command(subcommand)]
     Ceremony(ceremony::CeremonyCommand),
@@ -41,6 +44,8 @@ impl Cli {
             Command::Bench(command) => command.run(),
             Command::Doctor(command) => command.run(),
             Command::Prove(command) => command.run(),
+            Command::Receipt(command) => command.run(),
+            Command::Serve(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Ceremony(command) => command.run(),
             Command::Models(command) => command.run(),
