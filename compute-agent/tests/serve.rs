@@ -9,7 +9,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use cairn_models::{Card, Form, Layer, ModelFile, Network, quantise};
+use cairn_models::{Card, ModelFile, Quantised};
 use cairn_program::{Graph, Kind, Node, Op, Operand, Tensor, TensorType};
 use serde_json::{Value, json};
 
@@ -54,9 +54,12 @@ impl Server {
 
 /// Which of two numbers is larger.
 fn larger() -> ModelFile {
-    let dense = Layer::Dense { weights: vec![1.0, -1.0, -1.0, 1.0], biases: vec![0.0, 0.0] };
-    let card = Card { classes: vec!["first".into(), "second".into()], ..Card::default() };
-    quantise(&Network::new(&[2], vec![dense]).unwrap(), &[vec![1.0, 0.5]], Form::Provable).unwrap().file(card).unwrap()
+    let weights = Tensor::new(TensorType::new(Kind::I8, &[2, 2]), vec![100, -100, -100, 100]).unwrap();
+    let sums = Node { op: Op::Linear, operands: vec![Operand::Input, Operand::Weight(0)] };
+    let largest = Node { op: Op::Argmax, operands: vec![Operand::Node(0)] };
+    let graph = Graph::new(TensorType::new(Kind::I8, &[2]), vec![weights.shape.clone()], vec![sums, largest]);
+    let card = Card { classes: vec!["first".into(), "second".into()], input: Some(Quantised { scale: 0.01 }), ..Card::default() };
+    ModelFile::new(card, graph, vec![weights]).unwrap()
 }
 
 /// Says behind each byte the next letter of the alphabet.
