@@ -11,7 +11,9 @@ use serde::Deserialize;
 
 /// Most pixels of a picture.
 const MAX_PIXELS: u32 = 1 << 16;
-/// Most bytes of a picture's file, and of a line of labels.
+/// Most bytes of a list of labels.
+const MAX_LABELS: u64 = 64 << 20;
+/// Most bytes of a picture's file.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// Why pictures or labels cannot be read.
@@ -106,7 +108,9 @@ impl Pictures {
 /// Items and their classes.
 fn read_lines(reader: impl BufRead) -> Result<Vec<(String, String)>, PictureError> {
     let mut lines = Vec::new();
-    for (number, text) in (1..).zip(reader.take(MAX_BYTES * 64).lines()) {
+    // One byte more than there may be, so that a longer list is refused and not cut.
+    let mut reader = reader.take(MAX_LABELS + 1);
+    for (number, text) in (1..).zip(reader.by_ref().lines()) {
         let wrong = |why: String| PictureError::Label { line: number, why };
         let line: Line =
             serde_json::from_str(&text.map_err(|error| wrong(error.to_string()))?).map_err(|error| wrong(error.to_string()))?;
@@ -115,6 +119,9 @@ fn read_lines(reader: impl BufRead) -> Result<Vec<(String, String)>, PictureErro
             return Err(wrong(format!("{:?} is no name of a file", line.item)));
         }
         lines.extend(line.class.map(|class| (line.item, class)));
+    }
+    if reader.limit() == 0 {
+        return Err(PictureError::Label { line: lines.len(), why: "the list has more than 64 MiB".to_owned() });
     }
     Ok(lines)
 }

@@ -61,6 +61,8 @@ fn what_is_no_picture_or_label_is_refused() {
     assert!(matches!(read("{\"item\":\"none.png\",\"class\":\"1\"}"), Err(PictureError::File(..))));
     assert!(matches!(read("{\"item\":\"labels.jsonl\",\"class\":\"1\"}"), Err(PictureError::Picture(..))));
     assert!(matches!(read(""), Err(PictureError::Size)));
+    let many = "{\"item\":\"a.png\"}".to_owned() + &" ".repeat(1_000_000) + "\n";
+    assert!(matches!(read(&many.repeat(68)), Err(PictureError::Label { why, .. }) if why.contains("64 MiB")));
 }
 
 /// Values between -1 and 1.
