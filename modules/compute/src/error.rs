@@ -128,7 +128,7 @@ pub enum Error {
         epoch: u32,
     },
     /// The auction has as many offers of that side as may be.
-    #[error("the auction of class {class} has {most} offers of that side; the next one takes more")]
+    #[error("the auction of class {class} has {most} offers of that side, none of a lower ceiling")]
     Full {
         /// The class.
         class: u64,
@@ -156,6 +156,12 @@ pub enum Error {
     /// A number of providers outside its bounds.
     #[error("a redundant job has 2 to 5 providers, and looks for them in no auction; found {0}")]
     Redundancy(u32),
+    /// An ask whose failure would cost too little.
+    #[error("the ceiling of an ask is at least {least}, half of the median of what was paid in its class")]
+    Ceiling {
+        /// The least, in base units.
+        least: u128,
+    },
     /// State that contradicts itself.
     #[error("state of compute is damaged: {0}")]
     Broken(&'static str),
@@ -202,6 +208,7 @@ impl Coded for Error {
             Self::NoAudit(_) => 58,
             Self::Spot => 59,
             Self::Redundancy(_) => 60,
+            Self::Ceiling { .. } => 61,
         }
     }
     fn status(&self) -> Status {

@@ -96,13 +96,18 @@ pub(crate) fn both_late(ctx: &mut Ctx, job: Job) -> Result<()> {
 /// A provider delivered nothing in time: it loses a part of the price, and the job is open again, or closed as poison.
 pub(crate) fn late(ctx: &mut Ctx, mut job: Job) -> Result<()> {
     let (locked, params) = (jobs::locked(&job)?, rules::of_job(&job)?.clone());
-    let lost = rules::part(jobs::price(&job)?, params.late_bps)?.min(locked);
+    // What was locked tells what the provider was trusted with: the price, or, after an auction, the ceiling of its ask.
+    let stake = locked.checked_div(params.bond_multiple.into()).ok_or(Error::Broken("a bond times nothing"))?;
+    let lost = rules::part(stake, params.late_bps)?.min(locked);
     let provider = Address::parse(&job.provider)?;
     providers::unlock(ctx, job.id, &provider, locked, lost, End::Late)?;
     rewards::forfeit(ctx, &ACCOUNT.address(), &Coin::base(lost), HALF_BPS)?;
     ctx.emit(&EventJobFailed { job_id: job.id, provider: job.provider.clone() });
     job.failed.push(std::mem::take(&mut job.provider));
     job.locked = Some(coin(0));
+    // Whoever takes it next gets all that the requester pays.
+    let price = jobs::price(&job)?.checked_add(jobs::surplus(&job)?).ok_or(Error::Overflow)?;
+    (job.price, job.surplus) = (Some(coin(price)), Some(coin(0)));
     if u32::try_from(job.failed.len()).map_err(|_| Error::Overflow)? >= params.max_failures {
         return refund(ctx, job, JobOutcome::Poison);
     }

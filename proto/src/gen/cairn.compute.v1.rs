@@ -1061,6 +1061,27 @@ impl ::prost::Name for EventResultOpened {
         "/cairn.compute.v1.EventResultOpened".into()
     }
 }
+/// A sealed offer had the lowest ceiling in an auction that is full, and gave way to a higher one; its deposit is back.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventBidDisplaced {
+    #[prost(uint64, tag = "1")]
+    pub class_id: u64,
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+    /// 0: an ask.
+    #[prost(uint64, tag = "3")]
+    pub job_id: u64,
+}
+impl ::prost::Name for EventBidDisplaced {
+    const NAME: &'static str = "EventBidDisplaced";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventBidDisplaced".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventBidDisplaced".into()
+    }
+}
 /// The module's part of the genesis file. Everything else follows from it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Genesis {
@@ -2330,7 +2351,8 @@ pub trait MsgServer: Send + Sync + 'static {
         req: MsgSetClass,
     ) -> ::cairn_kernel::Result<MsgSetClassResponse>;
     /// Makes a sealed offer in the auction of a class; the first one begins it. Takes deposit and fee, and of an ask locks the bond for all its places. Refused:
-    /// another epoch than the one that takes offers, a class that is closed or full, a second offer, a job that is not the sender's or waits for no auction, a
+    /// another epoch than the one that takes offers, a class that is closed, a second offer, a ceiling not above the lowest of an auction that is full, an ask's
+    /// ceiling below half of the median of past prices, a job that is not the sender's or waits for no auction, a
     /// bond that does not cover the ask, a capacity outside 1 to 64.
     fn commit_bid(
         &self,

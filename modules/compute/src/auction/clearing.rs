@@ -99,10 +99,17 @@ pub(crate) fn median(prices: &[u128]) -> Option<u128> {
     sorted.get(sorted.len().saturating_sub(1) >> 1).copied()
 }
 
-/// What stands for an epoch in the memory of its class: half way between what buyers paid and sellers got.
-pub(crate) fn remembered(clearing: &Clearing) -> Result<Option<u128>, Error> {
+/// What stands for an epoch in the memory of its class: half way between what buyers paid and sellers got, within half and double of the median, so that no
+/// single epoch moves it far.
+pub(crate) fn remembered(clearing: &Clearing, median: Option<u128>) -> Result<Option<u128>, Error> {
     if clearing.trades.is_empty() {
         return Ok(None);
     }
-    Ok(Some(clearing.buyers_pay.checked_add(clearing.sellers_get).ok_or(Error::Overflow)? >> 1))
+    let price = clearing.buyers_pay.checked_add(clearing.sellers_get).ok_or(Error::Overflow)? >> 1;
+    Ok(Some(median.map_or(price, |median| price.clamp(least(median), median.saturating_mul(2)))))
+}
+
+/// The lowest ceiling of an ask, and the lowest price remembered, beside a median: half of it.
+pub(crate) fn least(median: u128) -> u128 {
+    median.div_ceil(2)
 }

@@ -1,11 +1,15 @@
 //! Sealed offers and their openings.
+use std::cmp::Reverse;
+
 use cairn_bank as bank;
-use cairn_kernel::{Address, BPS, Coin, Ctx, Result, chain32, tag};
-use cairn_proto::cairn::compute::v1::{Auction, EventBidCommitted, EventBidRevealed, Job, JobState, MsgCommitBid, MsgRevealBid, Offer};
+use cairn_kernel::{Address, BPS, Coin, Ctx, Result, chain32, key_prefix, tag};
+use cairn_proto::cairn::compute::v1::{
+    Auction, EventBidCommitted, EventBidDisplaced, EventBidRevealed, Job, JobState, MsgCommitBid, MsgRevealBid, Offer,
+};
 use cairn_rewards as rewards;
 use sha2::{Digest, Sha256};
 
-use super::{ASK, BID, OfferKey, amount, classes, key, params};
+use super::{ASK, BID, OfferKey, amount, classes, clearing, key, params};
 use crate::{
     ACCOUNT, Error, jobs, programs,
     providers::{self, coin},
@@ -37,11 +41,14 @@ pub(crate) fn commit(ctx: &mut Ctx, bidder: &Address, m: MsgCommitBid) -> Result
     }
     let most = params(&auction)?.max_offers;
     let count = if m.job_id > 0 { &mut auction.bids } else { &mut auction.asks };
-    if *count >= most {
-        return Err(Error::Full { class: m.class_id, most }.into());
+    let full = *count >= most;
+    if !full {
+        *count = count.checked_add(1).ok_or(Error::Overflow)?;
     }
-    *count = count.checked_add(1).ok_or(Error::Overflow)?;
     let offer = if m.job_id > 0 { bid(ctx, &auction, bidder, &m)? } else { ask(ctx, &auction, bidder, &m)? };
+    if full {
+        make_room(ctx, &offer, m.class_id, most)?;
+    }
     take_money(ctx, bidder, &auction, offer, m.commitment, &place)?;
 
     let mut class = classes::load(ctx, m.class_id)?;
@@ -104,10 +111,39 @@ fn ask(ctx: &mut Ctx, auction: &Auction, bidder: &Address, m: &MsgCommitBid) -> 
         return Err(Error::Capacity(m.capacity).into());
     }
     let ceiling = rules::base_amount(m.ceiling.as_ref())?;
+    let past = classes::load(ctx, m.class_id)?.prices;
+    let past = past.iter().map(|price| rules::number(price)).collect::<Result<Vec<_>, _>>()?;
+    let least = clearing::median(&past).map_or(1, clearing::least);
+    if ceiling < least {
+        return Err(Error::Ceiling { least }.into());
+    }
     let multiple = u128::from(params(auction)?.bond_multiple);
     let reserve = ceiling.checked_mul(multiple).and_then(|unit| unit.checked_mul(m.capacity.into())).ok_or(Error::Overflow)?;
     providers::lock(ctx, bidder, reserve)?;
     Ok(Offer { ceiling: Some(coin(ceiling)), capacity: m.capacity, reserve: Some(coin(reserve)), ..Offer::default() })
+}
+
+/// In an auction that is full, an offer of a higher ceiling takes the place of the one of the lowest, the newest of equals, which has its deposit back:
+/// so what fills an auction is worth at least as much as what it keeps out.
+fn make_room(ctx: &mut Ctx, offer: &Offer, class: u64, most: u32) -> Result<()> {
+    let mut lowest: Option<(u128, Reverse<u64>, OfferKey, Offer)> = None;
+    for entry in OFFERS.range(ctx, &key_prefix(&(class, side(offer)))) {
+        let (place, found) = entry?;
+        let rank = (amount(found.ceiling.as_ref())?, Reverse(found.number));
+        if lowest.as_ref().is_none_or(|(ceiling, number, ..)| rank < (*ceiling, *number)) {
+            lowest = Some((rank.0, rank.1, place, found));
+        }
+    }
+    let ceiling = amount(offer.ceiling.as_ref())?;
+    let (_, _, place, out) = lowest.filter(|(lowest, ..)| *lowest < ceiling).ok_or(Error::Full { class, most })?;
+    let account = Address::parse(&out.account)?;
+    bank::send(ctx, &ACCOUNT.address(), &account, &[Coin::base(amount(out.deposit.as_ref())?)])?;
+    if out.job_id == 0 {
+        providers::free(ctx, &account, amount(out.reserve.as_ref())?)?;
+    }
+    OFFERS.remove(ctx, &place)?;
+    ctx.emit(&EventBidDisplaced { class_id: class, account: out.account, job_id: out.job_id });
+    Ok(())
 }
 
 /// Takes deposit and fee, and writes the offer.

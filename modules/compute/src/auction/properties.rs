@@ -164,8 +164,9 @@ fn mcafee_gives_up_the_last_trade_where_the_mean_lies_outside() {
     // Without a fifth pair: three trade, and one unit a trade is left over.
     let less = run(&[9, 8, 7, 6], &[1, 2, 3, 5]);
     assert_eq!((less.trades.len(), less.buyers_pay, less.sellers_get), (3, 6, 5));
-    assert_eq!(remembered(&less).unwrap(), Some(5));
-    assert_eq!(remembered(&Clearing::default()).unwrap(), None);
+    assert_eq!(remembered(&less, None).unwrap(), Some(5));
+    assert_eq!([20, 2].map(|median| remembered(&less, Some(median)).unwrap()), [Some(10), Some(4)], "one epoch moves the memory by half");
+    assert_eq!(remembered(&Clearing::default(), None).unwrap(), None);
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub(super) fn clear(ctx: &mut Ctx, auction: &mut Auction, seed: &Seed) -> Result
         offer.partner = provider;
         OFFERS.set(ctx, &key_of(offer)?, offer)?;
     }
-    if let Some(price) = clearing::remembered(&found)? {
+    if let Some(price) = clearing::remembered(&found, clearing::median(&past))? {
         class.prices.push(price.to_string());
         class.prices.drain(..class.prices.len().saturating_sub(MEMORY));
         CLASSES.set(ctx, &class.id, &class)?;
@@ -112,27 +112,25 @@ fn deposit(ctx: &mut Ctx, auction: &Auction, offer: &Offer) -> Result<()> {
     Ok(())
 }
 
-/// Gives a job to the provider that its bid found: what it bid too much returns, the bond reserved for it becomes the job's.
+/// Gives a job to the provider that its bid found: what it bid too much returns, and the bond that was reserved for it is the job's:
+/// of the whole ceiling, so that a low price makes no failure cheap.
 fn trade(ctx: &mut Ctx, auction: &Auction, offer: &Offer) -> Result<()> {
     let provider = Address::parse(&offer.partner)?;
     let place = key(auction.class_id, 0, &provider);
     let mut ask = OFFERS.get(ctx, &place)?.ok_or(Error::Broken("a trade of no ask"))?;
     let (pays, ceiling) = (amount(auction.buyers_pay.as_ref())?, amount(ask.ceiling.as_ref())?);
     let gets = amount(auction.sellers_get.as_ref())?.min(ceiling);
-    let multiple = u128::from(params(auction)?.bond_multiple);
-    let (unit, needed) = (ceiling.checked_mul(multiple).ok_or(Error::Overflow)?, gets.checked_mul(multiple).ok_or(Error::Overflow)?);
+    let unit = ceiling.checked_mul(params(auction)?.bond_multiple.into()).ok_or(Error::Overflow)?;
     let reserve = amount(ask.reserve.as_ref())?.checked_sub(unit).ok_or(Error::Broken("an ask with more trades than places"))?;
     ask.reserve = Some(coin(reserve));
     OFFERS.set(ctx, &place, &ask)?;
-    providers::free(ctx, &provider, unit)?;
-    providers::lock(ctx, &provider, needed)?;
 
     let mut job = jobs::load(ctx, offer.job_id)?;
     let back = jobs::price(&job)?.checked_sub(pays).ok_or(Error::Broken("a trade above its bid"))?;
     bank::send(ctx, &ACCOUNT.address(), &Address::parse(&job.requester)?, &[Coin::base(back)])?;
     (job.price, job.surplus) = (Some(coin(gets)), Some(coin(pays.checked_sub(gets).ok_or(Error::Overflow)?)));
     job.set_state(JobState::Running);
-    (job.provider, job.locked) = (offer.partner.clone(), Some(coin(needed)));
+    (job.provider, job.locked) = (offer.partner.clone(), Some(coin(unit)));
     let due = jobs::after(ctx, job.run_blocks)?;
     jobs::save(ctx, &mut job, due)?;
     ctx.emit(&EventJobAccepted { job_id: job.id, provider: job.provider, due });

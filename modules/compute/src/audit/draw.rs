@@ -41,8 +41,9 @@ pub(super) fn auditor(ctx: &mut Ctx, mut audit: Audit) -> Result<()> {
     }
     let pay = pay(ctx, &job, params)?;
     let locked = pay.checked_mul(params.bond_multiple.into()).ok_or(Error::Overflow)?;
-    let drawn = pick(ctx, &job, &mut draw, audit.pool, locked)?;
-    let Some(account) = drawn.filter(|_| fund::load(ctx).is_ok_and(|held| held >= pay)) else {
+    let payable = pay <= most(&job, params)? && fund::load(ctx)? >= pay;
+    let drawn = if payable { pick(ctx, &job, &mut draw, audit.pool, locked)? } else { None };
+    let Some(account) = drawn else {
         ctx.emit(&EventAuditFailed { job_id: job.id });
         return remove(ctx, job.id);
     };
@@ -61,6 +62,13 @@ fn pay(ctx: &Ctx, job: &Job, params: &Params) -> Result<u128> {
     let macs = programs::load(ctx, &job.program_id)?.macs;
     let cost = rules::rerun_cost(params, macs, job.runs)?.max(1);
     Ok(cost.checked_add(cost.div_ceil(10)).ok_or(Error::Overflow)?)
+}
+
+/// The most that the audit of a job is paid: on average over all jobs not more than the fees of this one, so that whoever orders from itself and is drawn
+/// as its own auditor pays more than it gets.
+fn most(job: &Job, params: &Params) -> Result<u128> {
+    let fees = rules::part(jobs::price(job)?, params.fee_bps.saturating_add(params.audit_fee_bps))?;
+    Ok(fees.checked_mul(BPS.into()).and_then(|fees| fees.checked_div(params.audit_bps.into())).ok_or(Error::Overflow)?)
 }
 
 /// A provider that is not the job's, stays, and has so much of its bond free. It is drawn among the numbers given when the result came, so that

@@ -105,10 +105,10 @@ fn a_job_finds_a_provider_at_a_price_below_its_escrow_and_is_paid() {
     world.trade(&[Plan::bid(job, 800_000), Plan::ask(provider(), 300_000, 900_000)], 1);
     let found = world.job(job);
     assert_eq!((found.state(), found.provider.as_str()), (JobState::Running, provider().to_string().as_str()));
-    assert_eq!((found.price.unwrap().amount, found.locked.unwrap().amount), ("800000".into(), "4000000".into()));
+    assert_eq!((found.price.unwrap().amount, found.locked.unwrap().amount), ("800000".into(), "4500000".into()));
     let fee = PRICE / 1_000;
     assert_eq!(world.balance(requester()), before + PRICE + 200_000 - fee, "what it bid less is back, and the deposit");
-    assert_eq!(world.provider(provider()).locked.unwrap().amount, "4000000", "what the ask had reserved above it is free");
+    assert_eq!(world.provider(provider()).locked.unwrap().amount, "4500000", "what the ask had reserved for it");
     assert_eq!(world.class().0.prices, ["800000"]);
     let supplied = world.balance(provider());
     let until = world.submit(world.result(provider(), job, true)).unwrap();
@@ -133,6 +133,7 @@ fn an_ask_is_paid_at_most_its_ceiling_and_the_rest_goes_to_the_pool_or_back() {
             let due = world.job(job).due;
             world.run_to(due + 1);
             assert_eq!(world.state(job), JobState::Open, "late: taken at its price by somebody else");
+            assert_eq!(world.job(job).price.unwrap().amount, "800000", "which is all that its requester pays");
             let due = world.job(job).due;
             world.run_to(due + 1);
             assert_eq!((world.job(job).outcome(), world.balance(requester())), (JobOutcome::Expired, money + 800_000));
@@ -280,6 +281,13 @@ fn classes_are_governances_and_an_auction_takes_so_many_offers() {
     world.offer(&Plan::bid(jobs[0], 5), 1).unwrap();
     world.offer(&Plan::bid(jobs[1], 5), 1).unwrap();
     refused(world.offer(&Plan::bid(jobs[2], 5), 1), &Error::Full { class: 1, most: 2 });
+    world.fund(requester(), PRICE);
+    let dear = world.post(MsgPostJob { class_id: CLASS, price: base(2 * PRICE), ..world.order() }).unwrap();
+    let before = world.balance(requester());
+    world.offer(&Plan::bid(dear, 5), 1).unwrap();
+    assert_eq!(world.balance(requester()), before + PRICE - 200_000 - 2_000 + 100_000, "the newest of the lowest has its deposit back");
+    let there: Vec<u64> = world.offers().iter().map(|offer| offer.job_id).collect();
+    assert_eq!(there, [jobs[0], dear]);
     world.set_class(1, "old laptops", true).unwrap();
     refused(world.offer(&Plan::ask(provider(), 5, 5), 1), &Error::NoClass(1));
     refused(world.post(MsgPostJob { class_id: CLASS, ..world.order() }), &Error::NoClass(1));
@@ -313,7 +321,7 @@ fn settling_is_bounded_and_carries_over() {
     assert!(world.class().1.is_none());
     let runs = jobs.iter().filter(|job| world.state(**job) == JobState::Running).count();
     assert_eq!(runs, 4, "five trades are thick: the last is given up");
-    assert_eq!(world.provider(provider()).locked.unwrap().amount, (4 * 5 * 300_000).to_string());
+    assert_eq!(world.provider(provider()).locked.unwrap().amount, (4 * 5 * 400_000).to_string());
 }
 
 #[test]
@@ -336,4 +344,28 @@ fn an_auction_that_fails_holds_up_nothing_else_and_goes_on_when_it_can() {
     remembered(&mut world, vec![]);
     world.block();
     assert_eq!((world.class().1, world.state(job)), (None, JobState::Running));
+}
+
+/// Whoever asks next to nothing and delivers nothing takes a job's time. It costs a tenth of a ceiling that is at least half of what others are paid.
+#[test]
+fn an_ask_that_takes_jobs_to_fail_them_pays_for_it() {
+    let mut world = World::market();
+    let job = world.post_into_class();
+    world.trade(&[Plan::bid(job, 800_000), Plan::ask(provider(), 800_000, 900_000)], 1);
+    world.bond(user(71), BOND).unwrap();
+    let job = world.post_into_class();
+    let cheap = Plan::ask(user(71), 1, 399_999);
+    refused(world.offer(&cheap, 2), &Error::Ceiling { least: 400_000 });
+    let cheap = Plan { ceiling: 400_000, capacity: 4, ..cheap };
+    world.trade(&[Plan::bid(job, 800_000), cheap], 2);
+    let found = world.job(job);
+    assert_eq!((found.provider, found.price.unwrap().amount), (user(71).to_string(), "1".into()), "it set its price itself");
+    assert_eq!(world.class().0.prices, ["800000", "400000"], "and moves the memory by half at most");
+    let due = found.due;
+    world.run_to(due + 1);
+    let lost = BOND - world.provider(user(71)).bond.unwrap().amount.parse::<u128>().unwrap();
+    println!(
+        "an ask of 1 at a ceiling of 400000 that delivers nothing: the attacker loses {lost} and gains 0, the requester waits and loses 0"
+    );
+    assert_eq!((lost, world.state(job)), (40_000, JobState::Open));
 }

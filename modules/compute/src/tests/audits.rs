@@ -3,11 +3,11 @@ use cairn_auth::authority;
 use cairn_kernel::{Address, BPS, Result};
 use cairn_program::Spot;
 use cairn_proto::cairn::compute::v1::{
-    Audit, AuditState, JobOutcome, JobState, MsgCommitAudit, MsgRevealAudit, MsgServer, MsgUpdateParams, QueryAuditRequest,
+    Audit, AuditState, JobOutcome, JobState, MsgCommitAudit, MsgPostJob, MsgRevealAudit, MsgServer, MsgUpdateParams, QueryAuditRequest,
     QueryAuditsRequest, QueryServer,
 };
 
-use super::world::{BOND, PRICE, World, provider, refused, requester, user};
+use super::world::{BOND, PRICE, World, base, provider, refused, requester, user};
 use crate::{Compute, Error, Params, audit_commitment, main_params, test_params};
 
 /// What an audit is paid: 23,730 multiplications, three runs, a tenth of a ucairn each; and a tenth more.
@@ -263,5 +263,28 @@ fn the_bond_outweighs_what_cheating_gains_at_the_audit_rate() {
         let (risk, gain) = (p * slash / whole, (whole - p) * PRICE / whole);
         println!("{name} network: a lie about a price of {PRICE} gains {gain} on average and costs {risk}");
         assert!(risk > gain);
+    }
+}
+
+/// Somebody orders a heavy program from itself for next to nothing, to be drawn as its own auditor and paid for work that it need not do.
+#[test]
+fn ordering_from_oneself_does_not_drain_the_fund() {
+    let mut world = World::audited(always());
+    let fund = world.fund_held();
+    // The pay of a job's audit is at most its fees over the rate: of this price, less than running it costs.
+    let cheap = 50 * PAY - 100;
+    let job = world.post(MsgPostJob { price: base(cheap), ..world.order() }).unwrap();
+    world.accept(provider(), job).unwrap();
+    let until = world.submit(world.result(provider(), job, true)).unwrap();
+    world.run_to(until + 1);
+    let after = world.fund_held();
+    println!("a price of {cheap}: no audit of pay {PAY}, the fund grows by {}", after - fund);
+    assert!(after > fund);
+    for params in [test_params(), main_params()] {
+        let (fees, rate) = (u128::from(params.fee_bps + params.audit_fee_bps), u128::from(params.audit_bps));
+        let (price, most) = (PRICE, PRICE * fees / rate);
+        let (gain, cost) = (most * rate / u128::from(BPS), price * fees / u128::from(BPS));
+        println!("all providers one's own: an order of {price} gains {gain} of the fund on average and pays {cost} of fees");
+        assert!(gain <= cost);
     }
 }
