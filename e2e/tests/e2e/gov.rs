@@ -1,5 +1,5 @@
-//! Governance by the command line: a proposal changes parameters, another one is vetoed and its deposit burnt, a third one fails when it is
-//! carried out; delegators decide for themselves.
+//! Governance by the command line: a proposal changes parameters, drafted, submitted, funded and voted on by `cairnd gov`; another one is vetoed and
+//! its deposit burnt, a third one fails when it is carried out; delegators decide for themselves.
 use cairn_e2e::{Network, Options, until};
 use serde_json::{Value, json};
 
@@ -48,6 +48,34 @@ impl Town {
     fn vote(&self, from: &str, id: &str, option: &str) {
         self.ask(&["tx", "gov", "vote", "--from", from, "--proposal-id", id, "--option", option]);
     }
+    /// Runs `cairnd gov`, which tells in words what it did.
+    fn gov(&self, args: &[&str]) -> String {
+        self.network.cairnd(&[&["gov"], args].concat())
+    }
+    /// Drafts, as people do, a proposal for another longest memo, and submits it with a part of the deposit. Gives its number.
+    fn draft_and_submit(&self, characters: u64) -> String {
+        let file = self.network.path().join("draft.json");
+        let path = file.to_str().unwrap();
+        let said = self.gov(&["draft", "auth", "--out", path]);
+        assert!(
+            said.contains("holds the parameters in force") && said.contains(&format!("cairnd gov submit {path} --from NAME")),
+            "{said}"
+        );
+        assert!(self.network.cairnd_refused(&["gov", "draft", "auth", "--out", path]).contains("exists already"));
+        let mut draft: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!((&draft["deposit"], &draft["messages"][0]["params"]["max_memo_characters"]), (&json!(DEPOSIT), &json!("256")));
+        draft["messages"][0]["params"]["max_memo_characters"] = json!(characters.to_string());
+        std::fs::write(&file, draft.to_string()).unwrap();
+        let said = self.gov(&["submit", path, "--from", "requester", "--deposit", "6000000ucairn"]);
+        let id = said.strip_prefix("proposal ").and_then(|rest| rest.split(' ').next()).unwrap();
+        assert!(said.contains(&format!("cairnd gov vote {id} yes --from requester")), "{said}");
+        id.to_owned()
+    }
+    /// How a proposal stands, as `cairnd gov show` tells programs; what it tells people says the same.
+    fn shown(&self, id: &str) -> Value {
+        assert!(self.gov(&["show", id]).contains(&format!("proposal: {id}")));
+        self.ask(&["gov", "show", id])
+    }
     fn proposal(&self, id: &str) -> Value {
         self.ask(&["query", "gov", "proposal", id])["proposal"].clone()
     }
@@ -81,17 +109,20 @@ fn proposals_pass_fail_and_are_vetoed() {
     let stake = ["tx", "staking", "delegate", "--from", "buyer", "--validator-address", &validator, "--amount", "30000000ucairn"];
     town.ask(&stake);
 
-    let carried = town.propose("shorter-memos", &[town.set_memo(100)]);
+    let carried = town.draft_and_submit(100);
+    let shown = town.shown(&carried);
+    assert_eq!((&shown["status"], &shown["deposit"]), (&json!("PROPOSAL_STATUS_DEPOSIT_PERIOD"), &json!("6000000ucairn")), "{shown}");
+    assert!(town.network.cairnd_refused(&["gov", "vote", &carried, "yes", "--from", "buyer"]).contains("inactive proposal"));
+    assert!(town.network.cairnd_refused(&["gov", "vote", &carried, "perhaps", "--from", "buyer"]).contains("yes, no, abstain or veto"));
+    let said = town.gov(&["deposit", &carried, "4000000ucairn", "--from", "buyer"]);
+    assert!(said.contains("deposited in block") && said.contains(&format!("cairnd gov show {carried}")), "{said}");
+    assert!(town.gov(&["vote", &carried, "yes", "--from", &town.operator]).contains("voted in block"));
+    assert!(town.gov(&["vote", &carried, "yes=0.6,abstain=0.4", "--from", "buyer"]).contains("voted in block"));
     let vetoed = town.propose("no-memos", &[town.set_memo(1)]);
     let failing = town.propose("nonsense", &[town.set_memo(90), town.set_memo(0)]);
-    for id in [&carried, &vetoed, &failing] {
+    for id in [&vetoed, &failing] {
         town.vote(&town.operator, id, "yes");
     }
-    let half = json!([{ "option": "VOTE_OPTION_YES", "weight": "0.6" }, { "option": "VOTE_OPTION_ABSTAIN", "weight": "0.4" }]);
-    let split: Vec<String> = half.as_array().unwrap().iter().map(ToString::to_string).collect();
-    let weighted =
-        ["tx", "gov", "vote-weighted", "--from", "buyer", "--proposal-id", &carried, "--options", &split[0], "--options", &split[1]];
-    town.ask(&weighted);
     town.vote("buyer", &vetoed, "no_with_veto");
     town.vote("buyer", &failing, "yes");
     let before = town.supply();
@@ -104,6 +135,9 @@ fn proposals_pass_fail_and_are_vetoed() {
         (&json!("28000000"), &json!("12000000")),
         "10 of the operator, 18 of the delegator"
     );
+    let shown = town.shown(&carried);
+    let parts = ["yes", "abstain", "turnout", "yes_of_decided", "veto_of_votes"].map(|part| shown[part].as_str().unwrap());
+    assert_eq!(parts, ["28000000", "12000000", "100.0 %", "100.0 %", "0.0 %"], "{shown}");
     let ended = town.ends(&vetoed);
     assert_eq!(ended["status"], "PROPOSAL_STATUS_REJECTED", "{ended}");
     assert_eq!(ended["final_tally_result"]["no_with_veto_count"], "30000000");
