@@ -99,6 +99,7 @@ async function searches(sent) {
     "coin_received.receiver": requester,
     "tx.fee_payer": buyer,
     "tx.acc_seq": sequence,
+    "message.msg_index": "0",
   };
   for (const [key, value] of Object.entries(keys)) {
     const found = await reader.searchTx([{ key, value }]);

@@ -29,7 +29,7 @@ pub enum Origin {
 
 impl Emitted {
     /// As pairs of text. A typed event shows each field as JSON under its name, in alphabetical order, like the SDK's
-    /// `EmitTypedEvent`. Every attribute but the message's place can be searched for.
+    /// `EmitTypedEvent`. Every attribute can be searched for, as in the SDK.
     #[must_use]
     pub fn to_abci(&self, dialect: &Dialect) -> AbciEvent {
         let mut attributes = match &self.event.payload {
@@ -51,7 +51,7 @@ impl Origin {
             Self::BeginBlock => ("mode", "BeginBlock".to_owned()),
             Self::EndBlock => ("mode", "EndBlock".to_owned()),
         };
-        Some(EventAttribute { key: key.to_owned(), value, index: false })
+        Some(EventAttribute { key: key.to_owned(), value, index: true })
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
         let event = Event { kind: Coin::full_name(), payload: Payload::Typed(coin.encode_to_vec()) };
         let shown = Emitted { event, origin: Origin::Message(3) }.to_abci(Dialect::cairn());
         assert_eq!(shown.r#type, "cosmos.base.v1beta1.Coin");
-        let expected = [("amount", "\"7\"", true), ("denom", "\"u\\u003ccairn\\u003e\"", true), ("msg_index", "3", false)];
+        let expected = [("amount", "\"7\"", true), ("denom", "\"u\\u003ccairn\\u003e\"", true), ("msg_index", "3", true)];
         assert_eq!(pairs(&shown), expected);
     }
 
@@ -108,6 +108,6 @@ mod tests {
         let shown = Emitted { event: event.clone(), origin: Origin::Ante }.to_abci(Dialect::cairn());
         assert_eq!(pairs(&shown), [("recipient", "b", true), ("amount", "1ucairn", true)]);
         let shown = Emitted { event, origin: Origin::EndBlock }.to_abci(Dialect::cairn());
-        assert_eq!(pairs(&shown).last(), Some(&("mode", "EndBlock", false)));
+        assert_eq!(pairs(&shown).last(), Some(&("mode", "EndBlock", true)));
     }
 }

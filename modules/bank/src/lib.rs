@@ -60,7 +60,15 @@ pub fn supply(ctx: &Ctx, denom: &str) -> Result<u128> {
 /// `sdk/5` if `from` holds less, or less that has come free; what a hook refuses. State may be half changed then: the caller passes the error on or wraps the call
 /// in [`Ctx::atomic`].
 pub fn send(ctx: &mut Ctx, from: &Address, to: &Address, coins: &[Coin]) -> Result<()> {
-    transfer(ctx, from, to, &ledger::tidy(coins)?, ledger::debit)
+    let coins = ledger::tidy(coins)?;
+    if coins.is_empty() {
+        return Ok(());
+    }
+    transfer(ctx, from, to, &coins, ledger::debit)?;
+    let from = from.to_string();
+    ctx.emit_raw("transfer", &[("recipient", &to.to_string()), ("sender", &from), ("amount", &coins.to_string())]);
+    ctx.emit_raw("message", &[("sender", &from)]);
+    Ok(())
 }
 
 /// How coins leave an account.
@@ -74,9 +82,6 @@ fn transfer(ctx: &mut Ctx, from: &Address, to: &Address, coins: &Coins, debit: D
     debit(ctx, from, coins)?;
     ledger::credit(ctx, to, coins)?;
     cairn_auth::get_or_create(ctx, to)?;
-    let from = from.to_string();
-    ctx.emit_raw("transfer", &[("recipient", &to.to_string()), ("sender", &from), ("amount", &coins.to_string())]);
-    ctx.emit_raw("message", &[("sender", &from)]);
     Ok(())
 }
 
@@ -86,7 +91,7 @@ pub fn spendable(ctx: &Ctx, address: &Address, denom: &str) -> Result<u128> {
 }
 
 /// Moves coins that an account delegates to a module's account. Coins that have not come free may be delegated; which were is noted
-/// with the account.
+/// with the account. As in the Cosmos SDK they are spent and received, but nobody sent them: there is no event `transfer`.
 ///
 /// # Errors
 /// As [`send`], but the whole balance counts.
@@ -96,7 +101,7 @@ pub fn delegate(ctx: &mut Ctx, from: &Address, pool: &Address, coins: &[Coin]) -
     transfer(ctx, from, pool, &coins, ledger::debit_locked_too)
 }
 
-/// Moves coins of a delegation back from a module's account.
+/// Moves coins of a delegation back from a module's account, with the events of [`delegate`].
 ///
 /// # Errors
 /// As [`send`].

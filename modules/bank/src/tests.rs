@@ -107,6 +107,24 @@ fn events_of(chain: &mut Chain, run: impl FnOnce(&mut Ctx) -> Result<()>) -> Vec
 }
 
 #[test]
+fn what_is_delegated_is_spent_and_received_but_sent_by_nobody() {
+    let mut chain = chain();
+    let (from, pool) = (user(1), user(9));
+    for undone in [false, true] {
+        let (giver, taker) = if undone { (&pool, &from) } else { (&from, &pool) };
+        let coins = [Coin::new("ucairn", 30)];
+        let events = events_of(&mut chain, |ctx| {
+            if undone { crate::undelegate(ctx, giver, taker, &coins) } else { crate::delegate(ctx, giver, taker, &coins) }
+        });
+        assert_eq!(
+            events,
+            [format!("coin_spent: spender={giver} amount=30ucairn"), format!("coin_received: receiver={taker} amount=30ucairn")]
+        );
+        assert_eq!(held(&mut chain, taker, "ucairn"), if undone { 100 } else { 30 });
+    }
+}
+
+#[test]
 fn send_moves_coins_opens_the_account_and_tells_the_events_of_the_sdk() {
     let mut chain = chain();
     let events = events_of(&mut chain, |ctx| Bank.send(ctx, msg_send(&user(9), &[("ibc/ABC", 7), ("ucairn", 30)])).map(drop));

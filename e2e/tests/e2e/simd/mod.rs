@@ -11,6 +11,7 @@ mod state;
 use std::collections::BTreeSet;
 
 use endpoints::Endpoint;
+use serde_json::Value;
 use state::Pair;
 
 /// What was asked of both and how it differed.
@@ -48,6 +49,7 @@ fn the_doors_answer_as_those_of_an_unmodified_simd() {
         }
     }
     posts::compare(&pair, &mut found);
+    the_same_events(&pair);
     println!(
         "{} endpoints, {} questions, {} allowed differences; here alone: {ours_only:#?}",
         shared.len(),
@@ -69,4 +71,23 @@ fn compare(endpoint: &Endpoint, pair: &Pair, found: &mut Findings) -> String {
     let (ours, sims) = endpoint.over_grpc_web(pair);
     found.compare(&endpoint.template, &format!("gRPC-web {}", endpoint.method.full_name()), &ours, &sims);
     endpoint.template.clone()
+}
+
+/// What indexers and wallets read of a transaction: the same events in the same order, with the same attributes, each of which can be searched for.
+/// `simd` is paid no fee, so that its begin after the transfer of ours.
+fn the_same_events(pair: &Pair) {
+    let shown = |response: &Value| -> Vec<String> {
+        let attribute = |a: &Value| format!("{}{}", a["key"].as_str().unwrap(), if a["index"] == true { "" } else { " (not indexed)" });
+        let event = |event: &Value| {
+            let attributes: Vec<_> = event["attributes"].as_array().unwrap().iter().map(attribute).collect();
+            format!("{}({})", event["type"].as_str().unwrap(), attributes.join(", "))
+        };
+        response["events"].as_array().unwrap().iter().map(event).skip_while(|event| !event.starts_with("tx(fee")).collect()
+    };
+    let differ = |[ours, sims]: &[Value; 2]| {
+        let (ours, theirs) = (shown(ours), shown(sims));
+        (ours != theirs || ours.len() < 4).then(|| format!("{}\n  ours {ours:?}\n  simd {theirs:?}", sims["tx"]["body"]["messages"]))
+    };
+    let differing: Vec<_> = pair.done.iter().filter_map(differ).collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
 }

@@ -19,6 +19,8 @@ pub(super) struct Side {
 pub(super) struct Pair {
     pub(super) ours: Side,
     pub(super) sims: Side,
+    /// The `tx_response` of each transaction that both did, ours first.
+    pub(super) done: Vec<[Value; 2]>,
     _network: Network,
     _simd: Simd,
 }
@@ -44,8 +46,8 @@ impl Pair {
             let other = if own.starts_with("cosmos") { simd.address("buyer", "acc") } else { address("buyer") };
             side.learn(own, other);
         }
-        act(&network, &simd, &mut ours, &mut sims);
-        Self { ours, sims, _network: network, _simd: simd }
+        let done = act(&network, &simd, &mut ours, &mut sims);
+        Self { ours, sims, done, _network: network, _simd: simd }
     }
 }
 
@@ -83,40 +85,40 @@ impl Side {
     }
 }
 
-/// The same transactions on both, as far as our chain has their modules.
-fn act(network: &Network, simd: &Simd, ours: &mut Side, sims: &mut Side) {
+/// The same transactions on both, as far as our chain has their modules. Gives what came of each.
+fn act(network: &Network, simd: &Simd, ours: &mut Side, sims: &mut Side) -> Vec<[Value; 2]> {
     let expiry = "2035-01-01T00:00:00Z";
     let coins = r#"[{"denom":"ucairn","amount":"5"}]"#;
-    let sent = network.cairnd(&from(&["tx", "bank", "send", "--to-address", ours.value("other"), "--amount", "1234ucairn"]));
-    let hash = |said: &str| serde_json::from_str::<Value>(said).unwrap()["hash"].as_str().unwrap().to_owned();
-    let theirs = simd.tx("requester", &["bank", "send", "requester", sims.value("other"), "1234ucairn", "--note", "compared"]);
-    let theirs_hash = theirs["txhash"].as_str().unwrap().to_owned();
+    let both = |own: &[&str], theirs: &[&str]| {
+        let said: Value = serde_json::from_str(&network.cairnd(&from(&[&["tx"], own].concat()))).unwrap();
+        let hash = said["hash"].as_str().unwrap();
+        let found = ask::get(&ours.rest, &format!("/cosmos/tx/v1beta1/txs/{hash}")).json()["tx_response"].clone();
+        let theirs = simd.tx("requester", theirs);
+        assert_eq!((&found["code"], &theirs["code"]), (&0.into(), &0.into()), "{found} {theirs}");
+        [found, theirs]
+    };
+    let sent = ["bank", "send", "requester", sims.value("other"), "1234ucairn", "--note", "compared"];
+    let mut done = vec![both(&["bank", "send", "--to-address", ours.value("other"), "--amount", "1234ucairn"], &sent)];
     let allowance = format!(r#"{{"@type":"/cosmos.feegrant.v1beta1.BasicAllowance","spend_limit":{coins},"expiration":"{expiry}"}}"#);
-    let grant = ["tx", "feegrant", "grant-allowance", "--grantee", ours.value("other"), "--allowance", &allowance];
-    drop(network.cairnd(&from(&grant)));
+    let grant = ["feegrant", "grant-allowance", "--grantee", ours.value("other"), "--allowance", &allowance];
     let limit = ["--spend-limit", "5ucairn", "--expiration", expiry];
-    succeeded(&simd.tx("requester", &[&["feegrant", "grant", "requester", sims.value("other")], &limit[..]].concat()));
+    done.push(both(&grant, &[&["feegrant", "grant", "requester", sims.value("other")], &limit[..]].concat()));
     let authorization = format!(
         r#"{{"authorization":{{"@type":"/cosmos.bank.v1beta1.SendAuthorization","spend_limit":{coins},"allow_list":[]}},"expiration":"{expiry}"}}"#
     );
-    drop(network.cairnd(&from(&["tx", "authz", "grant", "--grantee", ours.value("other"), "--grant", &authorization])));
     let send = ["authz", "grant", sims.value("other"), "send", "--spend-limit", "5ucairn", "--expiration", "2051222400"];
-    succeeded(&simd.tx("requester", &send));
+    done.push(both(&["authz", "grant", "--grantee", ours.value("other"), "--grant", &authorization], &send));
     for (amount, ours_does, simd_does) in [("1000ucairn", "delegate", "delegate"), ("100ucairn", "undelegate", "unbond")] {
-        let (validator, theirs) = (ours.value("validator"), sims.value("validator"));
-        drop(network.cairnd(&from(&["tx", "staking", ours_does, "--validator-address", validator, "--amount", amount])));
-        succeeded(&simd.tx("requester", &["staking", simd_does, theirs, amount]));
+        let own = ["staking", ours_does, "--validator-address", ours.value("validator"), "--amount", amount];
+        done.push(both(&own, &["staking", simd_does, sims.value("validator"), amount]));
     }
-    for (side, hash) in [(ours, hash(&sent)), (sims, theirs_hash)] {
-        let found = ask::get(&side.rest, &format!("/cosmos/tx/v1beta1/txs/{hash}")).json();
-        side.values.extend([("hash", hash), ("height", found["tx_response"]["height"].as_str().unwrap().to_owned())]);
+    let told = |name: &str, side: usize| done[0][side][name].as_str().unwrap().to_owned();
+    for (number, side) in [ours, sims].into_iter().enumerate() {
+        side.values.extend([("hash", told("txhash", number)), ("height", told("height", number))]);
     }
+    done
 }
 
 fn from<'a>(args: &[&'a str]) -> Vec<&'a str> {
     [args, &["--from", "requester", "--output", "json"]].concat()
-}
-
-fn succeeded(result: &Value) {
-    assert_eq!(result["code"], 0, "{result}");
 }
