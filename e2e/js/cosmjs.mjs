@@ -9,7 +9,7 @@ export function cosmjs(version) {
   // The other packages are those that this one stands on.
   const beside = createRequire(require.resolve(entry));
   const [amino, signing, rpc] = ["amino", "proto-signing", "tendermint-rpc"].map((name) => beside(`@cosmjs/${name}`));
-  return { amino, signing, rpc, stargate: require(entry) };
+  return { amino, signing, rpc, stargate: require(entry), types: (path) => beside(version === "newest" ? `cosmjs-types/${path}` : `cosmjs-types/${path}.js`) };
 }
 
 export const prefix = "cairn";

@@ -1,5 +1,5 @@
 //! ABCI requests to calls of [`App`], and their results back. Decides nothing.
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cairn_kernel::{Error, Infraction, Vote};
@@ -24,7 +24,7 @@ use tendermint_proto::{
 use super::snapshots;
 use crate::{
     Exit, Shutdown,
-    api::json::Dialect,
+    api::{Services, json::Dialect},
     app::{APP_VERSION, App, Block, Elected, Fault, Genesis, Outcome, Validator},
     parallel::map_parts,
 };
@@ -38,13 +38,19 @@ const UPGRADE_GRACE: Duration = Duration::from_secs(5);
 pub struct Node {
     app: App,
     shutdown: Shutdown,
+    services: Option<Arc<Services>>,
 }
 
 impl Node {
     /// Over `app`; a fault is told to `shutdown`.
     #[must_use]
     pub fn new(app: App, shutdown: Shutdown) -> Self {
-        Self { app, shutdown }
+        Self { app, shutdown, services: None }
+    }
+    /// The node that answers ABCI `Query` for these services too.
+    #[must_use]
+    pub fn serving(self, services: Services) -> Self {
+        Self { services: Some(Arc::new(services)), ..self }
     }
 
     /// The value, or an empty response that the server will not send, because the node stops.
@@ -166,7 +172,7 @@ impl Application for Node {
     }
 
     fn query(&self, r: RequestQuery) -> ResponseQuery {
-        super::query::answer(&self.app, &r)
+        super::query::answer(&self.app, self.services.as_deref(), &r)
     }
 }
 

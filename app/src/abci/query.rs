@@ -6,12 +6,12 @@ use tendermint_proto::v0_38::{
 };
 
 use crate::{
-    api::{Chain, json::Dialect},
+    api::{Chain, Services, json::Dialect},
     app::App,
 };
 
-/// The answer to `r`; a refusal is an answer too.
-pub(super) fn answer(app: &App, r: &RequestQuery) -> ResponseQuery {
+/// The answer to `r`, of `services` where it asks for what is not in the state; a refusal is an answer too.
+pub(super) fn answer(app: &App, services: Option<&Services>, r: &RequestQuery) -> ResponseQuery {
     let Ok(height) = u64::try_from(r.height) else {
         return refusal(&sdk::invalid_height("cannot query with height < 0; please provide a valid height"));
     };
@@ -29,7 +29,11 @@ pub(super) fn answer(app: &App, r: &RequestQuery) -> ResponseQuery {
             Ok(found) => ResponseQuery { value: found.value.into(), height: signed(found.height), ..Default::default() },
             Err(e) => rpc_refusal(&e),
         },
-        _ => refusal(&sdk::unknown_request("unknown query path")),
+        _ => match services.and_then(|services| services.answer(&r.path, &r.data)) {
+            Some(Ok(value)) => ResponseQuery { value: value.into(), height: signed(app.height()), ..Default::default() },
+            Some(Err(e)) => rpc_refusal(&e),
+            None => refusal(&sdk::unknown_request("unknown query path")),
+        },
     }
 }
 

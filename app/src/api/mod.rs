@@ -20,6 +20,7 @@ mod tests;
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 pub(crate) use comet::COSMOS_SDK_VERSION;
+pub use comet::Services;
 
 use cairn_kernel::Error;
 use tokio::{net::TcpListener, sync::watch};

@@ -89,7 +89,8 @@ async fn node(home: &Home, config: &Config, levels: &Levels, upgrades: Upgrades,
     let (shutdown, metrics) = (Shutdown::default(), Metrics::new(&app, home.data("state")));
     let doors = Doors::bind(home, config, levels, &app, &metrics).await?;
     let mut comet = if external { None } else { Some(Supervisor::start(home, config, &doors.abci, Arc::clone(&metrics))?) };
-    let node = metrics.observe(Node::new(app.clone(), shutdown.clone()));
+    let services = api::Services::new(Arc::new(app.clone()), &config.comet.rpc);
+    let node = metrics.observe(Node::new(app.clone(), shutdown.clone()).serving(services));
     let served = tokio::spawn(doors.serve(node, shutdown.clone()));
     let ended = watch(&mut comet, signals, &shutdown).await;
     if let Some(comet) = &mut comet {

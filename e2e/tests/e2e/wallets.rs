@@ -9,7 +9,7 @@ use cosmrs::{
     tx::{Body, Fee, Msg, SignDoc, SignerInfo},
 };
 use futures::StreamExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tendermint_rpc::{
     Client, HttpClient, SubscriptionClient, WebSocketClient,
     client::CompatMode,
@@ -37,10 +37,19 @@ fn account<'n>(network: &'n Network, name: &str) -> &'n Account {
 
 #[test]
 fn cosmjs_old_and_new_does_all_that_wallets_do() {
-    let network = Network::start(&Options::default());
-    for version in ["0.32", "newest"] {
-        script("wallet.mjs", &[version, &network.rpc(0), &accounts(&network), &crate::clients::signed_by_accounts().join(",")]);
-    }
+    // Two validators, so that stake can be moved; deposits of which annotators have enough.
+    let network = Network::start_with(&Options { validators: 2, ..Options::default() }, |genesis| {
+        genesis["app_state"]["gov"]["params"]["min_deposit"] = json!([{ "denom": "ucairn", "amount": "3000000" }]);
+    });
+    let (rpc, accounts) = (&network.rpc(0), &accounts(&network));
+    std::thread::scope(|scope| {
+        for (version, name, grantee) in [("0.32", "lazy", "random"), ("newest", "copier-a", "copier-b")] {
+            scope.spawn(move || script("modules.mjs", &[version, rpc, accounts, name, grantee]));
+        }
+        for version in ["0.32", "newest"] {
+            script("wallet.mjs", &[version, rpc, accounts, &crate::clients::signed_by_accounts().join(",")]);
+        }
+    });
 }
 
 #[test]

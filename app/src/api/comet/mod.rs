@@ -10,6 +10,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
+use cairn_kernel::Error;
 use prost::Message;
 use serde_json::{Value, json};
 
@@ -64,6 +65,26 @@ pub(super) const CALLS: &[(&str, Call)] = &[
     ("/cosmos.tx.v1beta1.Service/TxEncode", |n, d| typed(n, d, tx::encode)),
     ("/cosmos.tx.v1beta1.Service/TxEncodeAmino", |n, d| typed(n, d, tx::encode_amino)),
 ];
+
+/// How long CometBFT may take over an answer that goes back to it by ABCI `Query`: its other queries wait meanwhile.
+const ABCI_PATIENCE: Duration = Duration::from_secs(5);
+
+/// These services for whoever asks them by ABCI `Query`, where the Cosmos SDK has them too: CosmJS finds transactions so.
+pub struct Services(Node);
+
+impl Services {
+    /// Asks CometBFT at `comet_rpc`.
+    #[must_use]
+    pub fn new(chain: Arc<dyn Chain>, comet_rpc: &str) -> Self {
+        Self(Node::new(chain, comet_rpc, ABCI_PATIENCE))
+    }
+    /// Answers one path; `None` if none of these services has it. Blocks. `ABCIQuery` is left out: CometBFT would ask whoever waits for it.
+    pub(crate) fn answer(&self, path: &str, data: &[u8]) -> Option<Result<Vec<u8>, Error>> {
+        let (_, call) = CALLS.iter().find(|(p, _)| *p == path && !path.ends_with("/ABCIQuery"))?;
+        let error = |Refusal { status, text, .. }: Refusal| Error { codespace: "sdk", code: 6, log: text, status };
+        Some(call(&self.0, data).map_err(error))
+    }
+}
 
 fn typed<Q: Message + Default, R: Message>(
     node: &Node,

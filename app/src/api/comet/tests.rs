@@ -13,7 +13,7 @@ use cairn_proto::cosmos::{
 use prost::Message;
 use serde_json::{Value, json};
 
-use super::{CALLS, Node, page};
+use super::{CALLS, Node, Services, page};
 use crate::api::{
     doors::Refusal,
     json::Dialect,
@@ -119,6 +119,22 @@ async fn strange_answers_are_an_unavailable_node() {
         let refused = call::<cmt::GetSyncingResponse>(&stub, path, &cmt::GetSyncingRequest {}).await.unwrap_err();
         assert_eq!(refused.status, Status::Unavailable, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn what_is_asked_by_abci_query_is_answered_alike_but_for_its_own_door() {
+    let nothing = stub(json!({"error": {"code": -32603, "message": "Internal error", "data": "tx (AB) not found"}}).to_string()).await;
+    let services = Services::new(Arc::new(FakeChain::default()), &nothing.url);
+    let asked = tokio::task::spawn_blocking(move || {
+        let hash = "AB".repeat(32);
+        let get = services.answer("/cosmos.tx.v1beta1.Service/GetTx", &tx::GetTxRequest { hash }.encode_to_vec());
+        let own = services.answer("/cosmos.base.tendermint.v1beta1.Service/ABCIQuery", &[]);
+        (get, own.is_none(), services.answer("/cosmos.bank.v1beta1.Query/Params", &[]).is_none())
+    });
+    let (get, own, of_state) = asked.await.unwrap();
+    let refused = get.unwrap().unwrap_err();
+    assert_eq!((refused.status, refused.log), (Status::NotFound, format!("tx not found: {}", "AB".repeat(32))));
+    assert!(own && of_state);
 }
 
 #[test]
