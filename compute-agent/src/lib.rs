@@ -8,3 +8,4 @@
 pub mod cli;
 pub mod proofs;
 pub mod serve;
+pub mod run;

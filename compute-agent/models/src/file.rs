@@ -6,12 +6,12 @@
 //! {"version": 1, "graph": "<hexadecimal of the canonical graph>", "card": {"name": .., "description": .., "license": .., "classes": [..], "input": {..}}}
 //! ```
 //! A model has exactly one file, so that the file's hash names it: what is read and written again has the same bytes, else it is refused.
-use std::collections::BTreeMap;
-
-use cairn_program::{Graph, Kind, Program, Tensor, Weights};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use cairn_program::{Graph, Program, Tensor, Weights};
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::tensors;
 
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: usize = 1 << 30;
@@ -143,12 +143,7 @@ impl ModelFile {
             return Err(FileError::Weight(graph.weights.len()));
         }
         let tensor = |(number, shape): (usize, &cairn_program::TensorType)| {
-            let view = file.tensor(&name(number)).map_err(|_| FileError::Weight(number))?;
-            let dims: Vec<usize> = shape.dims.iter().map(|dim| *dim as usize).collect();
-            if view.dtype() != dtype(shape.kind) || view.shape() != dims {
-                return Err(FileError::Weight(number));
-            }
-            Tensor::new(shape.clone(), values(shape.kind, view.data())).ok_or(FileError::Weight(number))
+            tensors::read(&file, &name(number), shape).ok_or(FileError::Weight(number))
         };
         let tensors = graph.weights.iter().enumerate().map(tensor).collect::<Result<_, _>>()?;
         Self::new(entry.card, graph, tensors)
@@ -161,15 +156,8 @@ impl ModelFile {
     pub fn write(&self) -> Result<Vec<u8>, FileError> {
         let entry = Entry { version: VERSION, graph: hex::encode(self.program.encoded()), card: self.card.clone() };
         let text = serde_json::to_string(&entry).map_err(|error| FileError::Metadata(error.to_string()))?;
-        let data: BTreeMap<String, Vec<u8>> = (0..).zip(&self.tensors).map(|(number, tensor)| (name(number), bytes(tensor))).collect();
-        let view = |(number, tensor): (usize, &Tensor)| {
-            let dims = tensor.shape.dims.iter().map(|dim| *dim as usize).collect();
-            let view = TensorView::new(dtype(tensor.shape.kind), dims, &data[&name(number)]);
-            view.map(|view| (name(number), view)).map_err(|error| FileError::Format(error.to_string()))
-        };
-        let views = self.tensors.iter().enumerate().map(view).collect::<Result<Vec<_>, _>>()?;
-        let metadata = Some(std::iter::once((ENTRY.to_owned(), text)).collect());
-        let out = safetensors::serialize(views, metadata).map_err(|error| FileError::Format(error.to_string()))?;
+        let named = (0..).zip(&self.tensors).map(|(number, tensor)| (name(number), tensor)).collect();
+        let out = tensors::write(named, Some((ENTRY, text))).map_err(|error| FileError::Format(error.to_string()))?;
         let header = out.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
         if out.len() > MAX_FILE_BYTES || header > MAX_HEADER_BYTES { Err(FileError::Size) } else { Ok(out) }
     }
@@ -211,27 +199,6 @@ impl ModelFile {
 
 fn name(number: usize) -> String {
     format!("w{number}")
-}
-
-fn dtype(kind: Kind) -> Dtype {
-    match kind {
-        Kind::I8 => Dtype::I8,
-        Kind::I32 => Dtype::I32,
-    }
-}
-
-fn values(kind: Kind, bytes: &[u8]) -> Vec<i32> {
-    match kind {
-        Kind::I8 => bytes.iter().map(|byte| i32::from(i8::from_le_bytes([*byte]))).collect(),
-        Kind::I32 => bytes.as_chunks::<4>().0.iter().map(|word| i32::from_le_bytes(*word)).collect(),
-    }
-}
-
-fn bytes(tensor: &Tensor) -> Vec<u8> {
-    match tensor.shape.kind {
-        Kind::I8 => tensor.values.iter().map(|value| value.to_le_bytes()[0]).collect(),
-        Kind::I32 => tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-    }
 }
 
 #[cfg(test)]

@@ -7,16 +7,20 @@
 )]
 mod accuracy;
 mod file;
+mod inputs;
 mod netfile;
 mod network;
 pub mod onnx;
 mod pictures;
 mod quantise;
+mod tensors;
 mod train;
 mod transformer;
 
 pub use accuracy::{Accuracy, AnswerError, answers};
 pub use file::{Card, FileError, MAX_FILE_BYTES, ModelFile, Quantised};
+pub use inputs::{InputsError, read_inputs, write_inputs};
+pub use network::{Layer, Network, NetworkError};
 pub use netfile::{ConvertError, Named};
 pub use network::{Layer, MAX_LAYERS, MAX_VALUES, Network, NetworkError};
 pub use pictures::{Picture, PictureError, Pictures, picture};

@@ -7,16 +7,14 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use cairn_client::keys::{self, address};
 use cairn_kernel::Address;
 use clap::Args;
-use cosmrs::{bip32::DerivationPath, crypto::secp256k1::SigningKey};
+use cosmrs::crypto::secp256k1::SigningKey;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::crew::crew;
-
-/// Where wallets look for a key.
-const HD_PATH: &str = "m/44'/118'/0'/0/0";
 
 /// One account: who it is and the words that control it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,29 +34,17 @@ impl Account {
         let mut entropy = [0; 32];
         rand::rngs::OsRng.fill_bytes(&mut entropy);
         let mnemonic = bip39::Mnemonic::from_entropy(&entropy).map_err(|e| anyhow::anyhow!("{e}"))?.to_string();
-        let key = signing_key(&mnemonic)?;
+        let key = keys::from_words(&mnemonic)?;
         Ok(Self { name: name.to_owned(), address: address(&key)?.to_string(), mnemonic, funds })
     }
     /// The key behind the words.
     pub fn key(&self) -> Result<SigningKey> {
-        signing_key(&self.mnemonic)
+        keys::from_words(&self.mnemonic)
     }
     /// The address, parsed.
     pub fn parsed(&self) -> Result<Address> {
         Ok(Address::parse(&self.address)?)
     }
-}
-
-/// The account that a key controls.
-pub fn address(key: &SigningKey) -> Result<Address> {
-    let public: [u8; 33] = key.public_key().to_bytes().try_into().ok().context("a compressed key has 33 bytes")?;
-    Ok(Address::from_secp256k1(&public))
-}
-
-fn signing_key(mnemonic: &str) -> Result<SigningKey> {
-    let seed = bip39::Mnemonic::parse(mnemonic).map_err(|e| anyhow::anyhow!("{e}"))?.to_seed("");
-    let path: DerivationPath = HD_PATH.parse().map_err(|e| anyhow::anyhow!("{e}"))?;
-    SigningKey::derive_from_path(seed, &path).map_err(|e| anyhow::anyhow!("cannot derive the key: {e}"))
 }
 
 /// Make the accounts of a run and print what genesis shall give them, one `address=coins` a line.

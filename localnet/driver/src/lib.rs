@@ -6,7 +6,6 @@
 
 pub mod accounts;
 pub mod annotator;
-pub mod chain;
 pub mod crew;
 pub mod digits;
 pub mod gateway;
@@ -15,3 +14,5 @@ pub mod license;
 pub mod report;
 pub mod run;
 pub mod skill;
+
+pub use cairn_client as chain;

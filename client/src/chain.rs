@@ -24,7 +24,7 @@ use prost::{Message, Name};
 use tendermint_rpc::{Client, HttpClient, endpoint};
 use tokio::{sync::Mutex, time::sleep};
 
-use crate::accounts;
+use crate::keys;
 
 /// Fee per 1,000 units of gas, in ucairn.
 const FEE_PER_KILO_GAS: u64 = 1;
@@ -151,7 +151,7 @@ pub struct Signer {
 impl Signer {
     /// Signs with `key`.
     pub fn new(chain: Chain, key: SigningKey) -> Result<Self> {
-        let address = accounts::address(&key)?.to_string();
+        let address = keys::address(&key)?.to_string();
         Ok(Self { chain, key, address, turn: Mutex::default() })
     }
     /// Who signs.

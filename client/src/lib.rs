@@ -1,0 +1,5 @@
+//! A Cairn chain as a program outside of it sees it: queries, signed transactions, blocks, keys.
+mod chain;
+pub mod keys;
+
+pub use chain::{Chain, Done, Refused, Signer};

@@ -1,0 +1,72 @@
+//! What an agent needs of the world: a chain, and content.
+use cairn_proto::{
+    Any,
+    cairn::{
+        compute::v1::{Job, JobState, Program, Provider},
+        dispute::v1::{QueryContestResponse, QueryMatchResponse},
+    },
+};
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The chain refused it; asking again is of no use before something changes.
+    #[error("{codespace} {code}: {log}")]
+    Refused {
+        /// Who refused.
+        codespace: String,
+        /// Its code there.
+        code: u32,
+        /// Its words.
+        log: String,
+    },
+    /// Nobody answered, or not in time. What was sent may still have its effect.
+    #[error("{0}")]
+    Away(String),
+}
+
+/// A chain and the servers of content. Calls block.
+pub trait World {
+    /// The newest height.
+    ///
+    /// # Errors
+    /// [`WorldError`], as everywhere here.
+    fn height(&mut self) -> Result<u64, WorldError>;
+    /// The agent's account.
+    fn account(&self) -> String;
+    /// The agent as a provider; `None` before it put up a bond.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn provider(&mut self) -> Result<Option<Provider>, WorldError>;
+    /// Jobs in a state.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn jobs(&mut self, state: JobState) -> Result<Vec<Job>, WorldError>;
+    /// A program by its id.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn program(&mut self, id: &[u8]) -> Result<Program, WorldError>;
+    /// A contest with its claims and matches.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn contest(&mut self, case_id: u64) -> Result<QueryContestResponse, WorldError>;
+    /// A match and what it awaits.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn game(&mut self, case_id: u64, number: u32) -> Result<QueryMatchResponse, WorldError>;
+    /// Signs a message, hands it in and waits until it is in a block.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn send(&mut self, message: Any) -> Result<(), WorldError>;
+    /// Content at a URI, at most `most` bytes. It is whatever the server likes.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn fetch(&mut self, uri: &str, most: u64) -> Result<Vec<u8>, WorldError>;
+}
