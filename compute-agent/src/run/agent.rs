@@ -129,8 +129,10 @@ impl<W: World> Agent<W> {
             self.told(job, |agent| agent.deliver(job, height));
         }
         if self.settings.watch {
-            for job in windows.iter().filter(|job| job.provider != me && self.is_drawn(job)) {
-                self.told(job, |agent| agent.judge(job));
+            for job in windows.iter().filter(|job| job.provider != me) {
+                if self.is_drawn(job) {
+                    self.told(job, |agent| agent.judge(job));
+                }
             }
         }
         if self.settings.provide && self.reproducible && mine.len() < self.settings.jobs {
