@@ -166,8 +166,12 @@ impl Signer {
     }
     /// Signs `message` alone in a transaction, hands it in and waits for its block. A refusal is a [`Refused`].
     pub async fn send<M: Message + Name>(&self, message: &M) -> Result<Done> {
+        self.send_any(cairn_proto::pack(message)).await
+    }
+    /// As [`Signer::send`], of a message that is packed.
+    pub async fn send_any(&self, message: cairn_proto::Any) -> Result<Done> {
         let _turn = self.turn.lock().await;
-        let any = Any { type_url: M::type_url(), value: message.encode_to_vec() };
+        let any = Any { type_url: message.type_url, value: message.value.to_vec() };
         let account = self.chain.account(&self.address).await?;
         let gas = self.simulate(&any, &account).await?;
         let tx = self.sign(any, &account, gas)?;

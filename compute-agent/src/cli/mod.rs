@@ -8,6 +8,7 @@ mod models;
 mod prove;
 mod quantise;
 mod serve;
+mod run;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -22,6 +23,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Run),
     Bench(bench::Bench),
     Doctor(doctor::Doctor),
     Prove(prove::Prove),
@@ -41,6 +43,7 @@ impl Cli {
     /// What went wrong, for people.
     pub fn run(self) -> Result<()> {
         match self.command {
+            Command::Run(command) => command.run(),
             Command::Bench(command) => command.run(),
             Command::Doctor(command) => command.run(),
             Command::Prove(command) => command.run(),

@@ -161,7 +161,7 @@ impl<W: World> Agent<W> {
         let fits = |job: &&Job| {
             let multiple = job.params.as_ref().map_or(u32::MAX, |params| params.bond_multiple);
             let bond = coin(job.price.as_ref()).checked_mul(multiple.into()).is_some_and(|bond| bond <= free);
-            bond && !job.failed.contains(&provider.account) && job.run_blocks > self.settings.slack_blocks
+            bond && job.redundancy == 0 && !job.failed.contains(&provider.account) && job.run_blocks > self.settings.slack_blocks
         };
         let fitting: Vec<Job> = open.iter().filter(fits).cloned().collect();
         let mut taken = 0;

@@ -3,9 +3,11 @@ mod agent;
 mod contest;
 mod journal;
 mod lab;
+mod node;
 mod world;
 
 pub use agent::{Agent, Settings};
 pub use journal::{Entry, Journal, Known};
 pub use lab::{Lab, Order, Solved, Standing};
+pub use node::Node;
 pub use world::{World, WorldError};

@@ -1,0 +1,136 @@
+//! `cairn-agent run`.
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use cairn_client::{Chain, Signer, keys};
+use clap::Args;
+
+use crate::run::{Agent, Node, Settings, World};
+
+/// Run as a provider and watcher: take jobs that pay, deliver their results, run others' results again, contest what is wrong.
+///
+/// The account needs a bond to take jobs (`cairnd compute bond`) and coins to contest. What was begun goes on after a restart, wherever it was stopped.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// RPC of a node; several are tried in turn.
+    #[arg(long = "node", env = "CAIRN_NODE", required = true, value_delimiter = ',', value_name = "URL")]
+    nodes: Vec<String>,
+    /// The account's key: a file with its words, or 64 hexadecimal digits, that nobody else may read.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Where journal and content are kept.
+    #[arg(long, value_name = "DIR")]
+    home: PathBuf,
+    /// The device: `flex`, `wgpu`, `wgpu:N`, `reference`. It is tested before anything is run on it.
+    #[arg(long, default_value = "flex")]
+    device: String,
+    /// Take no jobs.
+    #[arg(long)]
+    no_jobs: bool,
+    /// Do not run others' results again.
+    #[arg(long)]
+    no_watch: bool,
+    /// Of 10,000 results of others, how many are run again.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    sample_bps: u32,
+    /// Least price of a job, in ucairn per 10^9 multiplications.
+    #[arg(long, default_value_t = 1_000)]
+    giga_mac_price: u128,
+    /// Jobs at a time.
+    #[arg(long, default_value_t = 4)]
+    jobs: usize,
+    /// The longest run of a job, in seconds.
+    #[arg(long, default_value_t = 600)]
+    run_seconds: u64,
+    /// The largest model or inputs that are fetched, in MiB.
+    #[arg(long, default_value_t = 256)]
+    content_mib: u64,
+    /// Read `file://` URIs too: for networks on one machine.
+    #[arg(long)]
+    files: bool,
+}
+
+impl Run {
+    pub(crate) fn run(self) -> Result<()> {
+        let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let key = keys::from_file(&self.key)?;
+        let device = cairn_device::open(&self.device).with_context(|| format!("cannot use the device {}", self.device))?;
+        if !device.reproducible() {
+            bail!("{} does not compute as the referee does: see 'cairn-agent doctor'", self.device);
+        }
+        tracing::info!(device = device.name(), "the device computes as the referee does");
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let chain = runtime.block_on(Chain::connect(&self.nodes)).context("no node answers")?;
+        let signer = Signer::new(chain.clone(), key)?;
+        tracing::info!(chain = chain.id(), account = signer.address(), "connected");
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stop);
+        runtime.spawn(async move {
+            stopped().await;
+            told.store(true, Ordering::SeqCst);
+        });
+        let node = Node::new(runtime.handle().clone(), chain, signer, self.files);
+        let mut agent = Agent::open(node, Arc::from(device), self.settings(), &self.home)?;
+        self.greet(&mut agent);
+        let mut last = 0;
+        while !stop.load(Ordering::SeqCst) {
+            // A height that nobody tells is looked for again; the chain's own clocks are heights.
+            if let Ok(height) = agent.world().height()
+                && height > last
+            {
+                last = height;
+                agent.step()?;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        tracing::info!("stopped; what is begun goes on at the next start");
+        runtime.shutdown_background();
+        Ok(())
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            provide: !self.no_jobs,
+            watch: !self.no_watch,
+            sample_bps: self.sample_bps,
+            giga_mac_price: self.giga_mac_price,
+            jobs: self.jobs,
+            content_bytes: self.content_mib << 20,
+            run_limit: Duration::from_secs(self.run_seconds),
+            ..Settings::default()
+        }
+    }
+
+    fn greet(&self, agent: &mut Agent<Node>) {
+        if self.no_jobs {
+            return;
+        }
+        match agent.world().provider() {
+            Ok(Some(provider)) => tracing::info!(bond = provider.bond.map(|coin| coin.amount), "a provider"),
+            Ok(None) => tracing::warn!("no bond yet, so no jobs are taken: 'cairnd compute bond' puts one up"),
+            Err(error) => tracing::warn!(%error, "the chain does not tell the bond"),
+        }
+    }
+}
+
+/// Until SIGTERM or Ctrl-C.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut term) => tokio::select! {
+            _ = term.recv() => (),
+            _ = tokio::signal::ctrl_c() => (),
+        },
+        Err(_) => {
+            let _ended = tokio::signal::ctrl_c().await;
+        }
+    }
+}

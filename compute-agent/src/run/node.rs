@@ -1,0 +1,122 @@
+//! The world as it is: a chain behind its nodes' RPC, content behind URIs.
+use std::time::Duration;
+
+use cairn_client::{Chain, Refused, Signer};
+use cairn_proto::{
+    Any,
+    cairn::{
+        compute::v1::{
+            Job, JobState, Program, Provider, QueryJobsRequest, QueryJobsResponse, QueryProgramRequest, QueryProgramResponse,
+            QueryProviderRequest, QueryProviderResponse,
+        },
+        dispute::v1::{QueryContestRequest, QueryContestResponse, QueryMatchRequest, QueryMatchResponse},
+    },
+    cosmos::base::query::v1beta1::PageRequest,
+};
+use prost::Message;
+use tokio::runtime::Handle;
+
+use super::world::{World, WorldError};
+
+/// Jobs of a page of a query.
+const PAGE: u64 = 200;
+/// Pages that are read of one state: who has more jobs open than that is served in turn.
+const PAGES: usize = 50;
+
+/// A chain and the servers of content.
+pub struct Node {
+    runtime: Handle,
+    chain: Chain,
+    signer: Signer,
+    http: ureq::Agent,
+    files: bool,
+}
+
+impl Node {
+    /// Over a chain. `files`: URIs may name files of this machine.
+    #[must_use]
+    pub fn new(runtime: Handle, chain: Chain, signer: Signer, files: bool) -> Self {
+        let http = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).max_redirects(3).build().into();
+        Self { runtime, chain, signer, http, files }
+    }
+
+    fn ask<R: Message + Default>(&self, path: &str, request: &impl Message) -> Result<R, WorldError> {
+        self.runtime.block_on(self.chain.query(path, request)).map_err(explain)
+    }
+}
+
+/// A refusal of the chain, or that it does not answer.
+fn explain(error: anyhow::Error) -> WorldError {
+    match error.downcast::<Refused>() {
+        Ok(Refused { codespace, code, log }) => WorldError::Refused { codespace, code, log },
+        Err(other) => WorldError::Away(format!("{other:#}")),
+    }
+}
+
+fn away(error: impl std::fmt::Display) -> WorldError {
+    WorldError::Away(error.to_string())
+}
+
+impl World for Node {
+    fn height(&mut self) -> Result<u64, WorldError> {
+        self.runtime.block_on(self.chain.height()).map_err(explain)
+    }
+    fn account(&self) -> String {
+        self.signer.address().to_owned()
+    }
+    fn provider(&mut self) -> Result<Option<Provider>, WorldError> {
+        let request = QueryProviderRequest { account: self.account() };
+        match self.ask::<QueryProviderResponse>("/cairn.compute.v1.Query/Provider", &request) {
+            Ok(found) => Ok(found.provider),
+            Err(WorldError::Refused { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+    fn jobs(&mut self, state: JobState) -> Result<Vec<Job>, WorldError> {
+        let (mut jobs, mut key) = (Vec::new(), Vec::new());
+        for _ in 0..PAGES {
+            let pagination = Some(PageRequest { key: std::mem::take(&mut key), limit: PAGE, ..PageRequest::default() });
+            let request = QueryJobsRequest { state: state.into(), pagination };
+            let found: QueryJobsResponse = self.ask("/cairn.compute.v1.Query/Jobs", &request)?;
+            jobs.extend(found.jobs);
+            key = found.pagination.map(|page| page.next_key).unwrap_or_default();
+            if key.is_empty() {
+                break;
+            }
+        }
+        Ok(jobs)
+    }
+    fn program(&mut self, id: &[u8]) -> Result<Program, WorldError> {
+        let request = QueryProgramRequest { program_id: hex::encode(id) };
+        let found: QueryProgramResponse = self.ask("/cairn.compute.v1.Query/Program", &request)?;
+        found.program.ok_or_else(|| away("the program is empty"))
+    }
+    fn contest(&mut self, case_id: u64) -> Result<QueryContestResponse, WorldError> {
+        self.ask("/cairn.dispute.v1.Query/Contest", &QueryContestRequest { case_id })
+    }
+    fn game(&mut self, case_id: u64, number: u32) -> Result<QueryMatchResponse, WorldError> {
+        self.ask("/cairn.dispute.v1.Query/Match", &QueryMatchRequest { case_id, match_number: number })
+    }
+    fn send(&mut self, message: Any) -> Result<(), WorldError> {
+        self.runtime.block_on(self.signer.send_any(message)).map(|_| ()).map_err(explain)
+    }
+    fn fetch(&mut self, uri: &str, most: u64) -> Result<Vec<u8>, WorldError> {
+        if let Some(path) = uri.strip_prefix("file://") {
+            if !self.files {
+                return Err(refused("files of this machine are not read; `--files` allows it"));
+            }
+            let size = std::fs::metadata(path).map_err(away)?.len();
+            return if size > most { Err(refused("it is too large")) } else { std::fs::read(path).map_err(away) };
+        }
+        if !uri.starts_with("https://") && !uri.starts_with("http://") {
+            return Err(refused(&format!("no way is known to {uri}")));
+        }
+        let mut answer = self.http.get(uri).call().map_err(away)?;
+        answer.body_mut().with_config().limit(most).read_to_vec().map_err(away)
+    }
+}
+
+/// What asking again does not mend.
+fn refused(why: &str) -> WorldError {
+    WorldError::Refused { codespace: "agent".to_owned(), code: 1, log: why.to_owned() }
+}
