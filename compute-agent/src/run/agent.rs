@@ -215,7 +215,6 @@ impl<W: World> Agent<W> {
             job_id: job.id,
             nodes_roots: claim.nodes_roots.iter().map(|root| root.to_vec()).collect(),
             outputs: claim.outputs,
-            ..MsgSubmitResult::default()
         }))?;
         tracing::info!(job = job.id, "delivered");
         Ok(())
