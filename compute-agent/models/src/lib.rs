@@ -22,7 +22,6 @@ pub use file::{Card, FileError, MAX_FILE_BYTES, ModelFile, Quantised};
 pub use inputs::{InputsError, read_inputs, write_inputs};
 pub use netfile::{ConvertError, Named};
 pub use network::{Layer, MAX_LAYERS, MAX_VALUES, Network, NetworkError};
-pub use network::{Layer, Network, NetworkError};
 pub use pictures::{Picture, PictureError, Pictures, picture};
 pub use quantise::{Answer, Form, Integers, QuantiseError, quantise, steps};
 pub use train::{Design, Training, train};
