@@ -7,5 +7,5 @@
 )]
 pub mod cli;
 pub mod proofs;
-pub mod serve;
 pub mod run;
+pub mod serve;

@@ -7,8 +7,8 @@ pub(crate) mod files;
 mod models;
 mod prove;
 mod quantise;
-mod serve;
 mod run;
+mod serve;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
