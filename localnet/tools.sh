@@ -51,7 +51,7 @@ gotool() { # name module@version
 gotool cometbft "github.com/cometbft/cometbft/cmd/cometbft@$COMETBFT"
 [ "$level" = run ] || gotool grpcurl "github.com/fullstorydev/grpcurl/cmd/grpcurl@$GRPCURL"
 
-# The Python packages with which the e2e test `readers` opens exports, in an environment of their own.
+# The Python packages with which the e2e test `readers` opens exports, and cosmpy of `wallets`, in an environment of their own.
 readers() {
   local home="$CAIRN_CACHE/readers" list=e2e/readers/requirements.txt stamp
   stamp="$home/.$(cksum <"$list" | cut -d' ' -f1)"

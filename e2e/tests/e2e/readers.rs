@@ -36,8 +36,8 @@ fn every_format_is_opened_by_its_own_tools() {
     assert_eq!(said.lines().filter(|l| l.starts_with("ok ")).count(), 8, "{said}");
 }
 
-/// The Python that has the readers.
-fn python() -> PathBuf {
+/// The Python that has the readers, and cosmpy.
+pub(crate) fn python() -> PathBuf {
     let cache = std::env::var("CAIRN_CACHE").expect("CAIRN_CACHE names the cache; run the tests with 'make test'");
     let python = Path::new(&cache).join("readers/bin/python");
     assert!(python.exists(), "{} is not there; 'localnet/tools.sh test' installs the readers of exports", python.display());

@@ -141,6 +141,28 @@ fn balance(network: &Network, address: &str) -> u128 {
     serde_json::from_str::<Value>(&text).unwrap()["balance"]["amount"].as_str().unwrap().parse().unwrap()
 }
 
+/// A Python client that was told of this chain its name, its prefix and its coin: it sends and stakes by gRPC and by REST.
+#[test]
+fn cosmpy_sends_and_stakes_over_both_doors() {
+    let network = Network::start(&Options::default());
+    let recipient = &account(&network, "requester").address;
+    let doors = [("lazy", format!("grpc+http://{}", network.grpc(0))), ("random", format!("rest+{}", network.rest(0)))];
+    for (name, url) in &doors {
+        let signer = account(&network, name);
+        let mut wallet = Command::new(crate::readers::python());
+        let out = wallet.arg(root().join("e2e/readers/wallet.py")).args([url, &signer.mnemonic, recipient]).output().unwrap();
+        assert!(out.status.success(), "{url}: {}", String::from_utf8_lossy(&out.stderr));
+        let said: Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!((&said["address"], &said["received"], &said["sequence"]), (&json!(signer.address), &json!(1234), &json!(4)), "{said}");
+        assert_eq!((&said["codes"], &said["staked"], &said["unbonding"]), (&json!([0, 0, 0, 0]), &json!(48_000), &json!(2_000)), "{said}");
+        assert_eq!(
+            (&said["transferred"], &said["latest"], &said["block"][1]),
+            (&json!(true), &json!(true), &json!("cairn-local-1")),
+            "{said}"
+        );
+    }
+}
+
 /// A Rust client: `cosmrs` makes and signs the transfer, `tendermint-rpc` sends it and hears of it by websocket.
 #[tokio::test(flavor = "multi_thread")]
 async fn cosmrs_sends_and_tendermint_rpc_hears_of_it() {
