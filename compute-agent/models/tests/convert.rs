@@ -248,3 +248,27 @@ fn a_network_keeps_in_its_file() {
     let pool = Named { network: pool, classes: vec![] };
     assert_eq!(Named::read(&pool.write().expect("a file")).expect("a network"), pool);
 }
+
+#[test]
+fn sizes_that_are_bounded_one_by_one_but_not_together_are_refused() {
+    let most = 1_i64 << 24;
+    let flat = [node("Flatten", &["x"], "f", vec![])];
+    assert!(matches!(onnx::read(&file(&[1, most, most, most], &flat, &[])), Err(ConvertError::Format(_))));
+    // An image that grows by its padding.
+    let wide = vec![ints("pads", &[60_000; 4]), ints("kernel_shape", &[1, 1])];
+    let grows = [node("Conv", &["x", "w"], "c", wide), node("Flatten", &["c"], "f", vec![])];
+    let refused = onnx::read(&file(&[1, 1, 2, 2], &grows, &[constant("w", &[1, 1, 1, 1], 1)]));
+    assert!(matches!(refused, Err(ConvertError::Node { operator, .. }) if operator == "Conv"));
+}
+
+#[test]
+fn weights_named_often_are_not_copied_without_bound() {
+    let names: Vec<String> = std::iter::once("x".to_owned()).chain((0..40).map(|n| format!("m{n}"))).collect();
+    let nodes: Vec<Node> = names.windows(2).map(|pair| node("MatMul", &[&pair[0], "w"], &pair[1], vec![])).collect();
+    let refused = onnx::read(&file(&[1, 1_024], &nodes, &[constant("w", &[1_024, 1_024], 1)]));
+    assert!(matches!(refused, Err(ConvertError::Node { node, .. }) if node == "the_m32"));
+    let many: Vec<String> = std::iter::once("x".to_owned()).chain((0..300).map(|n| format!("r{n}"))).collect();
+    let nodes: Vec<Node> = many.windows(2).map(|pair| node("Relu", &[&pair[0]], &pair[1], vec![])).collect();
+    let refused = onnx::read(&file(&[1, 4], &nodes, &[]));
+    assert!(matches!(refused, Err(ConvertError::Node { node, .. }) if node == "the_r256"));
+}

@@ -5,10 +5,12 @@ use super::{
     FLOAT, takes_bias,
     wire::{Constant, Node},
 };
-use crate::{Layer, MAX_VALUES};
+use crate::{Layer, MAX_LAYERS, MAX_VALUES};
 
 const INT64: i32 = 7;
 const EXTERNAL: i32 = 1;
+/// Most weights of all layers together: as many as fit into a file. Nodes may name a constant again and again, and each layer has a copy.
+const MAX_WEIGHTS: usize = super::MAX_BYTES / size_of::<f32>();
 
 /// What a node before left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub(super) struct Reader {
     input: Vec<usize>,
     batch: i64,
     layers: Vec<Layer>,
+    /// Weights of all layers so far.
+    weights: usize,
     /// After a softmax nothing comes.
     ended: bool,
 }
@@ -38,7 +42,7 @@ impl Reader {
             [channels, height, width] => (Flow::Image([channels, height, width]), vec![height, width, channels]),
             _ => (Flow::Row(input[0], None), input),
         };
-        Self { constants, at, flow, input, batch, layers: Vec::new(), ended: false }
+        Self { constants, at, flow, input, batch, layers: Vec::new(), weights: 0, ended: false }
     }
 
     /// The layers and the shape of their input.
@@ -65,6 +69,9 @@ impl Reader {
         }
         if self.ended {
             return Err("nothing comes after a softmax".to_owned());
+        }
+        if self.layers.len() >= MAX_LAYERS {
+            return Err(format!("a network has at most {MAX_LAYERS} layers"));
         }
         // Of a sum the chain may be on either side.
         let added = node.op_type == "Add" && node.input.get(1) == Some(&self.at);
@@ -131,6 +138,7 @@ impl Reader {
         if inputs != width || outputs == 0 {
             return Err(format!("its weights take {inputs} values, not {width}"));
         }
+        self.take(values.len())?;
         let place = |at: usize| match image {
             Some([channels, height, width]) => at % channels * height * width + at / channels,
             None => at,
@@ -155,6 +163,7 @@ impl Reader {
 
     fn conv(&mut self, node: &Node) -> Result<(), String> {
         let (dims, values) = self.constant(node, 1)?;
+        self.take(values.len())?;
         let [outputs, channels, height, width] = dims[..] else { return Err("its weights are not [O, C, kh, kw]".to_owned()) };
         if int(node, "group", 1) != 1 {
             return Err("its group is not 1".to_owned());
@@ -194,9 +203,17 @@ impl Reader {
             Some(room.checked_div(stride[axis].into())? + 1)
         };
         let (down, right) = places(height, 0).zip(places(width, 1)).ok_or("no window fits, or the stride is 0")?;
+        let image = [channels.unwrap_or(before), down, right];
+        super::volume(&image).ok_or("its result has more than 2^24 elements")?;
         self.layers.push(layer);
-        self.flow = Flow::Image([channels.unwrap_or(before), down, right]);
+        self.flow = Flow::Image(image);
         Ok(())
+    }
+
+    /// Counts weights that a layer is given a copy of.
+    fn take(&mut self, count: usize) -> Result<(), String> {
+        self.weights = self.weights.saturating_add(count);
+        if self.weights > MAX_WEIGHTS { Err(format!("all layers have more than {MAX_WEIGHTS} weights together")) } else { Ok(()) }
     }
 
     fn flatten(&mut self) {

@@ -82,12 +82,17 @@ fn only_input(inputs: &[Value], constants: &BTreeMap<String, Constant>) -> Resul
     }
     let shape = tensor.shape.as_ref().map(|shape| shape.dim.iter().map(|dim| dim.value).collect::<Vec<i64>>());
     let Some((batch, dims)) = shape.as_deref().and_then(<[i64]>::split_first) else { return Err(refused("its input has no shape")) };
-    let dims: Option<Vec<usize>> =
-        dims.iter().map(|dim| usize::try_from(*dim).ok().filter(|dim| *dim > 0 && *dim <= crate::MAX_VALUES)).collect();
+    let dims: Option<Vec<usize>> = dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
     let dims = dims
-        .filter(|dims| matches!(dims.len(), 1 | 3))
+        .filter(|dims| matches!(dims.len(), 1 | 3) && volume(dims).is_some())
         .ok_or_else(|| refused("its input is not [N, values] or [N, C, H, W] of known sizes"))?;
     Ok((input.name.clone(), dims, *batch))
+}
+
+/// Elements of a shape: at least one, at most [`crate::MAX_VALUES`].
+fn volume(dims: &[usize]) -> Option<usize> {
+    let product = dims.iter().try_fold(1_usize, |n, dim| n.checked_mul(*dim));
+    product.filter(|n| (1..=crate::MAX_VALUES).contains(n))
 }
 
 /// Whether a layer has weights that a sum can be added to.
