@@ -1,11 +1,10 @@
 //! The circuits: which networks they are of, and what they make of a job.
 use ark_bn254::Fr;
 use ark_ff::AdditiveGroup;
-use cairn_verifier::{Context, Element, Run, Statement, poseidon::Domain};
-use sha2::{Digest, Sha256};
+use cairn_verifier::{CircuitKind, Context, Element, Run, Statement, poseidon::Domain};
 
 use crate::{
-    Answer, Head, Network, NetworkError, Shape,
+    Answer, Network, NetworkError, Shape,
     commit::{field, input_commitment, output_commitment, weights_commitment},
     cs::{Cs, Num},
     gadgets::{Slots, Sum, argmax, hash, layer, packed_values, requantise, slots_of},
@@ -90,33 +89,22 @@ impl Circuit {
         self.runs
     }
 
-    /// The name of the circuit, which its keys carry: SHA-256 of
-    /// `"cairn/circuit v1" || u8 kind || u32 runs || u8 head || u32 inputs || u32 layers || (u32 outputs, u32 shift, u8 relu) ..`, and for
-    /// constant weights of all weights (i8) and biases (i32) layer by layer. Integers are big endian.
+    /// The name of the circuit, which its keys carry ([`cairn_verifier::Sizes::digest`]).
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        let shape = self.shape();
-        let kind = match self.kind {
-            Kind::Constant(_) => 0u8,
-            Kind::Committed(_) => 1,
-            Kind::Registration(_) => 2,
-        };
-        let mut hash = Sha256::new().chain_update(b"cairn/circuit v1").chain_update([kind]).chain_update((self.runs as u32).to_be_bytes());
-        hash.update([u8::from(shape.head == Head::Values)]);
-        hash.update((shape.inputs as u32).to_be_bytes());
-        hash.update((shape.layers.len() as u32).to_be_bytes());
-        for layer in &shape.layers {
-            hash.update((layer.outputs as u32).to_be_bytes());
-            hash.update(layer.shift.to_be_bytes());
-            hash.update([u8::from(layer.relu)]);
-        }
-        if let Kind::Constant(network) = &self.kind {
-            for layer in network.layers() {
-                hash.update(layer.weights.iter().map(|weight| weight.to_be_bytes()[0]).collect::<Vec<u8>>());
-                hash.update(layer.biases.iter().flat_map(|bias| bias.to_be_bytes()).collect::<Vec<u8>>());
+        let mut constants = Vec::new();
+        let kind = match &self.kind {
+            Kind::Constant(network) => {
+                for layer in network.layers() {
+                    constants.extend(layer.weights.iter().map(|weight| weight.cast_unsigned()));
+                    constants.extend(layer.biases.iter().flat_map(|bias| bias.to_be_bytes()));
+                }
+                CircuitKind::Constant
             }
-        }
-        hash.finalize().into()
+            Kind::Committed(_) => CircuitKind::Committed,
+            Kind::Registration(_) => CircuitKind::Registration,
+        };
+        self.shape().sizes().digest(kind, self.runs as u32, &constants)
     }
 
     /// What a proof of the job says.

@@ -6,13 +6,13 @@
 //!   all layers the biases, `slots` to an element in the same way.
 //! * a class is one element.
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, Field};
-use cairn_verifier::poseidon::{Domain, hash};
+use ark_ff::Field;
+use cairn_verifier::{
+    commit,
+    poseidon::{Domain, hash},
+};
 
 use crate::{Answer, Network, gadgets::slots_of};
-
-/// int8 values of an element.
-pub(crate) const PACKED: usize = 31;
 
 /// The field element of a signed integer.
 pub(crate) fn field(value: i64) -> Fr {
@@ -25,12 +25,6 @@ pub(crate) fn power(exponent: usize) -> Fr {
     Fr::from(2u64).pow([exponent as u64])
 }
 
-/// int8 values, 31 to an element.
-pub(crate) fn pack(values: &[i8]) -> Vec<Fr> {
-    let element = |chunk: &[i8]| chunk.iter().rev().fold(Fr::ZERO, |sum, value| sum * Fr::from(256u64) + field(i64::from(*value) + 128));
-    values.chunks(PACKED).map(element).collect()
-}
-
 fn salted(domain: Domain, salt: Fr, rest: Vec<Fr>) -> Fr {
     let mut elements = vec![salt];
     elements.extend(rest);
@@ -40,17 +34,16 @@ fn salted(domain: Domain, salt: Fr, rest: Vec<Fr>) -> Fr {
 /// Commitment to an input.
 #[must_use]
 pub fn input_commitment(salt: Fr, input: &[i8]) -> Fr {
-    salted(Domain::Input, salt, pack(input))
+    commit::input(salt, input)
 }
 
 /// Commitment to an answer.
 #[must_use]
 pub fn output_commitment(salt: Fr, answer: &Answer) -> Fr {
-    let elements = match answer {
-        Answer::Class(class) => vec![Fr::from(*class)],
-        Answer::Values(values) => pack(values),
-    };
-    salted(Domain::Output, salt, elements)
+    match answer {
+        Answer::Class(class) => commit::class(salt, *class),
+        Answer::Values(values) => commit::values(salt, values),
+    }
 }
 
 /// Commitment to a network's weights and biases.

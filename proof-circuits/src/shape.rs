@@ -1,4 +1,6 @@
 //! Sizes of a network, and the bounds that follow from them.
+use cairn_verifier::{LayerSizes, Sizes};
+
 use crate::NetworkError;
 
 /// The widest layer.
@@ -57,6 +59,13 @@ impl Shape {
             return Err(NetworkError::Shift);
         }
         Ok(())
+    }
+
+    /// The sizes as the chain knows them.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        let layer = |layer: &LayerShape| LayerSizes { outputs: layer.outputs as u32, shift: layer.shift, relu: layer.relu };
+        Sizes { inputs: self.inputs as u32, layers: self.layers.iter().map(layer).collect(), values: self.head == Head::Values }
     }
 
     /// Inputs of a layer.

@@ -113,7 +113,7 @@ impl Market {
         self.send(LIAR, pack(&MsgAcceptJob { provider: provider.clone(), job_id: 1 }));
         let claim = self.wrong.claim();
         let nodes_roots = claim.nodes_roots.iter().map(|root| root.to_vec()).collect();
-        self.send(LIAR, pack(&MsgSubmitResult { provider, job_id: 1, nodes_roots, outputs: claim.outputs }));
+        self.send(LIAR, pack(&MsgSubmitResult { provider, job_id: 1, nodes_roots, outputs: claim.outputs, ..MsgSubmitResult::default() }));
     }
     /// The move that a side owes, if it does.
     fn owed(&self, n: usize, trace: &Trace) -> Option<Any> {
@@ -193,7 +193,7 @@ impl Market {
     fn result(&mut self, n: usize, job_id: u64) {
         let (provider, claim) = (self.name(n), self.right.claim());
         let nodes_roots = claim.nodes_roots.iter().map(|root| root.to_vec()).collect();
-        self.send(n, pack(&MsgSubmitResult { provider, job_id, nodes_roots, outputs: claim.outputs }));
+        self.send(n, pack(&MsgSubmitResult { provider, job_id, nodes_roots, outputs: claim.outputs, ..MsgSubmitResult::default() }));
     }
     fn numbered(&self, job_id: u64) -> Job {
         let found: QueryJobResponse = self.net.ask("/cairn.compute.v1.Query/Job", &QueryJobRequest { job_id });

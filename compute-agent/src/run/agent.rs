@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use cairn_device::Executor;
 use cairn_models::{ModelFile, read_inputs};
 use cairn_proto::{
-    cairn::compute::v1::{Job, JobState, MsgAcceptJob, MsgChallenge, MsgSubmitResult},
+    cairn::compute::v1::{Job, JobState, MsgAcceptJob, MsgChallenge, MsgSubmitResult, Verification},
     pack,
 };
 
@@ -161,7 +161,10 @@ impl<W: World> Agent<W> {
         let fits = |job: &&Job| {
             let multiple = job.params.as_ref().map_or(u32::MAX, |params| params.bond_multiple);
             let bond = coin(job.price.as_ref()).checked_mul(multiple.into()).is_some_and(|bond| bond <= free);
-            bond && job.redundancy == 0 && !job.failed.contains(&provider.account) && job.run_blocks > self.settings.slack_blocks
+            bond && job.redundancy == 0
+                && job.verification() == Verification::Refereed
+                && !job.failed.contains(&provider.account)
+                && job.run_blocks > self.settings.slack_blocks
         };
         let fitting: Vec<Job> = open.iter().filter(fits).cloned().collect();
         let mut taken = 0;
@@ -215,6 +218,7 @@ impl<W: World> Agent<W> {
             job_id: job.id,
             nodes_roots: claim.nodes_roots.iter().map(|root| root.to_vec()).collect(),
             outputs: claim.outputs,
+            ..MsgSubmitResult::default()
         }))?;
         tracing::info!(job = job.id, "delivered");
         Ok(())

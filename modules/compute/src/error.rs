@@ -162,6 +162,75 @@ pub enum Error {
         /// The least, in base units.
         least: u128,
     },
+    /// A key under which proofs could be forged, or a provenance that is none.
+    #[error("the key is refused: {0}")]
+    Key(cairn_verifier::KeyError),
+    /// A key of another number of inputs than statements have.
+    #[error("a key of one input has 296 bytes, found {0}")]
+    KeySize(usize),
+    /// No key of that name.
+    #[error("no circuit's key {0}")]
+    NoCircuit(String),
+    /// The key is there already.
+    #[error("key {0} is registered already")]
+    CircuitRegistered(String),
+    /// The key serves no new jobs.
+    #[error("key {0} is retired")]
+    Retired(String),
+    /// A provenance that this network does not take from the sender.
+    #[error("this network does not take a key of that provenance from that account")]
+    Provenance,
+    /// Another circuit than sizes, program or job ask for.
+    #[error("the key is of another circuit")]
+    OtherCircuit,
+    /// A circuit of a program has no sizes, every other has them.
+    #[error("a circuit names either its program or its sizes, of 1 to 8 layers")]
+    Sizes,
+    /// The key is of a program of somebody else.
+    #[error("the program belongs to somebody else than {0}")]
+    NotProgramOwner(String),
+    /// The key was registered by somebody else.
+    #[error("the key was registered by somebody else than {0}")]
+    NotRegistrar(String),
+    /// Runs that do not fill proofs, or too many.
+    #[error("{runs} runs do not fill 1 to 64 proofs of the key, or exceed {most}")]
+    ProofRuns {
+        /// What was asked for.
+        runs: u32,
+        /// The most.
+        most: u32,
+    },
+    /// Another number of keys than the job's result is checked by.
+    #[error("the job's result is checked by {needed} keys, found {found}")]
+    Keys {
+        /// Keys that are needed.
+        needed: usize,
+        /// Keys that were named.
+        found: usize,
+    },
+    /// A program of which no circuit can prove results.
+    #[error("no circuit proves this program: {0}")]
+    Unproven(&'static str),
+    /// The seals are not those of the program.
+    #[error("the seals are not one for each operator with private weights, with the sizes and the commitment that it pins")]
+    Seals,
+    /// The commitments are not those that the job names.
+    #[error("the commitments to inputs are not those of the job")]
+    Inputs,
+    /// A proof that does not hold.
+    #[error("proof {number}: {fault}")]
+    Proof {
+        /// Which one, from 0.
+        number: u32,
+        /// What is wrong with it.
+        fault: cairn_verifier::ProofError,
+    },
+    /// A kind of verification that there is not.
+    #[error("a job is not verified in that way")]
+    Verification,
+    /// A setting of the genesis file.
+    #[error("parameter {0} is set by genesis and never changed")]
+    Fixed(&'static str),
     /// State that contradicts itself.
     #[error("state of compute is damaged: {0}")]
     Broken(&'static str),
@@ -209,22 +278,45 @@ impl Coded for Error {
             Self::Spot => 59,
             Self::Redundancy(_) => 60,
             Self::Ceiling { .. } => 61,
+            Self::Key(_) => 28,
+            Self::KeySize(_) => 29,
+            Self::NoCircuit(_) => 30,
+            Self::CircuitRegistered(_) => 31,
+            Self::Retired(_) => 32,
+            Self::Provenance => 33,
+            Self::OtherCircuit => 34,
+            Self::Sizes => 35,
+            Self::NotProgramOwner(_) => 36,
+            Self::NotRegistrar(_) => 37,
+            Self::ProofRuns { .. } => 38,
+            Self::Keys { .. } => 39,
+            Self::Unproven(_) => 40,
+            Self::Seals => 41,
+            Self::Inputs => 42,
+            Self::Proof { .. } => 43,
+            Self::Verification => 44,
+            Self::Fixed(_) => 45,
         }
     }
     fn status(&self) -> Status {
         match self {
-            Self::NoProgram(_) | Self::NoProvider(_) | Self::NoJob(_) | Self::NoClass(_) | Self::NoBid(_) | Self::NoAudit(_) => {
-                Status::NotFound
-            }
-            Self::Registered(_) | Self::AlreadyBid(_) => Status::AlreadyExists,
-            Self::NotOwner { .. } | Self::NotYours { .. } => Status::PermissionDenied,
+            Self::NoProgram(_)
+            | Self::NoProvider(_)
+            | Self::NoJob(_)
+            | Self::NoCircuit(_)
+            | Self::NoClass(_)
+            | Self::NoBid(_)
+            | Self::NoAudit(_) => Status::NotFound,
+            Self::Registered(_) | Self::CircuitRegistered(_) | Self::AlreadyBid(_) => Status::AlreadyExists,
+            Self::NotOwner { .. } | Self::NotYours { .. } | Self::NotProgramOwner(_) | Self::NotRegistrar(_) => Status::PermissionDenied,
             Self::Leaving(_)
             | Self::Busy(_)
             | Self::BondTooSmall { .. }
             | Self::State(_)
             | Self::FailedBefore { .. }
             | Self::Epoch { .. }
-            | Self::Full { .. } => Status::FailedPrecondition,
+            | Self::Full { .. }
+            | Self::Retired(_) => Status::FailedPrecondition,
             Self::Broken(_) => Status::Internal,
             _ => Status::InvalidArgument,
         }

@@ -1,13 +1,14 @@
 //! The module's part of the genesis file. Indexes and queues follow from it.
 use std::ops::RangeInclusive;
 
+use cairn_auth as auth;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_program::Program as Checked;
-use cairn_proto::cairn::compute::v1::{Genesis, Job, JobState, Member, Program, Provider};
+use cairn_proto::cairn::compute::v1::{Circuit, Genesis, Job, JobState, Member, Program, Provider, Trust, Verification};
 
 use crate::{
-    Error, auction, audit, jobs, programs, providers, redundant, rules,
-    state::{JOB_IDS, JOBS, LEAVING, NUMBERED, PARAMS, PROGRAMS, PROVIDER_IDS, PROVIDERS},
+    Error, auction, audit, circuits, jobs, programs, providers, redundant, rules, seals,
+    state::{CIRCUITS, JOB_IDS, JOBS, LEAVING, NUMBERED, PARAMS, PROGRAMS, PROVIDER_IDS, PROVIDERS},
 };
 
 fn wrong(fault: String) -> cairn_kernel::Error {
@@ -20,13 +21,29 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
         rules::check_params(params)?;
         PARAMS.set(ctx, params)?;
     }
+    genesis.circuits.iter().try_for_each(|circuit| init_circuit(ctx, circuit))?;
     genesis.programs.iter().try_for_each(|program| init_program(ctx, program))?;
+    for circuit in genesis.circuits.iter().filter(|circuit| !circuit.program_id.is_empty()) {
+        programs::load(ctx, &circuit.program_id)?;
+    }
     let numbers = 1..=u64::try_from(genesis.providers.len()).map_err(|_| Error::Overflow)?;
     genesis.providers.iter().try_for_each(|provider| init_provider(ctx, provider, &numbers))?;
     auction::init(ctx, &genesis)?;
     PROVIDER_IDS.set(ctx, *numbers.end())?;
     genesis.jobs.iter().cloned().try_for_each(|job| init_job(ctx, job))?;
     audit::init(ctx, &genesis)
+}
+
+/// Of a circuit everything is checked again: a chain that takes no test keys does not start with one.
+fn init_circuit(ctx: &mut Ctx, circuit: &Circuit) -> Result<()> {
+    let record = circuits::check(circuit)?;
+    let governs = Address::parse(&circuit.registrar)? == auth::authority();
+    circuits::may_be_taken(&rules::params(ctx)?, governs, &record.provenance)?;
+    let key = (circuits::place(&circuit.program_id)?, record.id());
+    if circuit.key_id != key.1 || circuit.trust() != circuits::trust(&record.provenance) || CIRCUITS.has(ctx, &key)? {
+        return Err(wrong(format!("key {} is there twice, or is another one", hex::encode(key.1))));
+    }
+    CIRCUITS.set(ctx, &key, circuit)
 }
 
 fn init_program(ctx: &mut Ctx, program: &Program) -> Result<()> {
@@ -36,6 +53,10 @@ fn init_program(ctx: &mut Ctx, program: &Program) -> Result<()> {
     Address::parse(&program.owner)?;
     if known != (id, program.macs, program.nodes) || PROGRAMS.has(ctx, &id)? {
         return Err(wrong(format!("program {} is there twice, or is another one", hex::encode(id))));
+    }
+    seals::check(&checked, &program.seals)?;
+    for seal in &program.seals {
+        circuits::load(ctx, &(circuits::ANY_PROGRAM, programs::hash(&seal.key_id)?))?;
     }
     PROGRAMS.set(ctx, &id, program)
 }
@@ -59,7 +80,8 @@ fn init_job(ctx: &mut Ctx, mut job: Job) -> Result<()> {
         return Err(wrong(format!("job {} stands where {expected} is expected", job.id)));
     }
     rules::check_params(rules::of_job(&job)?)?;
-    programs::load(ctx, &job.program_id)?;
+    let program = programs::load(ctx, &job.program_id)?;
+    init_keys(ctx, &job, &program)?;
     programs::hash(&job.input_root)?;
     Address::parse(&job.requester)?;
     jobs::price(&job)?;
@@ -86,10 +108,25 @@ fn init_member(member: &Member) -> Result<()> {
     Ok(())
 }
 
+/// The keys that a job pins are there, as many as its result is checked by.
+fn init_keys(ctx: &Ctx, job: &Job, program: &Program) -> Result<()> {
+    let (needed, place) = match job.verification() {
+        Verification::Groth16 if program.seals.is_empty() => (1, programs::hash(&program.id)?),
+        Verification::Groth16 => (1, circuits::ANY_PROGRAM),
+        Verification::Redundant => (0, circuits::ANY_PROGRAM),
+        _ => (program.seals.len(), circuits::ANY_PROGRAM),
+    };
+    if job.verification() == Verification::Unspecified || job.trust() == Trust::Unspecified || job.keys.len() != needed {
+        return Err(wrong(format!("job {} is not verified, or by another number of keys", job.id)));
+    }
+    job.keys.iter().try_for_each(|key| circuits::load(ctx, &(place, programs::hash(key)?)).map(drop))
+}
+
 /// The inverse of [`init`].
 pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
     let mut genesis = Genesis {
         params: Some(rules::params(ctx)?),
+        circuits: CIRCUITS.range(ctx, &[]).map(|entry| entry.map(|(_, circuit)| circuit)).collect::<Result<_>>()?,
         programs: PROGRAMS.range(ctx, &[]).map(|entry| entry.map(|(_, program)| program)).collect::<Result<_>>()?,
         providers: PROVIDERS.range(ctx, &[]).map(|entry| entry.map(|(_, provider)| provider)).collect::<Result<_>>()?,
         jobs: JOBS.range(ctx, &[]).map(|entry| entry.map(|(_, job)| job)).collect::<Result<_>>()?,

@@ -2,14 +2,18 @@
 use cairn_bank as bank;
 use cairn_dispute as dispute;
 use cairn_kernel::{Address, Coin, Ctx, Result};
-use cairn_program::{Claim, MAX_RUNS, MAX_SPOTS, Program as Checked};
-use cairn_proto::cairn::compute::v1::{EventJobAccepted, EventJobPosted, EventResultSubmitted, Job, JobState, MsgPostJob, MsgSubmitResult};
+use cairn_program::{Claim, MAX_RUNS, MAX_SPOTS};
+use cairn_proto::cairn::compute::v1::{
+    EventJobAccepted, EventJobPosted, EventResultSubmitted, Job, JobState, MsgPostJob, MsgSubmitResult, MsgSubmitResultResponse, Program,
+    Trust, Verification,
+};
 
 use crate::{
-    ACCOUNT, Error, auction, audit, programs,
+    ACCOUNT, Error, auction, audit, circuits, programs, proofs,
     providers::{self, coin},
     redundant, referee,
     rules::{self, MAX_BLOCKS, MAX_OUTPUTS},
+    seals,
     state::{BY_STATE, DUE, JOB_IDS, JOBS},
 };
 
@@ -32,6 +36,7 @@ pub(crate) fn post(ctx: &mut Ctx, requester: &Address, m: MsgPostJob) -> Result<
     if m.class_id > 0 {
         auction::takes_jobs(ctx, m.class_id)?;
     }
+    let (verification, trust) = pin(ctx, &program, &m)?;
     bank::send(ctx, requester, &ACCOUNT.address(), &[Coin::base(price)])?;
 
     let id = JOB_IDS.next(ctx)?;
@@ -50,6 +55,9 @@ pub(crate) fn post(ctx: &mut Ctx, requester: &Address, m: MsgPostJob) -> Result<
         class_id: m.class_id,
         redundancy: m.redundancy,
         surplus: Some(coin(0)),
+        verification: verification.into(),
+        keys: m.keys,
+        trust: trust.into(),
         ..Job::default()
     };
     if job.class_id > 0 {
@@ -59,8 +67,44 @@ pub(crate) fn post(ctx: &mut Ctx, requester: &Address, m: MsgPostJob) -> Result<
     } else {
         reopen(ctx, &mut job)?;
     }
-    ctx.emit(&EventJobPosted { job_id: id, requester: job.requester, program_id: job.program_id, price: job.price });
+    ctx.emit(&EventJobPosted {
+        job_id: id,
+        requester: job.requester,
+        program_id: job.program_id,
+        price: job.price,
+        verification: job.verification,
+        trust: job.trust,
+    });
     Ok(id)
+}
+
+/// How a new job is verified, and what trust the keys take that it pins.
+fn pin(ctx: &Ctx, program: &Program, m: &MsgPostJob) -> Result<(Verification, Trust)> {
+    let counted = |needed| if m.keys.len() == needed { Ok(()) } else { Err(Error::Keys { needed, found: m.keys.len() }) };
+    let sealed = program.seals.iter().map(|seal| circuits::load(ctx, &(circuits::ANY_PROGRAM, programs::hash(&seal.key_id)?)));
+    let sealed = sealed.map(|circuit| Ok(circuit?.trust())).collect::<Result<Vec<_>>>()?;
+    let asked = Verification::try_from(m.verification).map_err(|_| Error::Verification)?;
+    if (m.redundancy > 0) != matches!(asked, Verification::Redundant) && !(m.redundancy > 0 && asked == Verification::Unspecified) {
+        return Err(Error::Verification.into());
+    }
+    let (verification, trust) = match asked {
+        _ if m.redundancy > 0 => {
+            counted(0)?;
+            return Ok((Verification::Redundant, Trust::Majority));
+        }
+        Verification::Unspecified | Verification::Refereed => {
+            counted(program.seals.len())?;
+            let used = program.seals.iter().zip(&m.keys).map(|(seal, id)| Ok(seals::key(ctx, seal, id)?.trust()));
+            (Verification::Refereed, used.collect::<Result<Vec<_>>>()?.into_iter().fold(Trust::Referee, circuits::weaker))
+        }
+        Verification::Groth16 => {
+            let id = m.keys.first().filter(|_| m.keys.len() == 1).ok_or(Error::Keys { needed: 1, found: m.keys.len() })?;
+            let checked = programs::checked(ctx, program)?;
+            (Verification::Groth16, proofs::key(ctx, program, &checked, id, m.runs)?.trust())
+        }
+        Verification::Redundant | Verification::Tee => return Err(Error::Verification.into()),
+    };
+    Ok((verification, sealed.into_iter().fold(trust, circuits::weaker)))
 }
 
 /// Lets a job wait for a provider.
@@ -81,7 +125,7 @@ pub(crate) fn accept(ctx: &mut Ctx, provider: &Address, id: u64) -> Result<u64> 
     if job.failed.contains(&account) {
         return Err(Error::FailedBefore { job: id, account }.into());
     }
-    let multiple = rules::of_job(&job)?.bond_multiple;
+    let multiple = rules::bond_multiple(&job)?;
     let needed = price(&job)?.checked_mul(multiple.into()).ok_or(Error::Overflow)?;
     providers::lock(ctx, provider, needed)?;
     job.set_state(JobState::Running);
@@ -94,33 +138,45 @@ pub(crate) fn accept(ctx: &mut Ctx, provider: &Address, id: u64) -> Result<u64> 
 
 /// Delivers a result. Gives the root of its trace and the last height at which it may be contested; 0 where it was
 /// paid at once.
-pub(crate) fn submit(ctx: &mut Ctx, provider: &Address, m: MsgSubmitResult) -> Result<([u8; 32], u64)> {
+pub(crate) fn submit(ctx: &mut Ctx, provider: &Address, m: MsgSubmitResult) -> Result<MsgSubmitResultResponse> {
     let redundant = load(ctx, m.job_id)?.redundancy > 0;
-    let mut job = in_state(ctx, m.job_id, if redundant { JobState::Deliver } else { JobState::Running })?;
+    let job = in_state(ctx, m.job_id, if redundant { JobState::Deliver } else { JobState::Running })?;
     let account = provider.to_string();
     let owes = if redundant { redundant::delivers(&job, provider)? } else { job.provider == account };
     if !owes {
         return Err(Error::NotYours { job: job.id, account }.into());
     }
     let bytes = m.outputs.iter().fold(0_usize, |sum, output| sum.saturating_add(output.len()));
-    if bytes > MAX_OUTPUTS || Ok(m.nodes_roots.len()) != usize::try_from(job.runs) {
+    if bytes > MAX_OUTPUTS {
+        return Err(Error::Result.into());
+    }
+    if job.verification() == Verification::Groth16 {
+        proofs::submit(ctx, job, provider, m)?;
+        return Ok(MsgSubmitResultResponse::default());
+    }
+    commit(ctx, job, provider, m, bytes)
+}
+
+/// Takes the roots of a result: one that most providers agreed on is paid, another one may be contested from now on.
+fn commit(ctx: &mut Ctx, mut job: Job, provider: &Address, m: MsgSubmitResult, bytes: usize) -> Result<MsgSubmitResultResponse> {
+    let proven = !(m.inputs.is_empty() && m.proofs.is_empty());
+    if proven || Ok(m.nodes_roots.len()) != usize::try_from(job.runs) {
         return Err(Error::Result.into());
     }
     let program = programs::load(ctx, &job.program_id)?;
     let hashed = bytes.saturating_add(m.nodes_roots.len().saturating_mul(128));
     ctx.gas().hash(hashed)?;
-    ctx.gas().consume_at(u64::try_from(program.graph.len()).map_err(|_| Error::Overflow)?, "program")?;
-    let checked = Checked::decode(&program.graph).map_err(Error::Graph)?;
+    let checked = programs::checked(ctx, &program)?;
     let nodes_roots = m.nodes_roots.iter().map(|root| programs::hash(root)).collect::<Result<_, _>>()?;
     let claim = Claim { nodes_roots, outputs: m.outputs };
     let root = claim.trace_root(&checked).ok_or(Error::Result)?;
-    if redundant {
+    if job.redundancy > 0 {
         if job.trace_root != root {
             return Err(Error::Result.into());
         }
         job.outputs = claim.outputs;
         redundant::pay(ctx, job, provider)?;
-        return Ok((root, 0));
+        return Ok(MsgSubmitResultResponse { trace_root: root.to_vec(), contest_until: 0 });
     }
 
     job.set_state(JobState::Window);
@@ -128,8 +184,14 @@ pub(crate) fn submit(ctx: &mut Ctx, provider: &Address, m: MsgSubmitResult) -> R
     let until = after(ctx, rules::of_job(&job)?.window_blocks)?;
     save(ctx, &mut job, until)?;
     audit::ask(ctx, &job, &checked)?;
-    ctx.emit(&EventResultSubmitted { job_id: job.id, provider: account, trace_root: root.to_vec(), contest_until: until });
-    Ok((root, until))
+    ctx.emit(&EventResultSubmitted {
+        job_id: job.id,
+        provider: job.provider,
+        trace_root: root.to_vec(),
+        contest_until: until,
+        trust: job.trust,
+    });
+    Ok(MsgSubmitResultResponse { trace_root: root.to_vec(), contest_until: until })
 }
 
 /// Stands behind a trace of a delivered result. Gives the case.

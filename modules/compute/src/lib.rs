@@ -1,6 +1,7 @@
-//! Ordered computation: programs, providers with bonds, and jobs whose results anybody may contest before a referee.
+//! Ordered computation: programs, providers with bonds, and jobs whose results anybody may contest before a referee, or that are proven.
 mod auction;
 mod audit;
+mod circuits;
 mod clock;
 mod error;
 mod genesis;
@@ -8,11 +9,13 @@ mod invariants;
 mod jobs;
 mod msgs;
 mod programs;
+mod proofs;
 mod providers;
 mod queries;
 mod redundant;
 mod referee;
 mod rules;
+mod seals;
 mod settle;
 mod state;
 #[cfg(test)]
@@ -25,7 +28,7 @@ use cairn_proto::cairn::compute::v1::{Genesis, msg_routes, query_routes};
 
 pub use auction::commitment as bid_commitment;
 pub use audit::commitment as audit_commitment;
-pub use cairn_proto::cairn::compute::v1::{Job, JobOutcome, JobState, Params, Program, Provider};
+pub use cairn_proto::cairn::compute::v1::{Circuit, Job, JobOutcome, JobState, Params, Program, Provider, Trust, Verification};
 pub use error::Error;
 pub use redundant::commitment as result_commitment;
 pub use rules::{main_params, test_params};
@@ -45,6 +48,7 @@ impl Module for Compute {
     fn routes(self: &Arc<Self>, router: &mut Router) {
         router.msgs(msg_routes(self)).queries(query_routes(self)).hook(ACCOUNT);
         router.hook::<Arc<dyn cairn_dispute::Referee>>(Arc::new(Self));
+        router.hook::<Arc<dyn cairn_dispute::Circuits>>(Arc::new(Self));
     }
     fn default_genesis(&self) -> Genesis {
         Genesis { params: Some(test_params()), ..Genesis::default() }

@@ -4,13 +4,13 @@ use cairn_kernel::{Address, Ctx, Result};
 use cairn_proto::cairn::compute::v1::{
     JobOutcome, JobState, MsgAcceptJob, MsgAcceptJobResponse, MsgBondProvider, MsgBondProviderResponse, MsgCancelJob, MsgCancelJobResponse,
     MsgChallenge, MsgChallengeResponse, MsgCommitAudit, MsgCommitAuditResponse, MsgCommitBid, MsgCommitBidResponse, MsgCommitResult,
-    MsgCommitResultResponse, MsgLeaveProvider, MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram,
-    MsgRegisterProgramResponse, MsgRevealAudit, MsgRevealAuditResponse, MsgRevealBid, MsgRevealBidResponse, MsgRevealResult,
-    MsgRevealResultResponse, MsgServer, MsgSetClass, MsgSetClassResponse, MsgSubmitResult, MsgSubmitResultResponse, MsgUpdateParams,
-    MsgUpdateParamsResponse,
+    MsgCommitResultResponse, MsgLeaveProvider, MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterCircuit,
+    MsgRegisterCircuitResponse, MsgRegisterProgram, MsgRegisterProgramResponse, MsgRetireCircuit, MsgRetireCircuitResponse, MsgRevealAudit,
+    MsgRevealAuditResponse, MsgRevealBid, MsgRevealBidResponse, MsgRevealResult, MsgRevealResultResponse, MsgServer, MsgSetClass,
+    MsgSetClassResponse, MsgSubmitResult, MsgSubmitResultResponse, MsgUpdateParams, MsgUpdateParamsResponse,
 };
 
-use crate::{Compute, Error, auction, audit, jobs, programs, providers, redundant, rules, settle, state::PARAMS};
+use crate::{Compute, Error, auction, audit, circuits, jobs, programs, providers, redundant, rules, settle, state::PARAMS};
 
 impl MsgServer for Compute {
     fn bond_provider(&self, ctx: &mut Ctx, m: MsgBondProvider) -> Result<MsgBondProviderResponse> {
@@ -27,6 +27,15 @@ impl MsgServer for Compute {
     fn register_program(&self, ctx: &mut Ctx, m: MsgRegisterProgram) -> Result<MsgRegisterProgramResponse> {
         let owner = Address::parse(&m.owner)?;
         Ok(MsgRegisterProgramResponse { program_id: programs::register(ctx, &owner, m)?.to_vec() })
+    }
+
+    fn register_circuit(&self, ctx: &mut Ctx, m: MsgRegisterCircuit) -> Result<MsgRegisterCircuitResponse> {
+        Ok(MsgRegisterCircuitResponse { key_id: circuits::register(ctx, m)?.to_vec() })
+    }
+
+    fn retire_circuit(&self, ctx: &mut Ctx, m: MsgRetireCircuit) -> Result<MsgRetireCircuitResponse> {
+        circuits::retire(ctx, &m)?;
+        Ok(MsgRetireCircuitResponse {})
     }
 
     fn post_job(&self, ctx: &mut Ctx, m: MsgPostJob) -> Result<MsgPostJobResponse> {
@@ -56,8 +65,7 @@ impl MsgServer for Compute {
 
     fn submit_result(&self, ctx: &mut Ctx, m: MsgSubmitResult) -> Result<MsgSubmitResultResponse> {
         let provider = Address::parse(&m.provider)?;
-        let (root, contest_until) = jobs::submit(ctx, &provider, m)?;
-        Ok(MsgSubmitResultResponse { trace_root: root.to_vec(), contest_until })
+        jobs::submit(ctx, &provider, m)
     }
 
     fn challenge(&self, ctx: &mut Ctx, m: MsgChallenge) -> Result<MsgChallengeResponse> {
@@ -109,6 +117,7 @@ impl MsgServer for Compute {
         auth::require_authority(&m.authority)?;
         let params = m.params.ok_or(Error::NoParams)?;
         rules::check_params(&params)?;
+        rules::check_fixed(&rules::params(ctx)?, &params)?;
 
         PARAMS.set(ctx, &params)?;
         Ok(MsgUpdateParamsResponse {})

@@ -4,7 +4,7 @@ use cairn_kernel::{Address, BASE_DENOM, BPS, Ctx, Result};
 use cairn_program::Program as Checked;
 use cairn_proto::cairn::compute::v1::{EventProgramRegistered, MsgRegisterProgram, Program};
 
-use crate::{Error, rules::MAX_URI, state::PROGRAMS};
+use crate::{Error, rules::MAX_URI, seals, state::PROGRAMS};
 
 /// Gas of decoding and checking a byte of a program, besides storing it.
 const GAS_BYTE: u64 = 1;
@@ -30,6 +30,7 @@ pub(crate) fn register(ctx: &mut Ctx, owner: &Address, m: MsgRegisterProgram) ->
         }
         asset::allow_income(ctx, m.asset_id, BASE_DENOM)?;
     }
+    let seals = seals::open(ctx, owner, &id, &checked, m.seals)?;
     let program = Program {
         id: id.to_vec(),
         owner: owner.to_string(),
@@ -40,6 +41,7 @@ pub(crate) fn register(ctx: &mut Ctx, owner: &Address, m: MsgRegisterProgram) ->
         uri: m.uri,
         macs: checked.macs(),
         nodes: checked.nodes(),
+        seals,
     };
     PROGRAMS.set(ctx, &id, &program)?;
     ctx.emit(&EventProgramRegistered { program_id: program.id, owner: program.owner, asset_id: program.asset_id });
@@ -50,6 +52,13 @@ pub(crate) fn register(ctx: &mut Ctx, owner: &Address, m: MsgRegisterProgram) ->
 pub(crate) fn load(ctx: &Ctx, id: &[u8]) -> Result<Program> {
     let id = hash(id)?;
     Ok(PROGRAMS.get(ctx, &id)?.ok_or_else(|| Error::NoProgram(hex::encode(id)))?)
+}
+
+/// The graph of a program, decoded.
+pub(crate) fn checked(ctx: &Ctx, program: &Program) -> Result<Checked> {
+    let size = u64::try_from(program.graph.len()).map_err(|_| Error::Overflow)?;
+    ctx.gas().consume_at(size.saturating_mul(GAS_BYTE), "program")?;
+    Ok(Checked::decode(&program.graph).map_err(Error::Graph)?)
 }
 
 /// 32 bytes.

@@ -1,16 +1,23 @@
 //! Queries of `cairn.compute.v1`.
 use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::compute::v1::{
-    QueryAuditRequest, QueryAuditResponse, QueryAuditsRequest, QueryAuditsResponse, QueryClassRequest, QueryClassResponse,
-    QueryClassesRequest, QueryClassesResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryOffersRequest,
-    QueryOffersResponse, QueryParamsRequest, QueryParamsResponse, QueryProgramRequest, QueryProgramResponse, QueryProgramsRequest,
-    QueryProgramsResponse, QueryProviderRequest, QueryProviderResponse, QueryProvidersRequest, QueryProvidersResponse, QueryServer,
+    QueryAuditRequest, QueryAuditResponse, QueryAuditsRequest, QueryAuditsResponse, QueryCircuitRequest, QueryCircuitResponse,
+    QueryCircuitsRequest, QueryCircuitsResponse, QueryClassRequest, QueryClassResponse, QueryClassesRequest, QueryClassesResponse,
+    QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryOffersRequest, QueryOffersResponse, QueryParamsRequest,
+    QueryParamsResponse, QueryProgramRequest, QueryProgramResponse, QueryProgramsRequest, QueryProgramsResponse, QueryProviderRequest,
+    QueryProviderResponse, QueryProvidersRequest, QueryProvidersResponse, QueryServer,
 };
 
 use crate::{
-    Compute, Error, auction, audit, jobs, programs, providers, rules,
-    state::{AUCTIONS, AUDITS, BY_STATE, CLASSES, JOBS, OFFERS, PROGRAMS, PROVIDERS},
+    Compute, Error, auction, audit, circuits, jobs, programs, providers, rules,
+    state::{AUCTIONS, AUDITS, BY_STATE, CIRCUITS, CLASSES, JOBS, OFFERS, PROGRAMS, PROVIDERS},
 };
+
+/// The place of a program that is named in hexadecimal, or not named.
+fn program_place(text: &str) -> Result<[u8; 32]> {
+    let bytes = hex::decode(text).map_err(|_| Error::NoProgram(text.chars().take(64).collect()))?;
+    Ok(circuits::place(&bytes)?)
+}
 
 impl QueryServer for Compute {
     fn params(&self, ctx: &Ctx, _: QueryParamsRequest) -> Result<QueryParamsResponse> {
@@ -25,6 +32,19 @@ impl QueryServer for Compute {
     fn programs(&self, ctx: &Ctx, q: QueryProgramsRequest) -> Result<QueryProgramsResponse> {
         let (entries, page) = PROGRAMS.page(ctx, &[], &q.pagination.unwrap_or_default().into())?;
         Ok(QueryProgramsResponse { programs: entries.into_iter().map(|(_, program)| program).collect(), pagination: Some(page.into()) })
+    }
+
+    fn circuit(&self, ctx: &Ctx, q: QueryCircuitRequest) -> Result<QueryCircuitResponse> {
+        let unknown = || Error::NoCircuit(q.key_id.chars().take(64).collect());
+        let id = hex::decode(&q.key_id).map_err(|_| unknown())?;
+        let key = (program_place(&q.program_id)?, programs::hash(&id)?);
+        Ok(QueryCircuitResponse { circuit: Some(circuits::load(ctx, &key)?) })
+    }
+
+    fn circuits(&self, ctx: &Ctx, q: QueryCircuitsRequest) -> Result<QueryCircuitsResponse> {
+        let prefix = if q.program_id.is_empty() { Vec::new() } else { key_prefix(&program_place(&q.program_id)?) };
+        let (entries, page) = CIRCUITS.page(ctx, &prefix, &q.pagination.unwrap_or_default().into())?;
+        Ok(QueryCircuitsResponse { circuits: entries.into_iter().map(|(_, circuit)| circuit).collect(), pagination: Some(page.into()) })
     }
 
     fn provider(&self, ctx: &Ctx, q: QueryProviderRequest) -> Result<QueryProviderResponse> {

@@ -1,6 +1,6 @@
 //! The settings: defaults, bounds, and amounts as numbers.
 use cairn_kernel::{BASE_DENOM, BPS, Coin, Ctx, Result, bps};
-use cairn_proto::cairn::compute::v1::{Job, Params};
+use cairn_proto::cairn::compute::v1::{Job, Params, Verification};
 
 use crate::{Error, state::PARAMS};
 
@@ -44,6 +44,9 @@ pub fn test_params() -> Params {
         auditor_late_bps: 1_000,
         audit_fee_bps: 100,
         redundant_multiple: 2,
+        proof_bond_multiple: 1,
+        circuit_fee: "100000".into(),
+        test_keys: true,
     }
 }
 
@@ -61,6 +64,8 @@ pub fn main_params() -> Params {
         max_offers: 4_096,
         audit_bps: 500,
         audit_blocks: 7_200,
+        circuit_fee: "10000000".into(),
+        test_keys: false,
         ..test_params()
     }
 }
@@ -90,17 +95,31 @@ pub(crate) fn check_params(params: &Params) -> Result<(), Error> {
         ("audit_fee_bps", 0, 1_000, params.audit_fee_bps.into()),
         ("redundant_multiple", 1, 1_000, params.redundant_multiple.into()),
         ("max_offers", 2, 4_096, params.max_offers.into()),
+        ("proof_bond_multiple", 1, 1_000, params.proof_bond_multiple.into()),
     ];
     if let Some((name, least, most, found)) = numbers.into_iter().find(|(_, least, most, found)| !(least..=most).contains(&found)) {
         return Err(Error::Bounds { name, least, most, found });
     }
-    for (name, text) in [("giga_mac_price", &params.giga_mac_price), ("least_bond", &params.least_bond)] {
+    for (name, text) in
+        [("giga_mac_price", &params.giga_mac_price), ("least_bond", &params.least_bond), ("circuit_fee", &params.circuit_fee)]
+    {
         let amount = Coin::parse(BASE_DENOM, text).map_err(|_| Error::Amount(name))?.amount;
         if amount > MAX_AMOUNT {
             return Err(Error::Amount(name));
         }
     }
     Ok(())
+}
+
+/// Refuses new settings that genesis alone sets.
+pub(crate) fn check_fixed(before: &Params, after: &Params) -> Result<(), Error> {
+    if before.test_keys == after.test_keys { Ok(()) } else { Err(Error::Fixed("test_keys")) }
+}
+
+/// How many times its price a job locks of a bond.
+pub(crate) fn bond_multiple(job: &Job) -> Result<u32, Error> {
+    let params = of_job(job)?;
+    Ok(if job.verification() == Verification::Groth16 { params.proof_bond_multiple } else { params.bond_multiple })
 }
 
 /// A price or a bond of the module: `ucairn`, more than nothing, at most 10^24.

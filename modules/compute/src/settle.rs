@@ -126,6 +126,12 @@ pub(crate) fn close(ctx: &mut Ctx, job: &mut Job, outcome: JobOutcome, paid: u12
     job.set_state(JobState::Closed);
     job.set_outcome(outcome);
     jobs::save(ctx, job, 0)?;
-    ctx.emit(&EventJobClosed { job_id: job.id, outcome: outcome.into(), paid: Some(coin(paid)), model: Some(coin(model)) });
+    ctx.emit(&EventJobClosed {
+        job_id: job.id,
+        outcome: outcome.into(),
+        paid: Some(coin(paid)),
+        model: Some(coin(model)),
+        trust: job.trust,
+    });
     Ok(())
 }

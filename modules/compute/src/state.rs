@@ -1,6 +1,6 @@
 //! What compute stores.
 use cairn_kernel::{Address, Item, Map, Sequence, Set};
-use cairn_proto::cairn::compute::v1::{Auction, Audit, Class, Job, Offer, Params, Program, Provider};
+use cairn_proto::cairn::compute::v1::{Auction, Audit, Circuit, Class, Job, Offer, Params, Program, Provider};
 
 cairn_kernel::state! { "compute";
     /// Settings; the defaults where never set.
@@ -39,4 +39,6 @@ cairn_kernel::state! { "compute";
     AUDIT_DUE: Set<(u64, u64)> = 22;
     /// What audits to come are paid from.
     AUDIT_FUND: Item<String> = 23;
+    /// Keys of circuits by program (zeros: none) and name.
+    CIRCUITS: Map<([u8; 32], [u8; 32]), Circuit> = 9;
 }

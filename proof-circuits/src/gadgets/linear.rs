@@ -6,7 +6,7 @@ use ark_ff::AdditiveGroup;
 
 use crate::{
     Network, Shape,
-    commit::{PACKED, field, power},
+    commit::{field, power},
     cs::{Cs, Num},
 };
 
@@ -88,5 +88,5 @@ pub(crate) fn packed_values(cs: &Cs, values: &[Num]) -> Vec<Num> {
         let offset = cs.constant((0..chunk.len()).map(|at| Fr::from(128u64) * power(8 * at)).sum());
         chunk.iter().enumerate().fold(offset, |sum, (at, value)| sum.plus(&value.clone().times(power(8 * at))))
     };
-    values.chunks(PACKED).map(element).collect()
+    values.chunks(cairn_verifier::commit::PACKED).map(element).collect()
 }

@@ -20,6 +20,13 @@ pub fn statement(runs: usize) -> u64 {
     PROOF.saturating_add(INPUT).saturating_add(PERMUTATION.saturating_mul(permutations))
 }
 
+/// Gas of computing a commitment to so many int8 values.
+#[must_use]
+pub fn commitment(values: usize) -> u64 {
+    let elements = (values.div_ceil(crate::commit::PACKED) as u64).saturating_add(1);
+    PERMUTATION.saturating_mul(elements.div_ceil(crate::poseidon::RATE as u64))
+}
+
 /// Gas of registering a key with `inputs` inputs.
 #[must_use]
 pub fn key(inputs: usize) -> u64 {
@@ -37,5 +44,6 @@ mod tests {
         assert_eq!(statement(3), 24_500, "nine elements");
         assert_eq!(statement(usize::MAX), u64::MAX);
         assert_eq!(key(1), 32_000);
+        assert_eq!((commitment(0), commitment(64), commitment(784)), (2_000, 2_000, 8_000));
     }
 }

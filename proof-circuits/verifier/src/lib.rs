@@ -4,6 +4,8 @@
 //! nothing here panics, whatever the bytes.
 mod batch;
 mod cache;
+mod circuit;
+pub mod commit;
 mod error;
 pub mod gas;
 mod key;
@@ -21,6 +23,7 @@ mod verify;
 pub use ark_bn254::Fr;
 pub use batch::{Batch, Decoded, Part};
 pub use cache::KeyCache;
+pub use circuit::{CircuitKind, LayerSizes, Sizes};
 pub use error::{KeyError, ProofError};
 pub use key::{KeyId, KeyRecord, MAX_INPUTS, VerifyingKey};
 pub use proof::{PROOF_BYTES, Proof};

@@ -29,6 +29,15 @@ pub struct Params {
     /// The least bond of a provider (1 CAIRN; 100).
     #[prost(string, tag = "9")]
     pub least_bond: ::prost::alloc::string::String,
+    /// Of a job's price, how many times a bond is locked where the result is checked as it is delivered (1).
+    #[prost(uint32, tag = "10")]
+    pub proof_bond_multiple: u32,
+    /// What registering a circuit's key costs whoever is not governance; burnt (0.1 CAIRN; 10).
+    #[prost(string, tag = "11")]
+    pub circuit_fee: ::prost::alloc::string::String,
+    /// Whether keys from known seeds are taken: on test networks alone. Set by genesis and never changed.
+    #[prost(bool, tag = "12")]
+    pub test_keys: bool,
     /// Blocks in which an auction takes sealed offers (12; 90).
     #[prost(uint64, tag = "20")]
     pub bid_blocks: u64,
@@ -259,6 +268,121 @@ impl ::prost::Name for Offer {
         "/cairn.compute.v1.Offer".into()
     }
 }
+/// Sizes of a layer of a small network (`proof-circuits`).
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct CircuitLayer {
+    /// 1 to 1,024.
+    #[prost(uint32, tag = "1")]
+    pub outputs: u32,
+    /// Requantisation divides by 2 to this.
+    #[prost(uint32, tag = "2")]
+    pub shift: u32,
+    /// Whether values below zero become zero.
+    #[prost(bool, tag = "3")]
+    pub relu: bool,
+}
+impl ::prost::Name for CircuitLayer {
+    const NAME: &'static str = "CircuitLayer";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.CircuitLayer".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.CircuitLayer".into()
+    }
+}
+/// Sizes of a small network, from which the names of its circuits follow.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CircuitSizes {
+    /// 1 to 1,024, int8.
+    #[prost(uint32, tag = "1")]
+    pub inputs: u32,
+    /// 1 to 8.
+    #[prost(message, repeated, tag = "2")]
+    pub layers: ::prost::alloc::vec::Vec<CircuitLayer>,
+    /// Whether it answers the int8 values of its last layer, and not the number of the largest.
+    #[prost(bool, tag = "3")]
+    pub values: bool,
+}
+impl ::prost::Name for CircuitSizes {
+    const NAME: &'static str = "CircuitSizes";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.CircuitSizes".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.CircuitSizes".into()
+    }
+}
+/// A key under which proofs are checked.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Circuit {
+    /// SHA-256 of circuit, provenance and key (`cairn-verifier`): 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub key_id: ::prost::alloc::vec::Vec<u8>,
+    /// The program whose weights are constants of the circuit, 32 bytes; empty: a circuit of all networks of its sizes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub program_id: ::prost::alloc::vec::Vec<u8>,
+    /// Digest of the circuit, 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub circuit: ::prost::alloc::vec::Vec<u8>,
+    /// Who made the key, 37 bytes: a test, one party, or a ceremony with its transcript's hash.
+    #[prost(bytes = "vec", tag = "4")]
+    pub provenance: ::prost::alloc::vec::Vec<u8>,
+    /// The key, 296 bytes.
+    #[prost(bytes = "vec", tag = "5")]
+    pub key: ::prost::alloc::vec::Vec<u8>,
+    /// Runs that a proof holds; 0: it proves that a commitment opens to weights.
+    #[prost(uint32, tag = "6")]
+    pub runs: u32,
+    /// Where no program is named.
+    #[prost(message, optional, tag = "7")]
+    pub sizes: ::core::option::Option<CircuitSizes>,
+    /// Who registered it: governance, the program's owner, or whoever paid for it.
+    #[prost(string, tag = "8")]
+    pub registrar: ::prost::alloc::string::String,
+    /// Serves the jobs that it serves, and no new ones.
+    #[prost(bool, tag = "9")]
+    pub retired: bool,
+    /// What its provenance comes to.
+    #[prost(enumeration = "Trust", tag = "10")]
+    pub trust: i32,
+}
+impl ::prost::Name for Circuit {
+    const NAME: &'static str = "Circuit";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.Circuit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.Circuit".into()
+    }
+}
+/// Private weights of an operator `Sealed` of a program: what its commitment is of.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Seal {
+    /// The operator, from 0.
+    #[prost(uint32, tag = "1")]
+    pub node: u32,
+    #[prost(message, optional, tag = "2")]
+    pub sizes: ::core::option::Option<CircuitSizes>,
+    /// Commitment to the weights, 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub weights: ::prost::alloc::vec::Vec<u8>,
+    /// The key under which it was proven that the commitment opens to weights, 32 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub key_id: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for Seal {
+    const NAME: &'static str = "Seal";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.Seal".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.Seal".into()
+    }
+}
 /// A program that may be ordered. What it computes never changes.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Program {
@@ -289,6 +413,9 @@ pub struct Program {
     /// Nodes of the graph.
     #[prost(uint32, tag = "9")]
     pub nodes: u32,
+    /// One for each operator with private weights, in their order.
+    #[prost(message, repeated, tag = "10")]
+    pub seals: ::prost::alloc::vec::Vec<Seal>,
 }
 impl ::prost::Name for Program {
     const NAME: &'static str = "Program";
@@ -359,7 +486,7 @@ impl ::prost::Name for Member {
         "/cairn.compute.v1.Member".into()
     }
 }
-/// One order: a program on the inputs of some runs, checked by a window in which anybody may contest the result.
+/// One order: a program on the inputs of some runs, checked as it says.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Job {
     /// From 1.
@@ -370,7 +497,7 @@ pub struct Job {
     /// 32 bytes.
     #[prost(bytes = "vec", tag = "3")]
     pub program_id: ::prost::alloc::vec::Vec<u8>,
-    /// Root over the runs' inputs, 32 bytes.
+    /// Root over the runs' inputs, or, where proofs check them, the hash of the commitments to them: 32 bytes.
     #[prost(bytes = "vec", tag = "4")]
     pub input_root: ::prost::alloc::vec::Vec<u8>,
     /// Runs, 1 to 1,024.
@@ -430,6 +557,15 @@ pub struct Job {
     /// Providers that have taken a redundant job; of each `locked` is locked.
     #[prost(message, repeated, tag = "33")]
     pub members: ::prost::alloc::vec::Vec<Member>,
+    /// How its result is checked.
+    #[prost(enumeration = "Verification", tag = "20")]
+    pub verification: i32,
+    /// Keys of circuits that check it, 32 bytes each: of proofs the one; of a refereed job one for each operator with private weights.
+    #[prost(bytes = "vec", repeated, tag = "21")]
+    pub keys: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// Whom one has to trust that its result is right: of all that checks it, the weakest.
+    #[prost(enumeration = "Trust", tag = "22")]
+    pub trust: i32,
 }
 impl ::prost::Name for Job {
     const NAME: &'static str = "Job";
@@ -482,6 +618,96 @@ impl AuditState {
             "AUDIT_STATE_SPOT" => Some(Self::Spot),
             "AUDIT_STATE_OPEN" => Some(Self::Open),
             "AUDIT_STATE_OPENED" => Some(Self::Opened),
+            _ => None,
+        }
+    }
+}
+/// How a result is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Verification {
+    /// In orders: refereed.
+    Unspecified = 0,
+    /// By a window in which anybody may contest it before a referee.
+    Refereed = 1,
+    /// By proofs that come with it.
+    Groth16 = 2,
+    /// By other providers that compute the same.
+    Redundant = 3,
+    /// By the signature of an enclave.
+    Tee = 4,
+}
+impl Verification {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "VERIFICATION_UNSPECIFIED",
+            Self::Refereed => "VERIFICATION_REFEREED",
+            Self::Groth16 => "VERIFICATION_GROTH16",
+            Self::Redundant => "VERIFICATION_REDUNDANT",
+            Self::Tee => "VERIFICATION_TEE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "VERIFICATION_UNSPECIFIED" => Some(Self::Unspecified),
+            "VERIFICATION_REFEREED" => Some(Self::Refereed),
+            "VERIFICATION_GROTH16" => Some(Self::Groth16),
+            "VERIFICATION_REDUNDANT" => Some(Self::Redundant),
+            "VERIFICATION_TEE" => Some(Self::Tee),
+            _ => None,
+        }
+    }
+}
+/// Whom one has to trust that a result which was paid for is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Trust {
+    /// Not known.
+    Unspecified = 0,
+    /// One honest party that watched.
+    Referee = 1,
+    /// One honest party among those who made the keys.
+    Ceremony = 2,
+    /// The one party that made a key.
+    SingleParty = 3,
+    /// Nobody can be trusted: a key is from a seed that everybody knows.
+    TestKey = 4,
+    /// Most of the providers that were drawn.
+    Majority = 5,
+    /// The maker of an enclave's hardware, and whoever allowed its code.
+    Enclave = 6,
+}
+impl Trust {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TRUST_UNSPECIFIED",
+            Self::Referee => "TRUST_REFEREE",
+            Self::Ceremony => "TRUST_CEREMONY",
+            Self::SingleParty => "TRUST_SINGLE_PARTY",
+            Self::TestKey => "TRUST_TEST_KEY",
+            Self::Majority => "TRUST_MAJORITY",
+            Self::Enclave => "TRUST_ENCLAVE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TRUST_UNSPECIFIED" => Some(Self::Unspecified),
+            "TRUST_REFEREE" => Some(Self::Referee),
+            "TRUST_CEREMONY" => Some(Self::Ceremony),
+            "TRUST_SINGLE_PARTY" => Some(Self::SingleParty),
+            "TRUST_TEST_KEY" => Some(Self::TestKey),
+            "TRUST_MAJORITY" => Some(Self::Majority),
+            "TRUST_ENCLAVE" => Some(Self::Enclave),
             _ => None,
         }
     }
@@ -686,6 +912,11 @@ pub struct EventJobPosted {
     pub program_id: ::prost::alloc::vec::Vec<u8>,
     #[prost(message, optional, tag = "4")]
     pub price: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    #[prost(enumeration = "Verification", tag = "5")]
+    pub verification: i32,
+    /// Whom one has to trust that its result is right.
+    #[prost(enumeration = "Trust", tag = "6")]
+    pub trust: i32,
 }
 impl ::prost::Name for EventJobPosted {
     const NAME: &'static str = "EventJobPosted";
@@ -727,9 +958,12 @@ pub struct EventResultSubmitted {
     pub provider: ::prost::alloc::string::String,
     #[prost(bytes = "vec", tag = "3")]
     pub trace_root: ::prost::alloc::vec::Vec<u8>,
-    /// Last height at which it may be contested.
+    /// Last height at which it may be contested; 0: it was checked at once.
     #[prost(uint64, tag = "4")]
     pub contest_until: u64,
+    /// Whom one has to trust that it is right.
+    #[prost(enumeration = "Trust", tag = "5")]
+    pub trust: i32,
 }
 impl ::prost::Name for EventResultSubmitted {
     const NAME: &'static str = "EventResultSubmitted";
@@ -739,6 +973,53 @@ impl ::prost::Name for EventResultSubmitted {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.compute.v1.EventResultSubmitted".into()
+    }
+}
+/// A key was registered.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventCircuitRegistered {
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub key_id: ::prost::alloc::vec::Vec<u8>,
+    /// 32 bytes, or empty.
+    #[prost(bytes = "vec", tag = "2")]
+    pub program_id: ::prost::alloc::vec::Vec<u8>,
+    /// Digest of the circuit, 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub circuit: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "4")]
+    pub registrar: ::prost::alloc::string::String,
+    #[prost(enumeration = "Trust", tag = "5")]
+    pub trust: i32,
+}
+impl ::prost::Name for EventCircuitRegistered {
+    const NAME: &'static str = "EventCircuitRegistered";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventCircuitRegistered".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventCircuitRegistered".into()
+    }
+}
+/// A key serves no new jobs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventCircuitRetired {
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub key_id: ::prost::alloc::vec::Vec<u8>,
+    /// 32 bytes, or empty.
+    #[prost(bytes = "vec", tag = "2")]
+    pub program_id: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for EventCircuitRetired {
+    const NAME: &'static str = "EventCircuitRetired";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventCircuitRetired".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventCircuitRetired".into()
     }
 }
 /// A provider delivered nothing in time; the job is open again, or closed.
@@ -772,6 +1053,9 @@ pub struct EventJobClosed {
     /// What went to the program's asset or owner.
     #[prost(message, optional, tag = "4")]
     pub model: ::core::option::Option<super::super::super::cosmos::base::v1beta1::Coin>,
+    /// Whom one has to trust that a result that was paid is right.
+    #[prost(enumeration = "Trust", tag = "5")]
+    pub trust: i32,
 }
 impl ::prost::Name for EventJobClosed {
     const NAME: &'static str = "EventJobClosed";
@@ -1114,6 +1398,9 @@ pub struct Genesis {
     /// What lies in the fund of audits, in base units of `ucairn`; empty: nothing.
     #[prost(string, tag = "25")]
     pub audit_fund: ::prost::alloc::string::String,
+    /// By program, then by name.
+    #[prost(message, repeated, tag = "5")]
+    pub circuits: ::prost::alloc::vec::Vec<Circuit>,
 }
 impl ::prost::Name for Genesis {
     const NAME: &'static str = "Genesis";
@@ -1217,6 +1504,79 @@ impl ::prost::Name for QueryProgramsResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.compute.v1.QueryProgramsResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryCircuitRequest {
+    /// In hexadecimal.
+    #[prost(string, tag = "1")]
+    pub key_id: ::prost::alloc::string::String,
+    /// The program that it is bound to, in hexadecimal; empty: none.
+    #[prost(string, tag = "2")]
+    pub program_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryCircuitRequest {
+    const NAME: &'static str = "QueryCircuitRequest";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryCircuitRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryCircuitRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryCircuitResponse {
+    #[prost(message, optional, tag = "1")]
+    pub circuit: ::core::option::Option<Circuit>,
+}
+impl ::prost::Name for QueryCircuitResponse {
+    const NAME: &'static str = "QueryCircuitResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryCircuitResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryCircuitResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryCircuitsRequest {
+    /// In hexadecimal; empty: all.
+    #[prost(string, tag = "1")]
+    pub program_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryCircuitsRequest {
+    const NAME: &'static str = "QueryCircuitsRequest";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryCircuitsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryCircuitsRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryCircuitsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub circuits: ::prost::alloc::vec::Vec<Circuit>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryCircuitsResponse {
+    const NAME: &'static str = "QueryCircuitsResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryCircuitsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryCircuitsResponse".into()
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1530,7 +1890,7 @@ impl ::prost::Name for QueryAuditResponse {
         "/cairn.compute.v1.QueryAuditResponse".into()
     }
 }
-/// Reads programs, providers and jobs.
+/// Reads programs, keys of circuits, providers and jobs.
 pub trait QueryServer: Send + Sync + 'static {
     /// The settings.
     fn params(
@@ -1550,6 +1910,18 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryProgramsRequest,
     ) -> ::cairn_kernel::Result<QueryProgramsResponse>;
+    /// One key of a circuit.
+    fn circuit(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryCircuitRequest,
+    ) -> ::cairn_kernel::Result<QueryCircuitResponse>;
+    /// Keys of circuits: those of a program where it is named, else those of no program, then the others by program.
+    fn circuits(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryCircuitsRequest,
+    ) -> ::cairn_kernel::Result<QueryCircuitsResponse>;
     /// One provider.
     fn provider(
         &self,
@@ -1624,6 +1996,16 @@ pub fn query_routes<S: QueryServer>(
             server,
             "/cairn.compute.v1.Query/Programs",
             S::programs,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.compute.v1.Query/Circuit",
+            S::circuit,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.compute.v1.Query/Circuits",
+            S::circuits,
         ),
         ::cairn_kernel::QueryRoute::new(
             server,
@@ -1747,6 +2129,9 @@ pub struct MsgRegisterProgram {
     /// Where the weights are served; at most 512 bytes.
     #[prost(string, tag = "6")]
     pub uri: ::prost::alloc::string::String,
+    /// One for each operator with private weights, in their order.
+    #[prost(message, repeated, tag = "7")]
+    pub seals: ::prost::alloc::vec::Vec<SealOpening>,
 }
 impl ::prost::Name for MsgRegisterProgram {
     const NAME: &'static str = "MsgRegisterProgram";
@@ -1756,6 +2141,25 @@ impl ::prost::Name for MsgRegisterProgram {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.compute.v1.MsgRegisterProgram".into()
+    }
+}
+/// Shows what the commitment of an operator with private weights is of.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SealOpening {
+    #[prost(message, optional, tag = "1")]
+    pub seal: ::core::option::Option<Seal>,
+    /// That the commitment opens to weights, 128 bytes; of chain, job 0, owner, program, and as nonce the operator.
+    #[prost(bytes = "vec", tag = "2")]
+    pub proof: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for SealOpening {
+    const NAME: &'static str = "SealOpening";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.SealOpening".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.SealOpening".into()
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1774,6 +2178,92 @@ impl ::prost::Name for MsgRegisterProgramResponse {
         "/cairn.compute.v1.MsgRegisterProgramResponse".into()
     }
 }
+/// Registers a key.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRegisterCircuit {
+    /// The gov module's address, the owner of the program, or, of a circuit of sizes, whoever pays.
+    #[prost(string, tag = "1")]
+    pub registrar: ::prost::alloc::string::String,
+    /// Digest of the circuit, 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub circuit: ::prost::alloc::vec::Vec<u8>,
+    /// 37 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub provenance: ::prost::alloc::vec::Vec<u8>,
+    /// 296 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub key: ::prost::alloc::vec::Vec<u8>,
+    /// Runs of a proof, 0 to 64; 0: a circuit that proves that a commitment opens to weights.
+    #[prost(uint32, tag = "5")]
+    pub runs: u32,
+    /// The program whose weights are constants of the circuit, 32 bytes; else empty.
+    #[prost(bytes = "vec", tag = "6")]
+    pub program_id: ::prost::alloc::vec::Vec<u8>,
+    /// Where no program is named: the circuit must be that of a committed network of these sizes.
+    #[prost(message, optional, tag = "7")]
+    pub sizes: ::core::option::Option<CircuitSizes>,
+}
+impl ::prost::Name for MsgRegisterCircuit {
+    const NAME: &'static str = "MsgRegisterCircuit";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRegisterCircuit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRegisterCircuit".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRegisterCircuitResponse {
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub key_id: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRegisterCircuitResponse {
+    const NAME: &'static str = "MsgRegisterCircuitResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRegisterCircuitResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRegisterCircuitResponse".into()
+    }
+}
+/// Retires a key.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRetireCircuit {
+    /// Who registered it, or the gov module's address.
+    #[prost(string, tag = "1")]
+    pub registrar: ::prost::alloc::string::String,
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub key_id: ::prost::alloc::vec::Vec<u8>,
+    /// The program that it is bound to, 32 bytes; else empty.
+    #[prost(bytes = "vec", tag = "3")]
+    pub program_id: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRetireCircuit {
+    const NAME: &'static str = "MsgRetireCircuit";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRetireCircuit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRetireCircuit".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgRetireCircuitResponse {}
+impl ::prost::Name for MsgRetireCircuitResponse {
+    const NAME: &'static str = "MsgRetireCircuitResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRetireCircuitResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRetireCircuitResponse".into()
+    }
+}
 /// Orders a computation.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgPostJob {
@@ -1782,7 +2272,7 @@ pub struct MsgPostJob {
     /// 32 bytes.
     #[prost(bytes = "vec", tag = "2")]
     pub program_id: ::prost::alloc::vec::Vec<u8>,
-    /// Root over the runs' inputs, 32 bytes.
+    /// Root over the runs' inputs, 32 bytes; where proofs check the result, SHA-256 of "cairn.inputs.v1" and the commitments to the inputs.
     #[prost(bytes = "vec", tag = "3")]
     pub input_root: ::prost::alloc::vec::Vec<u8>,
     /// 1 to 1,024.
@@ -1806,6 +2296,12 @@ pub struct MsgPostJob {
     /// Providers that run it, 2 to 5: the root of most of them is the result, and they share the price. 0: one, whose result may be contested.
     #[prost(uint32, tag = "16")]
     pub redundancy: u32,
+    /// How the result is checked; refereed where left out.
+    #[prost(enumeration = "Verification", tag = "9")]
+    pub verification: i32,
+    /// Of proofs, the key that checks them; of a refereed job, one for each operator with private weights of the program, in their order. 32 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "10")]
+    pub keys: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
 }
 impl ::prost::Name for MsgPostJob {
     const NAME: &'static str = "MsgPostJob";
@@ -1903,12 +2399,18 @@ pub struct MsgSubmitResult {
     pub provider: ::prost::alloc::string::String,
     #[prost(uint64, tag = "2")]
     pub job_id: u64,
-    /// Root over the nodes of each run, 32 bytes each.
+    /// Root over the nodes of each run, 32 bytes each; none where proofs check the result.
     #[prost(bytes = "vec", repeated, tag = "3")]
     pub nodes_roots: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
     /// Output of each run; at most 65,536 bytes in all.
     #[prost(bytes = "vec", repeated, tag = "4")]
     pub outputs: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// Where proofs check the result: the commitment to the input of each run, 32 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    pub inputs: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// One for as many runs as the job's key takes, in order, 128 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub proofs: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
 }
 impl ::prost::Name for MsgSubmitResult {
     const NAME: &'static str = "MsgSubmitResult";
@@ -1922,10 +2424,11 @@ impl ::prost::Name for MsgSubmitResult {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgSubmitResultResponse {
-    /// Root of the trace, 32 bytes.
+    /// Root of the trace, 32 bytes; empty where nobody can contest the result.
     #[prost(bytes = "vec", tag = "1")]
     pub trace_root: ::prost::alloc::vec::Vec<u8>,
     /// Last height at which it may be contested; 0: nobody can, and it was paid.
+    /// Last height at which it may be contested; 0: it was paid.
     #[prost(uint64, tag = "2")]
     pub contest_until: u64,
 }
@@ -2292,7 +2795,7 @@ impl ::prost::Name for MsgUpdateParamsResponse {
         "/cairn.compute.v1.MsgUpdateParamsResponse".into()
     }
 }
-/// Ordered computation: programs, providers with bonds, jobs whose results anybody may contest.
+/// Ordered computation: programs, keys of circuits, providers with bonds, jobs whose results are contested or proven.
 pub trait MsgServer: Send + Sync + 'static {
     /// Makes the sender a provider, or adds to its bond. Refused: less than the least bond in all, a provider that is leaving.
     fn bond_provider(
@@ -2307,13 +2810,27 @@ pub trait MsgServer: Send + Sync + 'static {
         req: MsgLeaveProvider,
     ) -> ::cairn_kernel::Result<MsgLeaveProviderResponse>;
     /// Registers a program for ever. Refused: a graph that does not pass its check, a program that is registered, an asset of somebody else, a part above
-    /// 10,000 basis points.
+    /// 10,000 basis points, an operator with private weights of whose commitment nothing is proven.
     fn register_program(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgRegisterProgram,
     ) -> ::cairn_kernel::Result<MsgRegisterProgramResponse>;
-    /// Orders a program on inputs and pays the price into escrow. Refused: an unknown program, no runs or too many, a price of 0, times outside their bounds.
+    /// Registers a key of a circuit. Refused: a key under which proofs could be forged, one that is registered, one of a provenance that this network does
+    /// not take from the sender, a circuit of somebody else's program or of other sizes.
+    fn register_circuit(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgRegisterCircuit,
+    ) -> ::cairn_kernel::Result<MsgRegisterCircuitResponse>;
+    /// Lets no new job use a key. Refused: not the registrar or governance, retired already.
+    fn retire_circuit(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgRetireCircuit,
+    ) -> ::cairn_kernel::Result<MsgRetireCircuitResponse>;
+    /// Orders a program on inputs and pays the price into escrow. Refused: an unknown program, no runs or too many, a price of 0, times outside their bounds, keys
+    /// that are not of the program or retired, a program that no circuit proves where proofs are asked for.
     fn post_job(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,
@@ -2331,7 +2848,8 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgAcceptJob,
     ) -> ::cairn_kernel::Result<MsgAcceptJobResponse>;
-    /// Delivers the result: the root over the nodes of each run, and its output. Refused: not the job's provider, too late, another number or size of outputs.
+    /// Delivers the result: the output of each run, with the root over its nodes, or with proofs, which are checked and paid at once. Refused: not the job's
+    /// provider, too late, another number or size of outputs, proofs that do not hold.
     fn submit_result(
         &self,
         ctx: &mut ::cairn_kernel::Ctx,
@@ -2422,6 +2940,20 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.owner)?]),
             ),
             S::register_program,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRegisterCircuit| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.registrar)?]),
+            ),
+            S::register_circuit,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRetireCircuit| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.registrar)?]),
+            ),
+            S::retire_circuit,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

@@ -60,7 +60,7 @@ pub(super) fn register(rpc: &Rpc, home: &Home, args: RegisterArgs, output: Outpu
     let graph = read(&args.graph)?;
     let (height, done): (_, MsgRegisterProgramResponse) = send(rpc, home, &args.sender, |owner| {
         let (asset_id, weights_root) = (args.asset.unwrap_or(0), args.weights_root.to_vec());
-        pack(&MsgRegisterProgram { owner, asset_id, model_bps: args.model_bps, graph, weights_root, uri: args.uri })
+        pack(&MsgRegisterProgram { owner, asset_id, model_bps: args.model_bps, graph, weights_root, uri: args.uri, seals: Vec::new() })
     })?;
     let id = hex::encode(done.program_id);
     let next = format!("cairnd compute post --program {id} --input-root HEX --price AMOUNT --from NAME");
@@ -91,6 +91,7 @@ pub(super) fn post(rpc: &Rpc, home: &Home, args: PostArgs, output: Output) -> Re
             run_blocks: args.run_blocks,
             class_id: args.class.unwrap_or(0),
             redundancy: args.redundancy.unwrap_or(0),
+            ..MsgPostJob::default()
         })
     })?;
     told(output, &json!({ "job": done.job_id, "height": height }), &format!("cairnd compute watch {}", done.job_id))
@@ -126,7 +127,7 @@ impl ClaimFile {
         if nodes_roots.len() != outputs.len() {
             bail!("nodes_roots has {} entries and outputs {}; each run has one in both", nodes_roots.len(), outputs.len());
         }
-        Ok(MsgSubmitResult { provider, job_id, nodes_roots, outputs })
+        Ok(MsgSubmitResult { provider, job_id, nodes_roots, outputs, ..MsgSubmitResult::default() })
     }
 }
 

@@ -238,6 +238,7 @@ fn compute() -> Rules {
         ("/params/late_bps", 0, 10_000),
         ("/params/challenge_bps", 1, 10_000),
         ("/params/max_failures", 1, 100),
+        ("/params/proof_bond_multiple", 1, 1_000),
         ("/params/bid_blocks", 1, 100_000),
         ("/params/open_blocks", 10, 100_000),
         ("/params/deposit_bps", 1, 10_000),
@@ -251,11 +252,12 @@ fn compute() -> Rules {
     ];
     let mut changes: Vec<_> =
         limits.into_iter().flat_map(|(path, least, most)| bounds(path, least, most, Refused("compute", 23))).collect();
-    for path in ["/params/giga_mac_price", "/params/least_bond"] {
+    for path in ["/params/giga_mac_price", "/params/least_bond", "/params/circuit_fee"] {
         changes.push((path, json!(format!("1{}", "0".repeat(24))), Taken));
         changes.push((path, json!(format!("1{}1", "0".repeat(23))), Refused("compute", 24)));
         changes.push((path, json!("x"), Refused("compute", 24)));
     }
+    changes.push(("/params/test_keys", json!(false), Refused("compute", 45)));
     Rules { package: "cairn.compute.v1", missing: Refused("compute", 22), changes }
 }
 

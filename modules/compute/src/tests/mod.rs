@@ -5,6 +5,7 @@ mod audits;
 mod contests;
 mod genesis;
 mod jobs;
+mod proofs;
 mod redundant;
 mod refusals;
 mod world;

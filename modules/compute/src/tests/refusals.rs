@@ -119,5 +119,6 @@ fn only_governance_sets_parameters_and_only_within_bounds() {
     for (params, error) in cases {
         refused(update(gov(), Some(params)), &error);
     }
-    update(gov(), Some(main_params())).unwrap();
+    refused(update(gov(), Some(main_params())), &Error::Fixed("test_keys"));
+    update(gov(), Some(Params { test_keys: true, ..main_params() })).unwrap();
 }

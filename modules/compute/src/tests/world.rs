@@ -164,6 +164,7 @@ impl World {
             graph: self.work.program.encoded().to_vec(),
             weights_root: self.work.weights.root().to_vec(),
             uri: "https://weights".into(),
+            ..MsgRegisterProgram::default()
         }
     }
     pub(super) fn register(&mut self, m: MsgRegisterProgram) -> Result<Vec<u8>> {
@@ -179,8 +180,7 @@ impl World {
             price: base(PRICE),
             accept_blocks: 10,
             run_blocks: 20,
-            class_id: 0,
-            redundancy: 0,
+            ..MsgPostJob::default()
         }
     }
     /// Posts a job, with money for it.
@@ -195,7 +195,7 @@ impl World {
     pub(super) fn result(&self, account: Address, job_id: u64, right: bool) -> MsgSubmitResult {
         let claim = if right { self.work.right.claim() } else { self.work.wrong.claim() };
         let nodes_roots = claim.nodes_roots.iter().map(|root| root.to_vec()).collect();
-        MsgSubmitResult { provider: account.to_string(), job_id, nodes_roots, outputs: claim.outputs }
+        MsgSubmitResult { provider: account.to_string(), job_id, nodes_roots, outputs: claim.outputs, ..MsgSubmitResult::default() }
     }
     pub(super) fn submit(&mut self, m: MsgSubmitResult) -> Result<u64> {
         self.chain.tx(|ctx| Compute.submit_result(ctx, m)).map(|done| done.contest_until)
