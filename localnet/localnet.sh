@@ -143,7 +143,7 @@ main_job() {
   local found; found=$("$BIN/cairnd" query annotation jobs --node "$(rpc 0)" --output json | sed -n 's/.*"id": "\([0-9]*\)".*/\1/p' | head -1)
   [ -n "$found" ] && resume=(--resume "$found") && say "going on with job $found"
   "$BIN/cairn-driver" run "${nodes[@]}" --gateway "http://127.0.0.1:$GATEWAY" --accounts "$NET/accounts.json" --job "$NET/digits" \
-    --home "$NET/client" --out "$NET/out" --cairnd "$BIN/cairnd" "${resume[@]}"
+    --home "$NET/client" --out "$NET/out" --cairnd "$BIN/cairnd" --agent "$BIN/cairn-agent" "${resume[@]}"
 }
 
 case "${1:-}" in

@@ -6,6 +6,7 @@
     reason = "runs where results are computed, never on a validator; sizes are bounded where they come in"
 )]
 pub mod cli;
+pub mod liar;
 pub mod proofs;
 pub mod run;
 pub mod serve;

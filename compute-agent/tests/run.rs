@@ -14,9 +14,12 @@ mod support;
 use std::{cell::RefCell, path::Path, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
-use cairn_agent::run::{Agent, Settings, World, WorldError};
+use cairn_agent::{
+    liar::Liar,
+    run::{Agent, Settings, World, WorldError},
+};
 use cairn_app::api::Chain;
-use cairn_device::{DeviceInfo, Error, Executor, Job as Order, Watch, open};
+use cairn_device::{Executor, open};
 use cairn_models::{Card, ModelFile, write_inputs};
 use cairn_program::{Graph, Inputs, Kind, Node, Op, Operand, Tensor, TensorType, testing::Dice};
 use cairn_proto::{
@@ -139,29 +142,6 @@ impl World for Seat {
         let found = if uri == "model" { &place.model } else { &place.inputs };
         assert!(found.len() as u64 <= most);
         Ok(found.clone())
-    }
-}
-
-/// A device that falsifies one value of one node.
-struct Liar {
-    honest: Box<dyn Executor>,
-    node: usize,
-}
-
-impl Executor for Liar {
-    fn device(&self) -> &DeviceInfo {
-        self.honest.device()
-    }
-    fn reproducible(&self) -> bool {
-        true
-    }
-    fn execute(&self, job: Order<'_>, watch: &mut Watch<'_>) -> Result<Vec<Vec<Tensor>>, Error> {
-        let mut outputs = self.honest.execute(job, watch)?;
-        let last = outputs.len() - 1;
-        let values = &mut outputs[last][self.node].values;
-        let place = values.len() / 2;
-        values[place] ^= 1;
-        Ok(outputs)
     }
 }
 
@@ -288,7 +268,7 @@ fn a_watcher_killed_anywhere_wins_against_a_liar() {
     for kill in (0..120).step_by(8) {
         let (place, folders) = (place(), [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")]);
         let before = place.borrow().wealth(WATCHER);
-        let liar = Liar { honest: open("reference").expect("a device"), node: 1 };
+        let liar = Liar::new(open("reference").expect("a device"), 1);
         let mut liar = agent(&place, PROVIDER, usize::MAX, Arc::new(liar), folders[0].path());
         let mut watcher = Some(agent(&place, WATCHER, kill, honest(), folders[1].path()));
         let job = until_closed(&place, || {
@@ -313,7 +293,7 @@ fn a_liar_at_every_operator_loses() {
     for node in 0..graph().0.nodes.len() {
         let (place, folders) = (place(), [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")]);
         let before: Vec<u128> = (0..3).map(|who| place.borrow().wealth(who)).collect();
-        let liar = Liar { honest: open("reference").expect("a device"), node };
+        let liar = Liar::new(open("reference").expect("a device"), node);
         let mut liar = agent(&place, PROVIDER, usize::MAX, Arc::new(liar), folders[0].path());
         let mut watcher = agent(&place, WATCHER, usize::MAX, honest(), folders[1].path());
         let job = until_closed(&place, || {

@@ -64,17 +64,25 @@ pub enum AnswerError {
     Device(#[from] Error),
 }
 
+/// Inputs of a job from numbers: each cut to int8 in the steps that the model's card tells.
+///
+/// # Errors
+/// [`AnswerError::Input`].
+pub fn inputs(model: &ModelFile, inputs: &[Vec<f32>]) -> Result<Inputs, AnswerError> {
+    let scale = model.card().input.ok_or(AnswerError::Input)?.scale;
+    let shape = &model.program().graph().input;
+    let tensors: Option<Vec<Tensor>> = inputs.iter().map(|values| Tensor::new(shape.clone(), steps(values, scale))).collect();
+    tensors.and_then(|tensors| Inputs::new(model.program(), tensors)).ok_or(AnswerError::Input)
+}
+
 /// The class that a model answers for each input.
 ///
 /// # Errors
 /// [`AnswerError`].
-pub fn answers(model: &ModelFile, inputs: &[Vec<f32>], device: &dyn Executor) -> Result<Vec<usize>, AnswerError> {
-    let scale = model.card().input.ok_or(AnswerError::Input)?.scale;
-    let shape = &model.program().graph().input;
+pub fn answers(model: &ModelFile, values: &[Vec<f32>], device: &dyn Executor) -> Result<Vec<usize>, AnswerError> {
     let mut found = Vec::new();
-    for group in inputs.chunks(MAX_RUNS as usize) {
-        let tensors: Option<Vec<Tensor>> = group.iter().map(|values| Tensor::new(shape.clone(), steps(values, scale))).collect();
-        let inputs = tensors.and_then(|tensors| Inputs::new(model.program(), tensors)).ok_or(AnswerError::Input)?;
+    for group in values.chunks(MAX_RUNS as usize) {
+        let inputs = inputs(model, group)?;
         let runs = device.run(model.program(), model.weights(), &inputs, &mut |_| ControlFlow::Continue(()))?;
         for nodes in runs {
             let answer = nodes.last().and_then(|output| <[i32; 1]>::try_from(output.values.as_slice()).ok());

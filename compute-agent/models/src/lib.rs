@@ -17,7 +17,7 @@ mod tensors;
 mod train;
 mod transformer;
 
-pub use accuracy::{Accuracy, AnswerError, answers};
+pub use accuracy::{Accuracy, AnswerError, answers, inputs};
 pub use file::{Card, FileError, MAX_FILE_BYTES, ModelFile, Quantised};
 pub use inputs::{InputsError, read_inputs, write_inputs};
 pub use netfile::{ConvertError, Named};

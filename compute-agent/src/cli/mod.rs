@@ -55,3 +55,24 @@ impl Cli {
         }
     }
 }
+
+/// Runs as a provider that falsifies one node of every program, to show what becomes of it.
+#[derive(Debug, Parser)]
+#[command(name = "cairn-liar", version)]
+pub struct Liar {
+    #[command(flatten)]
+    run: run::Run,
+    /// The node, from 0.
+    #[arg(long, default_value_t = 0)]
+    node_number: usize,
+}
+
+impl Liar {
+    /// Lies until it is stopped.
+    ///
+    /// # Errors
+    /// What went wrong, for people.
+    pub fn run(self) -> Result<()> {
+        self.run.run_on(|device| Box::new(crate::liar::Liar::new(device, self.node_number)))
+    }
+}

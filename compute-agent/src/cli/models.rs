@@ -4,7 +4,8 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context, Result, ensure};
 use cairn_device::{FLEX, Need, open};
 use cairn_models::{
-    Accuracy, Answer, Card, Design, Form, ModelFile, Named, Picture, Pictures, Training, answers, picture, quantise, train,
+    Accuracy, Answer, Card, Design, Form, ModelFile, Named, Picture, Pictures, Training, answers, inputs, picture, quantise, train,
+    write_inputs,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -21,6 +22,7 @@ pub(crate) enum ModelsCommand {
     Quantise(Quantise),
     Inspect(Inspect),
     Run(Run),
+    Inputs(Prepare),
     Accuracy(Rate),
 }
 
@@ -98,6 +100,19 @@ pub(crate) struct Run {
     device: String,
 }
 
+/// Write pictures as the inputs of a job, one a run, and print what the job is posted with.
+#[derive(Debug, Args)]
+pub(crate) struct Prepare {
+    /// The model's file.
+    model: PathBuf,
+    /// Grey PNG pictures.
+    #[arg(required = true)]
+    pictures: Vec<PathBuf>,
+    /// The file of inputs to write (.safetensors).
+    #[arg(long)]
+    out: PathBuf,
+}
+
 /// Print how often a model is right on labelled pictures.
 #[derive(Debug, Args)]
 pub(crate) struct Rate {
@@ -121,6 +136,7 @@ impl ModelsCommand {
             Self::Quantise(command) => command.run(),
             Self::Inspect(command) => command.run(),
             Self::Run(command) => command.run(),
+            Self::Inputs(command) => command.run(),
             Self::Accuracy(command) => command.run(),
         }
     }
@@ -195,7 +211,7 @@ impl Inspect {
         let need = Need::of(program, 1);
         let report = json!({
             "hash": hex::encode(model.content_hash()?), "program": hex::encode(model.id()),
-            "weights_root": hex::encode(model.weights().root()), "card": card, "nodes": program.nodes(), "macs": program.macs(),
+            "graph": hex::encode(program.encoded()), "weights_root": hex::encode(model.weights().root()), "card": card, "nodes": program.nodes(), "macs": program.macs(),
             "input": program.graph().input.dims, "output": program.output_shape().map(|shape| &shape.dims),
             "bytes": {"machine": need.host, "device": need.fixed.saturating_add(need.run)},
         });
@@ -215,6 +231,21 @@ impl Run {
                 None => println!("{} {answer}", path.display()),
             }
         }
+        Ok(())
+    }
+}
+
+impl Prepare {
+    fn run(self) -> Result<()> {
+        let model = read(&self.model)?;
+        let pictures = self.pictures.iter().map(|path| Ok(picture(path)?.1)).collect::<Result<Vec<_>>>()?;
+        let inputs = inputs(&model, &pictures)?;
+        let bytes = write_inputs(inputs.tensors())?;
+        files::create(&self.out, For::Everybody, |out| Ok(out.write_all(&bytes)?))?;
+        let report = json!({
+            "inputs": self.out, "runs": inputs.runs(), "input_root": hex::encode(inputs.root()), "program": hex::encode(model.id()),
+        });
+        println!("{report:#}");
         Ok(())
     }
 }

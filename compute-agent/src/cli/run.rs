@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use cairn_client::{Chain, Signer, keys};
+use cairn_device::Executor;
 use clap::Args;
 
 use crate::run::{Agent, Node, Settings, World};
@@ -59,6 +60,11 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self) -> Result<()> {
+        self.run_on(|device| device)
+    }
+
+    /// Runs on what `wrap` makes of the device.
+    pub(crate) fn run_on(self, wrap: impl FnOnce(Box<dyn Executor>) -> Box<dyn Executor>) -> Result<()> {
         let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
         let key = keys::from_file(&self.key)?;
@@ -66,6 +72,7 @@ impl Run {
         if !device.reproducible() {
             bail!("{} does not compute as the referee does: see 'cairn-agent doctor'", self.device);
         }
+        let device = wrap(device);
         tracing::info!(device = device.name(), "the device computes as the referee does");
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let chain = runtime.block_on(Chain::connect(&self.nodes)).context("no node answers")?;

@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::crew::crew;
 
+/// Providers of computation: one honest, one that lies.
+pub const PROVIDERS: [&str; 2] = ["provider", "liar"];
+
 /// One account: who it is and the words that control it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Account {
@@ -74,6 +77,9 @@ pub fn load_or_create(file: &Path) -> Result<Vec<Account>> {
     let cairn = 1_000_000;
     let mut accounts =
         vec![Account::new("requester", 1_000 * cairn)?, Account::new("buyer", 500 * cairn)?, Account::new("faucet", 1_000_000 * cairn)?];
+    for name in PROVIDERS {
+        accounts.push(Account::new(name, 100 * cairn)?);
+    }
     for member in crew() {
         accounts.push(Account::new(&member.name, 20 * cairn)?);
     }
@@ -106,7 +112,7 @@ mod tests {
         let file = folder.path().join("accounts.json");
         let first = load_or_create(&file).unwrap();
         let again = load_or_create(&file).unwrap();
-        assert_eq!((first.len(), &first[3].address), (17, &again[3].address));
+        assert_eq!((first.len(), &first[3].address), (19, &again[3].address));
         assert_eq!(address(&first[0].key().unwrap()).unwrap(), first[0].parsed().unwrap());
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod annotator;
+pub mod compute;
 pub mod crew;
 pub mod digits;
 pub mod gateway;

@@ -24,6 +24,7 @@ use crate::{
     accounts::{self, Account},
     annotator::{Annotator, Tick, Truths},
     chain::{Chain, Signer},
+    compute,
     crew::{Member, crew},
     gateway::Gateway,
     ledger, license,
@@ -58,6 +59,9 @@ pub struct RunArgs {
     /// The program 'cairnd'.
     #[arg(long, default_value = "cairnd")]
     pub cairnd: PathBuf,
+    /// The program 'cairn-agent': then the main job goes on with a model; without it, it ends with the withdrawals.
+    #[arg(long)]
+    pub agent: Option<PathBuf>,
     /// Go on with this job instead of posting one.
     #[arg(long)]
     pub resume: Option<u64>,
@@ -128,6 +132,11 @@ pub async fn main_job(args: &RunArgs) -> Result<Report> {
     let mut report = closing(args, &chain, &job, status.asset_id, &truths).await?;
     report.checks = report.judged();
     report.checks.push(income);
+    if let Some(agent) = &args.agent {
+        let (items, asset) = (args.job.join("items"), status.asset_id);
+        let place = compute::Place { agent, nodes: &args.nodes, items: &items, out: &args.out, asset };
+        report.checks.extend(compute::go_on(&place, &chain, &accounts).await?);
+    }
     report.checks.extend(books(&chain, &before).await?);
     std::fs::write(args.out.join("report.json"), serde_json::to_vec_pretty(&report)?)?;
     Ok(report)

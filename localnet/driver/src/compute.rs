@@ -1,0 +1,272 @@
+//! The main job goes on: a model is trained on the inferred labels, registered with the data set as its parent, and called; a provider that lies is caught.
+//! What an interrupted run did of it is found on the chain and not done again.
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use cairn_kernel::BASE_DENOM;
+use cairn_proto::cairn::{
+    asset::v1::{AssetKind, MsgRegisterAsset, MsgRegisterAssetResponse, Parent, Relation},
+    compute::v1::{
+        Job, JobOutcome, JobState, MsgBondProvider, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram, Program, QueryJobRequest,
+        QueryJobResponse, QueryProgramRequest, QueryProgramResponse, QueryProviderRequest, QueryProviderResponse,
+    },
+};
+use cairn_proto::cosmos::base::v1beta1::Coin;
+use prost::Message;
+use serde::Deserialize;
+use tokio::{process::Command, time::sleep};
+
+use crate::{
+    accounts::{self, Account, PROVIDERS},
+    chain::{Chain, Refused, Signer},
+    ledger,
+    run::say,
+};
+
+/// What a call of the model costs, in ucairn.
+const PRICE: u128 = 1_000_000;
+/// Bond of each provider.
+const BOND: u128 = 20_000_000;
+/// Part of what is left of a price that goes to the model, and of the model's income that goes to the data set.
+const MODEL_BPS: u32 = 4_000;
+const ROYALTY_BPS: u32 = 2_500;
+/// Pictures of a call.
+const CALL: usize = 16;
+
+/// Where things are.
+pub struct Place<'a> {
+    /// The program `cairn-agent`; `cairn-liar` lies beside it.
+    pub agent: &'a Path,
+    /// RPC of the nodes.
+    pub nodes: &'a [String],
+    /// The folder of the items.
+    pub items: &'a Path,
+    /// The folder with `labels.jsonl`, where models, homes and logs are kept.
+    pub out: &'a Path,
+    /// The data set.
+    pub asset: u64,
+}
+
+#[derive(Deserialize)]
+struct Trained {
+    program: String,
+    held_out: HeldOut,
+}
+#[derive(Deserialize)]
+struct HeldOut {
+    floats: Part,
+    integers: Part,
+}
+#[derive(Deserialize)]
+struct Part {
+    right: u64,
+    of: u64,
+}
+#[derive(Deserialize)]
+struct Inputs {
+    runs: u32,
+    input_root: String,
+}
+
+/// An agent, stopped when this is dropped.
+struct Running(tokio::process::Child);
+
+/// Trains, registers, sells a call, catches a liar; the checks by name, and whether they held.
+pub async fn go_on(place: &Place<'_>, chain: &Chain, accounts: &[Account]) -> Result<Vec<(String, bool)>> {
+    say("a model is trained on the labels that the chain inferred, and brought to integers");
+    let (model, trained) = train(place).await?;
+    let (floats, integers) = (&trained.held_out.floats, &trained.held_out.integers);
+    println!("  held out: {} of {} right as floats, {} as int8", floats.right, floats.of, integers.right);
+    let owner = Signer::new(chain.clone(), accounts::named(accounts, "requester")?.key()?)?;
+    let program = register(place, chain, &owner, &model, &trained.program).await?;
+    say(format_args!("model asset {} with data set {} as parent; program {}", program.asset_id, place.asset, trained.program));
+    for name in PROVIDERS {
+        bond(chain, accounts, name).await?;
+    }
+    let paid = call(place, chain, accounts, &program, 0).await?;
+    let caught = lie(place, chain, accounts, &program).await?;
+    let share = integers.right * 100 >= 95 * integers.of;
+    Ok(vec![
+        (format!("the model is at least 95 % right on pictures held out ({} of {})", integers.right, integers.of), share),
+        paid,
+        caught,
+    ])
+}
+
+/// Trains the model, unless it is there.
+async fn train(place: &Place<'_>) -> Result<(PathBuf, Trained)> {
+    let (model, report) = (place.out.join("digits.safetensors"), place.out.join("training.json"));
+    if !report.exists() {
+        let _ = std::fs::remove_file(&model); // of a run that was interrupted
+        let labels = place.out.join("labels.jsonl");
+        let mut command = Command::new(place.agent);
+        command.args(["models", "train", "--kind", "mlp", "--name", "digits", "--license", "Apache-2.0"]);
+        command.arg("--items").arg(place.items).arg("--labels").arg(labels).arg("--out").arg(&model);
+        std::fs::write(&report, output(command).await?)?;
+    }
+    Ok((model, serde_json::from_slice(&std::fs::read(&report)?)?))
+}
+
+/// What a program prints; its errors are shown as they come.
+async fn output(mut command: Command) -> Result<Vec<u8>> {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().context("cannot run cairn-agent")?;
+    let out = child.wait_with_output().await?;
+    if out.status.success() { Ok(out.stdout) } else { bail!("cairn-agent ended with {}", out.status) }
+}
+
+fn coin(amount: u128) -> Option<Coin> {
+    Some(Coin { denom: BASE_DENOM.to_owned(), amount: amount.to_string() })
+}
+
+/// Registers the model as an asset and as a program, unless the program is there.
+async fn register(place: &Place<'_>, chain: &Chain, owner: &Signer, model: &Path, id: &str) -> Result<Program> {
+    if let Some(found) = program(chain, id).await? {
+        return Ok(found);
+    }
+    let parent = Parent { asset_id: place.asset, relation: Relation::TrainedOn.into(), royalty_bps: ROYALTY_BPS, ..Parent::default() };
+    let asset = MsgRegisterAsset {
+        owner: owner.address().to_owned(),
+        kind: AssetKind::Model.into(),
+        title: "Digits, as the chain labelled them".to_owned(),
+        parents: vec![parent],
+        ..MsgRegisterAsset::default()
+    };
+    let asset_id = MsgRegisterAssetResponse::decode(&*owner.send(&asset).await?.response)?.asset_id;
+    let mut command = Command::new(place.agent);
+    command.args(["models", "inspect"]).arg(model);
+    let shown: serde_json::Value = serde_json::from_slice(&output(command).await?)?;
+    let hex_of = |name: &str| shown.get(name).and_then(serde_json::Value::as_str).and_then(|text| hex::decode(text).ok());
+    let message = MsgRegisterProgram {
+        owner: owner.address().to_owned(),
+        asset_id,
+        model_bps: MODEL_BPS,
+        graph: hex_of("graph").context("the model has no graph")?,
+        weights_root: hex_of("weights_root").context("the model has no root of its weights")?,
+        uri: format!("file://{}", std::fs::canonicalize(model)?.display()),
+        ..MsgRegisterProgram::default()
+    };
+    owner.send(&message).await?;
+    program(chain, id).await?.context("the program is not there")
+}
+
+async fn program(chain: &Chain, id: &str) -> Result<Option<Program>> {
+    let request = QueryProgramRequest { program_id: id.to_owned() };
+    match chain.query::<QueryProgramResponse>("/cairn.compute.v1.Query/Program", &request).await {
+        Ok(found) => Ok(found.program),
+        Err(error) if error.is::<Refused>() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts up a provider's bond, unless it has one.
+async fn bond(chain: &Chain, accounts: &[Account], name: &str) -> Result<()> {
+    let signer = Signer::new(chain.clone(), accounts::named(accounts, name)?.key()?)?;
+    let request = QueryProviderRequest { account: signer.address().to_owned() };
+    if chain.query::<QueryProviderResponse>("/cairn.compute.v1.Query/Provider", &request).await.is_err() {
+        signer.send(&MsgBondProvider { provider: signer.address().to_owned(), bond: coin(BOND) }).await?;
+    }
+    Ok(())
+}
+
+/// The buyer's job over some pictures.
+async fn post(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program, from: usize) -> Result<u64> {
+    let mut names: Vec<PathBuf> = std::fs::read_dir(place.items)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    names.sort();
+    let out = place.out.join(format!("call-{from}-{}.safetensors", chain.height().await?));
+    let mut command = Command::new(place.agent);
+    command.args(["models", "inputs"]).arg(place.out.join("digits.safetensors")).args(names.iter().skip(from).take(CALL));
+    command.arg("--out").arg(&out);
+    let inputs: Inputs = serde_json::from_slice(&output(command).await?)?;
+    let buyer = Signer::new(chain.clone(), accounts::named(accounts, "buyer")?.key()?)?;
+    let order = MsgPostJob {
+        requester: buyer.address().to_owned(),
+        program_id: program.id.clone(),
+        input_root: hex::decode(&inputs.input_root)?,
+        runs: inputs.runs,
+        uri: format!("file://{}", std::fs::canonicalize(&out)?.display()),
+        price: coin(PRICE),
+        accept_blocks: 1_000,
+        run_blocks: 200,
+        ..MsgPostJob::default()
+    };
+    Ok(MsgPostJobResponse::decode(&*buyer.send(&order).await?.response)?.job_id)
+}
+
+/// Starts an agent with a home of its own.
+fn start(place: &Place<'_>, accounts: &[Account], name: &str, program: &str, args: &[&str]) -> Result<Running> {
+    use std::os::unix::fs::PermissionsExt;
+    let home = place.out.join(name);
+    std::fs::create_dir_all(&home)?;
+    let key = home.join("key");
+    std::fs::write(&key, &accounts::named(accounts, name)?.mnemonic)?;
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(home.join("log"))?;
+    let mut command = Command::new(place.agent.with_file_name(program));
+    command
+        .args(args)
+        .args(["--node", &place.nodes.join(","), "--files", "--device", "flex"])
+        .arg("--key")
+        .arg(&key)
+        .arg("--home")
+        .arg(&home);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true).spawn();
+    Ok(Running(child.with_context(|| format!("cannot run {program}"))?))
+}
+
+/// Waits until a job is as it should be.
+async fn until(chain: &Chain, job_id: u64, agents: &mut [&mut Running], done: impl Fn(&Job) -> bool) -> Result<Job> {
+    loop {
+        let found: Result<QueryJobResponse> = chain.query("/cairn.compute.v1.Query/Job", &QueryJobRequest { job_id }).await;
+        if let Some(job) = found.ok().and_then(|found| found.job).filter(&done) {
+            return Ok(job);
+        }
+        for Running(agent) in &mut *agents {
+            if let Some(status) = agent.try_wait()? {
+                bail!("an agent ended with {status}; its log is in the folder of the run");
+            }
+        }
+        sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// A call of the model: the provider takes it, delivers, and is paid when nobody contested it.
+async fn call(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program, from: usize) -> Result<(String, bool)> {
+    let job = post(place, chain, accounts, program, from).await?;
+    say(format_args!("a call of {CALL} pictures for {PRICE} ucairn (job {job} of compute): an agent takes it"));
+    let provider = &accounts::named(accounts, "provider")?.address;
+    let owner = &accounts::named(accounts, "requester")?.address;
+    let before = ledger::balance(chain, provider, BASE_DENOM).await?;
+    let mut agent = start(place, accounts, "provider", "cairn-agent", &["run"])?;
+    let delivered = until(chain, job, &mut [&mut agent], |job| job.state() == JobState::Window).await?;
+    println!("  delivered: {} answers; it may be contested until height {}", delivered.outputs.len(), delivered.due);
+    let closed = until(chain, job, &mut [&mut agent], |job| job.state() == JobState::Closed).await?;
+    let after = ledger::balance(chain, provider, BASE_DENOM).await?;
+    println!(
+        "  provider {before} -> {after} ucairn; the rest is the fee and the income of the model, of which its parent has a royalty; its owner is {owner}"
+    );
+    Ok((format!("an agent answered a call and was paid (job {job})"), closed.outcome() == JobOutcome::Paid && after > before))
+}
+
+/// A provider that lies takes a call; the honest one runs it again, contests it, and wins.
+async fn lie(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program) -> Result<(String, bool)> {
+    let job = post(place, chain, accounts, program, CALL).await?;
+    say(format_args!("another call (job {job} of compute): its provider falsifies one number; an honest agent runs it again"));
+    let mut liar = start(place, accounts, "liar", "cairn-liar", &["--no-watch", "--node-number", "2"])?;
+    let mut honest = start(place, accounts, "provider", "cairn-agent", &["run", "--no-jobs"])?;
+    let mut agents = [&mut liar, &mut honest];
+    let contested = until(chain, job, &mut agents, |job| matches!(job.state(), JobState::Contested | JobState::Closed)).await?;
+    println!("  contested: case {}; the two go down the trees of their traces to one chunk, which the chain computes", contested.case_id);
+    let closed = until(chain, job, &mut agents, |job| job.state() == JobState::Closed).await?;
+    let request = QueryProviderRequest { account: accounts::named(accounts, "liar")?.address.clone() };
+    let found: QueryProviderResponse = chain.query("/cairn.compute.v1.Query/Provider", &request).await?;
+    let left: u128 = found.provider.and_then(|p| p.bond).map_or(Ok(0), |bond| bond.amount.parse())?;
+    println!("  the liar's bond {BOND} -> {left} ucairn; the buyer has its price back");
+    Ok((
+        format!("a provider that lied lost its bond's share (job {job}, case {})", closed.case_id),
+        closed.outcome() == JobOutcome::Wrong && left < BOND,
+    ))
+}
