@@ -23,7 +23,7 @@ use tokio::{process::Command, time::sleep};
 use crate::{
     accounts::{self, Account, PROVIDERS},
     chain::{Chain, Refused, Signer},
-    ledger,
+    ledger, license,
     run::say,
 };
 
@@ -89,7 +89,7 @@ pub async fn go_on(place: &Place<'_>, chain: &Chain, accounts: &[Account]) -> Re
     }
     let paid = call(place, chain, accounts, &program, 0).await?;
     let caught = lie(place, chain, accounts, &program).await?;
-    let share = integers.right * 100 >= 95 * integers.of;
+    let share = integers.right.saturating_mul(100) >= integers.of.saturating_mul(95);
     Ok(vec![
         (format!("the model is at least 95 % right on pictures held out ({} of {})", integers.right, integers.of), share),
         paid,
@@ -233,22 +233,61 @@ async fn until(chain: &Chain, job_id: u64, agents: &mut [&mut Running], done: im
     }
 }
 
-/// A call of the model: the provider takes it, delivers, and is paid when nobody contested it.
+/// A call of the model: the provider takes it, delivers, and is paid when nobody contested it; where each unit of the price went.
 async fn call(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program, from: usize) -> Result<(String, bool)> {
     let job = post(place, chain, accounts, program, from).await?;
     say(format_args!("a call of {CALL} pictures for {PRICE} ucairn (job {job} of compute): an agent takes it"));
     let provider = &accounts::named(accounts, "provider")?.address;
-    let owner = &accounts::named(accounts, "requester")?.address;
-    let before = ledger::balance(chain, provider, BASE_DENOM).await?;
     let mut agent = start(place, accounts, "provider", "cairn-agent", &["run"])?;
     let delivered = until(chain, job, &mut [&mut agent], |job| job.state() == JobState::Window).await?;
     println!("  delivered: {} answers; it may be contested until height {}", delivered.outputs.len(), delivered.due);
+    let before = Standing::read(chain, provider, place.asset, program.asset_id).await?;
     let closed = until(chain, job, &mut [&mut agent], |job| job.state() == JobState::Closed).await?;
-    let after = ledger::balance(chain, provider, BASE_DENOM).await?;
-    println!(
-        "  provider {before} -> {after} ucairn; the rest is the fee and the income of the model, of which its parent has a royalty; its owner is {owner}"
-    );
-    Ok((format!("an agent answered a call and was paid (job {job})"), closed.outcome() == JobOutcome::Paid && after > before))
+    let paid = Standing::read(chain, provider, place.asset, program.asset_id).await?.since(&before)?;
+    let fee = PRICE.checked_sub(paid.provider).and_then(|left| left.checked_sub(paid.model)).context("more was paid than the price")?;
+    let owner = paid.model.checked_sub(paid.data).context("more was passed on than the model was paid")?;
+    println!("  of {PRICE:>8} ucairn");
+    for (amount, whom) in [
+        (fee, "protocol fee: burnt, the pool, the fund of audits"),
+        (paid.provider, "the provider"),
+        (owner, "the model's owner"),
+        (paid.data, "the data set that it was trained on, and so its requester and annotators:"),
+    ] {
+        println!("     {amount:>8} {whom}");
+    }
+    license::withdraw(chain, accounts, place.asset).await?;
+    let held = closed.outcome() == JobOutcome::Paid && paid.provider > 0 && paid.data > 0;
+    Ok((
+        format!("an agent answered a call and was paid; {} of {PRICE} ucairn reached those who made the data set (job {job})", paid.data),
+        held,
+    ))
+}
+
+/// What a call moves.
+struct Standing {
+    /// The provider's balance.
+    provider: u128,
+    /// What the model's asset was paid.
+    model: u128,
+    /// What the data set received as royalties.
+    data: u128,
+}
+
+impl Standing {
+    async fn read(chain: &Chain, provider: &str, data: u64, model: u64) -> Result<Self> {
+        let (model, data) = (license::totals(chain, model).await, license::totals(chain, data).await?);
+        // An asset that was never paid has no totals.
+        let model = model.map_or(Ok(0), |totals| totals.paid.parse())?;
+        Ok(Self { provider: ledger::balance(chain, provider, BASE_DENOM).await?, model, data: data.royalties.parse()? })
+    }
+    fn since(&self, before: &Self) -> Result<Self> {
+        let more = |now: u128, then: u128| now.checked_sub(then).context("an amount fell while nobody spent it");
+        Ok(Self {
+            provider: more(self.provider, before.provider)?,
+            model: more(self.model, before.model)?,
+            data: more(self.data, before.data)?,
+        })
+    }
 }
 
 /// A provider that lies takes a call; the honest one runs it again, contests it, and wins.

@@ -30,6 +30,16 @@ pub async fn sell(chain: &Chain, accounts: &[Account], asset_id: u64) -> Result<
     let terms_id = offer(chain, &requester, asset_id).await?;
     let license = buy(chain, &buyer, terms_id).await?;
     say(format_args!("the buyer holds licence {license} on asset {asset_id} for {PRICE} ucairn; the holders of its shares withdraw"));
+    withdraw(chain, accounts, asset_id).await?;
+    let holders = holders(chain, asset_id).await?;
+    let (shared, withdrawn) = income(chain, asset_id).await?;
+    let dust = shared.checked_sub(withdrawn).context("more was withdrawn than shared")?;
+    let held = shared > 0 && holders.iter().all(|(_, c)| *c == 0) && dust < u128::try_from(holders.len())?;
+    Ok((format!("the income of the licence reached {} shareholders ({withdrawn} of {shared} ucairn withdrawn)", holders.len()), held))
+}
+
+/// Lets the holders of an asset's shares take what is due to them.
+pub(crate) async fn withdraw(chain: &Chain, accounts: &[Account], asset_id: u64) -> Result<()> {
     for (address, claimable) in holders(chain, asset_id).await?.into_iter().filter(|(_, c)| *c > 0) {
         let account = accounts
             .iter()
@@ -39,11 +49,7 @@ pub async fn sell(chain: &Chain, accounts: &[Account], asset_id: u64) -> Result<
         signer.send(&MsgWithdrawIncome { holder: address, asset_id }).await?;
         println!("  {:<10} {claimable} ucairn", account.name);
     }
-    let holders = holders(chain, asset_id).await?;
-    let (shared, withdrawn) = income(chain, asset_id).await?;
-    let dust = shared.checked_sub(withdrawn).context("more was withdrawn than shared")?;
-    let held = shared > 0 && holders.iter().all(|(_, c)| *c == 0) && dust < u128::try_from(holders.len())?;
-    Ok((format!("the income of the licence reached {} shareholders ({withdrawn} of {shared} ucairn withdrawn)", holders.len()), held))
+    Ok(())
 }
 
 fn price() -> Coin {
@@ -101,10 +107,14 @@ async fn holders(chain: &Chain, asset_id: u64) -> Result<Vec<(String, u128)>> {
     answer.holders.iter().map(|h| Ok((h.holder.clone(), due(&h.claimable)?))).collect()
 }
 
+/// What an asset was paid and what became of it, in ucairn.
+pub(crate) async fn totals(chain: &Chain, asset_id: u64) -> Result<IncomeTotals> {
+    let answer: QueryIncomeResponse = chain.query("/cairn.asset.v1.Query/Income", &QueryIncomeRequest { asset_id }).await?;
+    answer.totals.into_iter().find(|t| t.denom == BASE_DENOM).context("the asset accepts no ucairn")
+}
+
 /// What was credited to the holders of an asset's shares since they were minted, and what they withdrew of it, in ucairn.
 async fn income(chain: &Chain, asset_id: u64) -> Result<(u128, u128)> {
-    let answer: QueryIncomeResponse = chain.query("/cairn.asset.v1.Query/Income", &QueryIncomeRequest { asset_id }).await?;
-    let IncomeTotals { shared, withdrawn, .. } =
-        answer.totals.into_iter().find(|t| t.denom == BASE_DENOM).context("the asset accepts no ucairn")?;
+    let IncomeTotals { shared, withdrawn, .. } = totals(chain, asset_id).await?;
     Ok((shared.parse()?, withdrawn.parse()?))
 }
