@@ -57,7 +57,7 @@ mod tests {
         let file = folder.path().join("key");
         fs::write(&file, format!("{WORDS}\n")).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(from_file(&file).unwrap_err().to_string().contains("chmod 600"));
+        assert!(from_file(&file).err().unwrap().to_string().contains("chmod 600"));
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         let by_words = address(&from_file(&file).unwrap()).unwrap();
         // The address that wallets show for these words (prefix cosmos: cosmos19rl4cm2hmr8afy4kldpxz3fka4jguq0auqdal4).
