@@ -182,7 +182,8 @@ fn audited() -> Net {
             "bond_multiple": 5, "window_blocks": "10", "unbonding_blocks": "100", "fee_bps": 100, "late_bps": 1000, "challenge_bps": 500,
             "giga_mac_price": "1000", "max_failures": 3, "least_bond": "1000000", "bid_blocks": "4", "open_blocks": "10",
             "deposit_bps": 1000, "offer_fee_bps": 10, "max_offers": 10, "audit_bps": 10000, "audit_blocks": "5",
-            "auditor_late_bps": 1000, "audit_fee_bps": 100, "redundant_multiple": 2,
+            "auditor_late_bps": 1000, "audit_fee_bps": 100, "redundant_multiple": 2, "proof_bond_multiple": 1,
+            "circuit_fee": "100000", "test_keys": true,
         },
         "classes": [{ "id": "1", "name": "laptops", "giga_macs": "50" }],
     });
