@@ -31,7 +31,8 @@ if has dpkg; then
   for p in g++ make pkg-config curl unzip util-linux ca-certificates; do need "$p"; done
   python3 -m pip --version >/dev/null 2>&1 || need python3-pip
   [ "$level" = run ] || python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || need python3-venv
-  ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || need libclang-dev
+  # libclang itself: libclang-cpp, which the driver of Vulkan brings along, is another library.
+  compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || compgen -G '/usr/lib/llvm-*/lib/libclang-[0-9]*.so*' >/dev/null || need libclang-dev
   compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null || need mesa-vulkan-drivers
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing packages: ${missing[*]}"
