@@ -8,4 +8,5 @@ mod jobs;
 mod proofs;
 mod redundant;
 mod refusals;
+mod sealed;
 mod world;

@@ -21,8 +21,10 @@ use crate::{Compute, Error, Params, main_params, test_params};
 
 /// Runs of a job, and of a proof of the constant circuit.
 const RUNS: usize = 2;
+/// The salt of the commitment to the private network's weights.
+pub(super) const WEIGHTS_SALT: u64 = 99;
 
-fn network() -> Network {
+pub(super) fn network() -> Network {
     let layer = Layer { weights: vec![3, -2, -1, 5], biases: vec![1, -1] };
     let shape = Shape { inputs: 2, layers: vec![LayerShape { outputs: 2, shift: 0, relu: false }], head: Head::Argmax };
     Network::new(shape, vec![layer]).unwrap()
@@ -33,7 +35,7 @@ fn prover(kind: Kind, runs: usize) -> Prover {
 }
 
 static CONSTANT: LazyLock<Prover> = LazyLock::new(|| prover(Kind::Constant(network()), 1));
-static COMMITTED: LazyLock<Prover> = LazyLock::new(|| prover(Kind::Committed(network().shape().clone()), 1));
+pub(super) static COMMITTED: LazyLock<Prover> = LazyLock::new(|| prover(Kind::Committed(network().shape().clone()), 1));
 static REGISTRATION: LazyLock<Prover> = LazyLock::new(|| prover(Kind::Registration(network().shape().clone()), 0));
 
 fn sizes() -> CircuitSizes {
@@ -41,7 +43,7 @@ fn sizes() -> CircuitSizes {
 }
 
 fn weights() -> Element {
-    weights_commitment(Fr::from(99_u64), &network()).into()
+    weights_commitment(Fr::from(WEIGHTS_SALT), &network()).into()
 }
 
 /// A program with public weights, and one that is a private network.
@@ -52,7 +54,7 @@ fn public() -> (Checked, [u8; 32]) {
     (checked, root)
 }
 
-fn private() -> (Checked, [u8; 32]) {
+pub(super) fn private() -> (Checked, [u8; 32]) {
     let circuit = network().shape().sizes().sealed(&weights());
     let nodes = vec![Node { op: Op::Sealed { circuit, outputs: 1, kind: Bytes::I32 }, operands: vec![Operand::Input] }];
     (Checked::check(Graph::new(TensorType::new(Bytes::I8, &[2]), vec![], nodes)).unwrap(), [0; 32])
@@ -86,7 +88,7 @@ impl World {
         let m = MsgRetireCircuit { registrar: registrar.to_string(), key_id: key_id.to_vec(), program_id: program_id.to_vec() };
         self.chain.tx(|ctx| Compute.retire_circuit(ctx, m)).map(drop)
     }
-    fn context(&self, job: u64, prover: Address, program: &[u8], nonce: u64) -> Context {
+    pub(super) fn context(&self, job: u64, prover: Address, program: &[u8], nonce: u64) -> Context {
         let (chain, program) = (chain32(&self.chain.block.chain_id), program.try_into().unwrap());
         Context { chain, job, prover: prover.as_bytes().to_vec(), program, nonce }
     }
@@ -100,12 +102,12 @@ impl World {
     fn seal_opening(&self, key_id: Vec<u8>) -> SealOpening {
         let (program, root) = private();
         let context = self.context(0, owner(), &program.id(&root), 0);
-        let job = Job { context, network: network(), weights_salt: Fr::from(99_u64), inputs: vec![] };
+        let job = Job { context, network: network(), weights_salt: Fr::from(WEIGHTS_SALT), inputs: vec![] };
         let proof = REGISTRATION.prove(&job, &mut StdRng::seed_from_u64(1)).unwrap().1.to_vec();
         SealOpening { seal: Some(Seal { node: 0, sizes: Some(sizes()), weights: weights().bytes().to_vec(), key_id }), proof }
     }
     /// The private program with its keys. Gives the program and the key of its runs.
-    fn sealed(&mut self) -> (Vec<u8>, Vec<u8>) {
+    pub(super) fn sealed(&mut self) -> (Vec<u8>, Vec<u8>) {
         let opens = self.circuit(key(&REGISTRATION, user(60), None)).unwrap();
         let runs = self.circuit(key(&COMMITTED, user(60), None)).unwrap();
         let seals = vec![self.seal_opening(opens)];
@@ -116,7 +118,7 @@ impl World {
         let mut random = StdRng::seed_from_u64(seed);
         let prove = |(nonce, input): (u64, Input)| {
             let context = self.context(job_id, by, program, nonce);
-            let job = Job { context, network: network(), weights_salt: Fr::from(99_u64), inputs: vec![input] };
+            let job = Job { context, network: network(), weights_salt: Fr::from(WEIGHTS_SALT), inputs: vec![input] };
             prover.prove(&job, &mut random).unwrap().1.to_vec()
         };
         let proofs = (0..).zip(inputs()).map(prove).collect();
