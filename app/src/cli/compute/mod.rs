@@ -1,4 +1,5 @@
 //! `cairnd compute`: ordered computation from all sides: programs, providers, jobs, results. `cairn-agent` does a provider's part by itself.
+mod circuits;
 mod offer;
 mod send;
 mod show;
@@ -47,6 +48,24 @@ pub(crate) enum ComputeCommand {
     /// The settings that jobs are posted under from now on.
     Params,
     RegisterProgram(RegisterArgs),
+    /// Keys under which results are proven, and whom one trusts that nobody forges under them.
+    Circuits {
+        /// Only those of this program's weights.
+        #[arg(long, value_name = "HEX", value_parser = parse_hash)]
+        program: Option<Hash>,
+    },
+    RegisterCircuit(circuits::CircuitArgs),
+    /// Let no new job use a key that you registered. Those that name it run on.
+    RetireCircuit {
+        /// The key, 64 hexadecimal digits.
+        #[arg(value_parser = parse_hash)]
+        key: Hash,
+        /// The program whose weights are constants of its circuit.
+        #[arg(long, value_name = "HEX", value_parser = parse_hash)]
+        program: Option<Hash>,
+        #[command(flatten)]
+        sender: Sender,
+    },
     /// Become a provider, or add to the bond.
     Bond {
         /// What is put up, such as 100000000ucairn.
@@ -116,7 +135,8 @@ pub(crate) enum ComputeCommand {
     Submit {
         /// Its number.
         job: u64,
-        /// A JSON file {"nodes_roots": [..], "outputs": [..]}, hexadecimal, one entry a run.
+        /// A JSON file {"nodes_roots": [..], "outputs": [..]}, hexadecimal, one entry a run; of a proven job {"inputs": [..], "outputs": [..],
+        /// "proofs": [..]}.
         #[arg(long, value_name = "FILE")]
         claim: PathBuf,
         #[command(flatten)]
@@ -186,6 +206,14 @@ pub(crate) struct PostArgs {
     /// How many providers run it, 2 to 5: what most of them find is the result, and they share the price. Without it one does, and anybody may contest.
     #[arg(long, conflicts_with = "class")]
     redundancy: Option<u32>,
+    /// The result comes with Groth16 proofs and is paid at once; the input root is then SHA-256 of "cairn.inputs.v1" in 16 bytes and
+    /// the commitments to the inputs.
+    #[arg(long, requires = "keys", conflicts_with = "redundancy")]
+    proven: bool,
+    /// A key from 'cairnd compute circuits'. With --proven, the one that checks the result; else one for each operator with private weights of the
+    /// program, in their order.
+    #[arg(long = "key", value_name = "HEX", value_parser = parse_hash)]
+    keys: Vec<Hash>,
     /// Blocks that it waits for a provider.
     #[arg(long, value_name = "BLOCKS", default_value_t = 600)]
     accept_blocks: u64,
@@ -258,6 +286,9 @@ impl ComputeCommand {
             Self::Job { job } => show::job(&rpc, job, output),
             Self::Classes => show::classes(&rpc, output),
             Self::Params => show::params(&rpc, output),
+            Self::Circuits { program } => circuits::list(&rpc, program, output),
+            Self::RegisterCircuit(args) => circuits::register(&rpc, home, &args, output),
+            Self::RetireCircuit { key, program, sender } => circuits::retire(&rpc, home, &key, program, &sender, output),
             Self::RegisterProgram(args) => send::register(&rpc, home, args, output),
             Self::Bond { amount, sender } => send::bond(&rpc, home, &amount, &sender, output),
             Self::Leave { sender } => send::leave(&rpc, home, &sender, output),

@@ -8,7 +8,7 @@ use cairn_proto::{
     cairn::compute::v1::{
         MsgAcceptJob, MsgAcceptJobResponse, MsgBondProvider, MsgCancelJob, MsgChallenge, MsgChallengeResponse, MsgLeaveProvider,
         MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram, MsgRegisterProgramResponse, MsgSubmitResult,
-        MsgSubmitResultResponse,
+        MsgSubmitResultResponse, Verification,
     },
     pack,
 };
@@ -29,7 +29,7 @@ use crate::cli::{
 const MAX_FILE: u64 = 1 << 20;
 
 /// Sends one message of the sender's. Gives the height of its block and the answer.
-fn send<R: Message + Default>(rpc: &Rpc, home: &Home, sender: &Sender, message: impl FnOnce(String) -> Any) -> Result<(u64, R)> {
+pub(super) fn send<R: Message + Default>(rpc: &Rpc, home: &Home, sender: &Sender, message: impl FnOnce(String) -> Any) -> Result<(u64, R)> {
     let (key, options) = sender.open(home)?;
     let done = Signer::new(rpc, &key)?.send(vec![message(key.address().to_string())], &options)?;
     let answer = answers(&done)?.into_iter().next().context("the transaction answers nothing")?;
@@ -37,7 +37,7 @@ fn send<R: Message + Default>(rpc: &Rpc, home: &Home, sender: &Sender, message: 
 }
 
 /// Prints what was done, and to people what comes next.
-fn told(output: Output, value: &Value, next: &str) -> Result<()> {
+pub(super) fn told(output: Output, value: &Value, next: &str) -> Result<()> {
     output.value(value)?;
     if output == Output::Text && !next.is_empty() {
         eprintln!("next: {next}");
@@ -46,7 +46,7 @@ fn told(output: Output, value: &Value, next: &str) -> Result<()> {
 }
 
 /// A file that may go into a transaction.
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE.saturating_add(1)).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
@@ -79,6 +79,7 @@ pub(super) fn leave(rpc: &Rpc, home: &Home, sender: &Sender, output: Output) -> 
 }
 
 pub(super) fn post(rpc: &Rpc, home: &Home, args: PostArgs, output: Output) -> Result<()> {
+    let verification = if args.proven { Verification::Groth16 } else { Verification::Unspecified };
     let (height, done): (_, MsgPostJobResponse) = send(rpc, home, &args.sender, |requester| {
         pack(&MsgPostJob {
             requester,
@@ -91,7 +92,8 @@ pub(super) fn post(rpc: &Rpc, home: &Home, args: PostArgs, output: Output) -> Re
             run_blocks: args.run_blocks,
             class_id: args.class.unwrap_or(0),
             redundancy: args.redundancy.unwrap_or(0),
-            ..MsgPostJob::default()
+            verification: verification.into(),
+            keys: args.keys.iter().map(|key| key.to_vec()).collect(),
         })
     })?;
     told(output, &json!({ "job": done.job_id, "height": height }), &format!("cairnd compute watch {}", done.job_id))
@@ -112,10 +114,17 @@ pub(super) fn accept(rpc: &Rpc, home: &Home, job_id: u64, sender: &Sender, outpu
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClaimFile {
-    /// Root over the nodes of each run, in hexadecimal.
+    /// Root over the nodes of each run, in hexadecimal; none where proofs check the result.
+    #[serde(default)]
     nodes_roots: Vec<String>,
     /// Output of each run, in hexadecimal.
     outputs: Vec<String>,
+    /// Where proofs check the result: the commitment to the input of each run, in hexadecimal.
+    #[serde(default)]
+    inputs: Vec<String>,
+    /// The proofs, in hexadecimal; one for as many runs as the job's key takes.
+    #[serde(default)]
+    proofs: Vec<String>,
 }
 
 impl ClaimFile {
@@ -124,18 +133,28 @@ impl ClaimFile {
             texts.iter().map(|text| hex::decode(text).with_context(|| format!("{name} holds what is not hexadecimal"))).collect()
         };
         let (nodes_roots, outputs) = (bytes(&self.nodes_roots, "nodes_roots")?, bytes(&self.outputs, "outputs")?);
-        if nodes_roots.len() != outputs.len() {
-            bail!("nodes_roots has {} entries and outputs {}; each run has one in both", nodes_roots.len(), outputs.len());
+        let (inputs, proofs) = (bytes(&self.inputs, "inputs")?, bytes(&self.proofs, "proofs")?);
+        let (name, each, other) =
+            if proofs.is_empty() { ("nodes_roots", &nodes_roots, &inputs) } else { ("inputs", &inputs, &nodes_roots) };
+        if each.len() != outputs.len() {
+            bail!("{name} has {} entries and outputs {}; each run has one in both", each.len(), outputs.len());
         }
-        Ok(MsgSubmitResult { provider, job_id, nodes_roots, outputs, ..MsgSubmitResult::default() })
+        if !other.is_empty() {
+            bail!("a result has nodes_roots, or inputs and proofs, not both");
+        }
+        Ok(MsgSubmitResult { provider, job_id, nodes_roots, outputs, inputs, proofs })
     }
 }
 
 pub(super) fn submit(rpc: &Rpc, home: &Home, job: u64, claim: &Path, sender: &Sender, output: Output) -> Result<()> {
-    let expected = r#"a claim is JSON such as {"nodes_roots": ["00ff.."], "outputs": ["01.."]}"#;
+    let expected =
+        r#"a claim is JSON such as {"nodes_roots": ["00ff.."], "outputs": ["01.."]} or {"inputs": [..], "outputs": [..], "proofs": [..]}"#;
     let claim: ClaimFile = serde_json::from_slice(&read(claim)?).context(expected)?;
     let message = claim.message(sender.entry(home)?.address.to_string(), job)?;
     let (height, done): (_, MsgSubmitResultResponse) = send(rpc, home, sender, |_| pack(&message))?;
+    if done.contest_until == 0 {
+        return told(output, &json!({ "job": job, "height": height, "proven": true }), &format!("cairnd compute job {job}"));
+    }
     let (root, until) = (hex::encode(done.trace_root), done.contest_until);
     let shown = json!({ "job": job, "height": height, "root of the trace": root, "may be contested until block": until });
     told(output, &shown, &format!("cairnd compute watch {job}; a contested result must be defended in time"))
@@ -166,6 +185,21 @@ mod tests {
             r#"{"nodes_roots": ["00"], "outputs": ["zz"]}"#,
             r#"{"nodes_roots": ["00"]}"#,
             r#"{"nodes_roots": ["00"], "outputs": ["00"], "more": 1}"#,
+        ] {
+            assert!(claim(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_proven_claim_has_a_commitment_and_an_output_a_run() {
+        let found = claim(r#"{"inputs": ["00", "01"], "outputs": ["02", "03"], "proofs": ["04"]}"#).unwrap();
+        assert_eq!((found.inputs, found.proofs, found.nodes_roots), (vec![vec![0], vec![1]], vec![vec![4]], vec![]));
+        for bad in [
+            r#"{"inputs": ["00"], "outputs": ["02", "03"], "proofs": ["04"]}"#,
+            r#"{"inputs": ["00"], "outputs": ["02"]}"#,
+            r#"{"inputs": ["00"], "nodes_roots": ["00"], "outputs": ["02"]}"#,
+            r#"{"inputs": ["00"], "nodes_roots": ["00"], "outputs": ["02"], "proofs": ["04"]}"#,
+            r#"{"inputs": ["00"], "outputs": ["02"], "proofs": ["0"]}"#,
         ] {
             assert!(claim(bad).is_err(), "{bad}");
         }

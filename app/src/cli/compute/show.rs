@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// All entries of a list, page by page.
-fn all<T>(mut ask: impl FnMut(Option<PageRequest>) -> Result<(Vec<T>, Option<PageResponse>)>) -> Result<Vec<T>> {
+pub(super) fn all<T>(mut ask: impl FnMut(Option<PageRequest>) -> Result<(Vec<T>, Option<PageResponse>)>) -> Result<Vec<T>> {
     let (mut found, mut key) = (Vec::new(), Vec::new());
     loop {
         let (entries, page) = ask(Some(PageRequest { key, limit: 500, ..PageRequest::default() }))?;
