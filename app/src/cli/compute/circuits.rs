@@ -9,7 +9,7 @@ use cairn_proto::{
     },
     pack,
 };
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -22,6 +22,7 @@ use crate::cli::{dispute::word, home::Home, job::Sender, output::Output, rpc::Rp
 
 /// Register a key under which results are proven. What it costs is burnt; `cairnd compute params` tells it.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("of").required(true)))]
 pub(crate) struct CircuitArgs {
     /// The key's record, a JSON file that 'cairn-agent ceremony' wrote.
     #[arg(long, value_name = "FILE")]
@@ -30,14 +31,14 @@ pub(crate) struct CircuitArgs {
     #[arg(long, default_value_t = 1)]
     runs: u32,
     /// Your program, whose weights are constants of the circuit.
-    #[arg(long, value_name = "HEX", value_parser = parse_hash, conflicts_with = "sizes", required_unless_present = "sizes")]
+    #[arg(long, value_name = "HEX", value_parser = parse_hash, group = "of")]
     program: Option<Hash>,
     /// Of a network with private weights: its inputs, then each layer's outputs with the bits that it shifts by and 'relu' where it has one:
     /// 64,32:9:relu,10.
-    #[arg(long, value_parser = parse_sizes)]
+    #[arg(long, value_parser = parse_sizes, group = "of")]
     sizes: Option<CircuitSizes>,
     /// Such a network answers the values of its last layer, not the number of the largest.
-    #[arg(long, requires = "sizes")]
+    #[arg(long, conflicts_with = "program")]
     values: bool,
     #[command(flatten)]
     sender: Sender,
