@@ -2,11 +2,8 @@
 use cairn_kernel::BPS;
 use cairn_proto::cairn::compute::v1::{JobOutcome, JobState};
 
-use super::world::{BOND, PRICE, World, provider, refused, requester, user};
+use super::world::{BOND, LOCKED, PRICE, World, provider, refused, requester, user};
 use crate::{Error, rules};
-
-/// What a job locks of the bond.
-const LOCKED: u128 = 5 * PRICE;
 
 #[test]
 fn a_wrong_result_is_found_and_slashed_and_its_finder_is_paid() {

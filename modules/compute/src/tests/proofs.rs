@@ -21,6 +21,8 @@ use crate::{Compute, Error, Params, main_params, test_params};
 
 /// Runs of a job, and of a proof of the constant circuit.
 const RUNS: usize = 2;
+/// The requester's inputs: class 0, then class 1.
+pub(super) const INPUTS: [[i8; 2]; 2] = [[10, 0], [0, 10]];
 /// The salt of the commitment to the private network's weights.
 pub(super) const WEIGHTS_SALT: u64 = 99;
 
@@ -132,10 +134,9 @@ impl World {
     }
 }
 
-/// The requester's inputs: class 0, then class 1.
 fn inputs() -> Vec<Input> {
-    let input = |values: [i8; 2], salt: u64| Input { values: values.to_vec(), salt: Fr::from(salt), answer_salt: Fr::from(0_u64) };
-    vec![input([10, 0], 5), input([0, 10], 6)]
+    let input = |(values, salt): ([i8; 2], u64)| Input { values: values.to_vec(), salt: Fr::from(salt), answer_salt: Fr::from(0_u64) };
+    INPUTS.into_iter().zip(5..).map(input).collect()
 }
 
 fn commitments() -> Vec<Vec<u8>> {

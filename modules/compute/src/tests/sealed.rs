@@ -4,7 +4,7 @@ use ark_std::rand::{SeedableRng, rngs::StdRng};
 use cairn_circuits::{Input, Job, Layer, Network};
 use cairn_dispute::{Dispute, Error as DisputeError};
 use cairn_kernel::{Address, Coded, Result};
-use cairn_program::{Inputs, Kind, Spot, Tensor, TensorType, Trace, Weights};
+use cairn_program::{Inputs, Kind, Tensor, TensorType, Trace, Weights};
 use cairn_proto::cairn::{
     compute::v1::{JobOutcome, MsgPostJob},
     dispute::v1::{Match, MsgProveLeaf, MsgProveLeafResponse, MsgServer, QueryMatchRequest, QueryServer, Stage},
@@ -12,14 +12,9 @@ use cairn_proto::cairn::{
 use cairn_verifier::{Context, Element};
 
 use super::{
-    proofs::{COMMITTED, WEIGHTS_SALT, network, private},
-    world::{BOND, PRICE, Work, World, owner, provider, requester, user},
+    proofs::{COMMITTED, INPUTS, WEIGHTS_SALT, network, private},
+    world::{BOND, LOCKED, PRICE, Work, World, owner, provider, requester, user},
 };
-
-/// What a job locks of the bond.
-const LOCKED: u128 = 5 * PRICE;
-/// The requester's inputs: class 0, then class 1.
-const INPUTS: [[i8; 2]; 2] = [[10, 0], [0, 10]];
 
 /// The private network over both inputs; whoever lies gives class 0 for the second.
 fn work() -> Work {
@@ -63,15 +58,6 @@ impl World {
         let program = self.order().program_id;
         let context = self.context(game.case_id, mover, &program, game.number.into());
         Recipe { context, network: network(), input: INPUTS[usize::try_from(game.run).unwrap()], salts: [21, 22] }
-    }
-    /// A leaf for the right, or the wrong, trace.
-    fn leaf(&self, mover: Address, game: &Match, right: bool, proof: Vec<u8>) -> MsgProveLeaf {
-        let Work { program, weights, inputs, right: honest, wrong } = &self.work;
-        let trace = if right { honest } else { wrong };
-        let spot = Spot { run: game.run, node: game.node, chunk: game.chunk };
-        let preimages = trace.witness(program, weights, inputs, spot).unwrap().preimages;
-        let (case_id, match_number) = (game.case_id, game.number);
-        MsgProveLeaf { mover: mover.to_string(), case_id, match_number, root: trace.root().to_vec(), preimages, proof }
     }
     fn prove(&mut self, m: MsgProveLeaf) -> Result<MsgProveLeafResponse> {
         self.chain.tx(|ctx| Dispute.prove_leaf(ctx, m))

@@ -28,6 +28,8 @@ use crate::{Compute, Error};
 const FAUCET: ModuleAccount = ModuleAccount::new("faucet").mints();
 pub(super) const PRICE: u128 = 1_000_000;
 pub(super) const BOND: u128 = 12_000_000;
+/// What a job locks of the bond.
+pub(super) const LOCKED: u128 = 5 * PRICE;
 pub(super) const RUNS: u32 = 3;
 
 /// The account of number `n`.
@@ -240,14 +242,20 @@ impl World {
             self.step(mover, &game, right, awaited.stage());
         }
     }
+    /// The leaf of a match with the operands as the right, or the wrong, trace has them.
+    pub(super) fn leaf(&self, mover: Address, game: &Match, right: bool, proof: Vec<u8>) -> MsgProveLeaf {
+        let Work { program, weights, inputs, right: honest, wrong } = &self.work;
+        let trace = if right { honest } else { wrong };
+        let spot = Spot { run: game.run, node: game.node, chunk: game.chunk };
+        let preimages = trace.witness(program, weights, inputs, spot).unwrap().preimages;
+        let (case_id, match_number) = (game.case_id, game.number);
+        MsgProveLeaf { mover: mover.to_string(), case_id, match_number, root: trace.root().to_vec(), preimages, proof }
+    }
     fn step(&mut self, mover: Address, game: &Match, right: bool, stage: Stage) {
         let trace = if right { &self.work.right } else { &self.work.wrong };
         let level = u8::try_from(game.level).unwrap();
-        let (mover, root, case_id, match_number) = (mover.to_string(), trace.root().to_vec(), game.case_id, game.number);
         if stage == Stage::Leaf {
-            let spot = Spot { run: game.run, node: game.node, chunk: game.chunk };
-            let preimages = trace.witness(&self.work.program, &self.work.weights, &self.work.inputs, spot).unwrap().preimages;
-            let m = MsgProveLeaf { mover, case_id, match_number, root, preimages, proof: vec![] };
+            let m = self.leaf(mover, game, right, vec![]);
             self.chain.tx(|ctx| Dispute.prove_leaf(ctx, m)).unwrap();
             return;
         }
@@ -257,6 +265,7 @@ impl World {
             Stage::Nodes => (trace.open_nodes(game.run, level, game.index).unwrap(), vec![]),
             _ => (trace.open_chunks(game.run, game.node, level, game.index).unwrap(), vec![]),
         };
+        let (mover, root, case_id, match_number) = (mover.to_string(), trace.root().to_vec(), game.case_id, game.number);
         let m = MsgDissect { mover, case_id, match_number, root, preimage, path };
         self.chain.tx(|ctx| Dispute.dissect(ctx, m)).unwrap();
     }
