@@ -12,10 +12,10 @@ use std::io::{Read, Write};
 use ark_bn254::{Bn254, G1Affine, G2Affine};
 use ark_groth16::{ProvingKey, VerifyingKey};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
-use cairn_verifier::{PROVENANCE_BYTES, Provenance};
+use cairn_verifier::{KeyRecord, PROVENANCE_BYTES, Provenance, VerifyingKey as Verifying};
 
 use crate::{
-    Circuit, Prover,
+    Circuit, ProveError, Prover,
     ceremony::{Ceremony, CeremonyError, Contribution, MAX_CONTRIBUTIONS},
     cs::INSTANCE,
     prover::constraints,
@@ -36,14 +36,27 @@ impl Prover {
         write_points(self.key(), file)
     }
 
+    /// The record of a proving key's file, from its head alone: which key it is, before minutes of reading and without its circuit.
+    ///
+    /// # Errors
+    /// [`CeremonyError`].
+    pub fn record_of(file: &mut impl Read) -> Result<KeyRecord, CeremonyError> {
+        if take::<16>(file)? != *KEY {
+            return Err(CeremonyError::Format("it begins otherwise"));
+        }
+        let circuit = take::<32>(file)?;
+        let provenance = read_provenance(file)?;
+        let key = Verifying::new(&read_head(file)?.vk).map_err(ProveError::Key)?;
+        Ok(KeyRecord { circuit, provenance, key })
+    }
+
     /// Reads the proving key of a circuit.
     ///
     /// # Errors
     /// [`CeremonyError`].
     pub fn read(circuit: Circuit, file: &mut impl Read) -> Result<Self, CeremonyError> {
         open(file, KEY, &circuit)?;
-        let provenance =
-            Provenance::decode(&take::<PROVENANCE_BYTES>(file)?).map_err(|_| CeremonyError::Format("an unknown provenance"))?;
+        let provenance = read_provenance(file)?;
         let key = read_points(&circuit, file)?;
         Ok(Self::new(circuit, key, provenance)?)
     }
@@ -94,6 +107,10 @@ fn open(file: &mut impl Read, magic: &[u8; 16], circuit: &Circuit) -> Result<(),
     if take::<32>(file)? == circuit.digest() { Ok(()) } else { Err(CeremonyError::Format("it is of another circuit")) }
 }
 
+fn read_provenance(file: &mut impl Read) -> Result<Provenance, CeremonyError> {
+    Provenance::decode(&take::<PROVENANCE_BYTES>(file)?).map_err(|_| CeremonyError::Format("an unknown provenance"))
+}
+
 fn take<const N: usize>(file: &mut impl Read) -> Result<[u8; N], CeremonyError> {
     let mut bytes = [0; N];
     file.read_exact(&mut bytes)?;
@@ -123,14 +140,26 @@ fn write_all(points: &[impl CanonicalSerialize], file: &mut impl Write) -> Resul
         .map_err(|_| CeremonyError::Format("it could not be written"))
 }
 
+/// What a key begins with.
+struct Head {
+    vk: VerifyingKey<Bn254>,
+    beta_g1: G1Affine,
+    delta_g1: G1Affine,
+}
+
+fn read_head(file: &mut impl Read) -> Result<Head, CeremonyError> {
+    let [alpha_g1, beta_g1, delta_g1] = read_array::<G1Affine, 3>(file)?;
+    let [beta_g2, gamma_g2, delta_g2] = read_array::<G2Affine, 3>(file)?;
+    let vk = VerifyingKey { alpha_g1, beta_g2, gamma_g2, delta_g2, gamma_abc_g1: read_all(INSTANCE, file)? };
+    Ok(Head { vk, beta_g1, delta_g1 })
+}
+
 /// The points of a circuit's key, and nothing after them.
 fn read_points(circuit: &Circuit, file: &mut impl Read) -> Result<ProvingKey<Bn254>, CeremonyError> {
     let (rows, variables) = constraints(circuit)?;
     let domain = (rows.len() + INSTANCE).next_power_of_two();
     let mut file = std::io::BufReader::new(file);
-    let [alpha_g1, beta_g1, delta_g1] = read_array::<G1Affine, 3>(&mut file)?;
-    let [beta_g2, gamma_g2, delta_g2] = read_array::<G2Affine, 3>(&mut file)?;
-    let vk = VerifyingKey { alpha_g1, beta_g2, gamma_g2, delta_g2, gamma_abc_g1: read_all(INSTANCE, &mut file)? };
+    let Head { vk, beta_g1, delta_g1 } = read_head(&mut file)?;
     let key = ProvingKey {
         vk,
         beta_g1,

@@ -49,6 +49,26 @@ pub enum Answer {
     Values(Vec<i8>),
 }
 
+impl Answer {
+    /// The answer as the output of a program has it: the class, or the values.
+    #[must_use]
+    pub fn elements(&self) -> Vec<i32> {
+        match self {
+            Self::Class(class) => vec![class.cast_signed()], // a class is below 1,024
+            Self::Values(values) => values.iter().copied().map(i32::from).collect(),
+        }
+    }
+
+    /// The bytes of that output: four of the class, little endian, or one a value.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Class(class) => class.to_le_bytes().to_vec(),
+            Self::Values(values) => values.iter().map(|value| value.cast_unsigned()).collect(),
+        }
+    }
+}
+
 impl Network {
     /// Takes a network whose sizes and biases keep within their bounds.
     ///

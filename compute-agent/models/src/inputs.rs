@@ -1,4 +1,5 @@
-//! Inputs of jobs as files: a `.safetensors` with one tensor a run, `run0`, `run1`, ..
+//! Inputs of jobs as files: a `.safetensors` with one tensor a run, `run0`, `run1`, .., and where a job names commitments to them, what opens these in the
+//! entry `salts` of the file's metadata.
 use cairn_program::{Inputs, Program, Tensor};
 use safetensors::SafeTensors;
 
@@ -23,6 +24,9 @@ pub enum InputsError {
     },
 }
 
+/// The entry of the metadata with what opens commitments.
+const SALTS: &str = "salts";
+
 fn name(run: u32) -> String {
     format!("run{run}")
 }
@@ -40,13 +44,34 @@ pub fn read_inputs(program: &Program, runs: u32, bytes: &[u8]) -> Result<Inputs,
     Inputs::new(program, (0..runs).map(tensor).collect::<Result<_, _>>()?).ok_or(InputsError::Run(0))
 }
 
+/// What opens commitments to the inputs of a file, as it was written; `None` of a file without it.
+///
+/// # Errors
+/// [`InputsError::Format`].
+pub fn read_salts(bytes: &[u8]) -> Result<Option<String>, InputsError> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| InputsError::Format(error.to_string()))?;
+    Ok(metadata.metadata().as_ref().and_then(|entries| entries.get(SALTS)).cloned())
+}
+
 /// The file of inputs.
 ///
 /// # Errors
 /// [`InputsError::Format`] where the library refuses.
 pub fn write_inputs(inputs: &[Tensor]) -> Result<Vec<u8>, InputsError> {
+    write(inputs, None)
+}
+
+/// The file of inputs with what opens commitments to them.
+///
+/// # Errors
+/// [`InputsError::Format`] where the library refuses.
+pub fn write_salted(inputs: &[Tensor], salts: String) -> Result<Vec<u8>, InputsError> {
+    write(inputs, Some((SALTS, salts)))
+}
+
+fn write(inputs: &[Tensor], entry: Option<(&str, String)>) -> Result<Vec<u8>, InputsError> {
     let named = (0..).zip(inputs).map(|(run, tensor)| (name(run), tensor)).collect();
-    tensors::write(named, None).map_err(|error| InputsError::Format(error.to_string()))
+    tensors::write(named, entry).map_err(|error| InputsError::Format(error.to_string()))
 }
 
 #[cfg(test)]
@@ -63,11 +88,16 @@ mod tests {
             let inputs = inputs(&program, 3, &mut dice).expect("inputs");
             let file = write_inputs(inputs.tensors()).expect("a file");
             assert_eq!(read_inputs(&program, 3, &file).expect("inputs").root(), inputs.root(), "{name}");
+            assert_eq!(read_salts(&file).expect("a file"), None);
+            let salted = write_salted(inputs.tensors(), "a,b,c".to_owned()).expect("a file");
+            assert_eq!(read_salts(&salted).expect("a file").as_deref(), Some("a,b,c"));
+            assert_eq!(read_inputs(&program, 3, &salted).expect("inputs").root(), inputs.root(), "{name}");
             assert!(matches!(read_inputs(&program, 2, &file), Err(InputsError::Count { found: 3, runs: 2 })));
             let missing = write_inputs(&inputs.tensors()[..2]).expect("a file");
             assert!(matches!(read_inputs(&program, 3, &missing), Err(InputsError::Count { .. })));
             for length in 0..file.len() {
                 assert!(read_inputs(&program, 3, &file[..length]).is_err());
+                assert!(read_salts(&file[..length]).is_err());
             }
         }
     }

@@ -19,7 +19,7 @@ mod transformer;
 
 pub use accuracy::{Accuracy, AnswerError, answers, inputs};
 pub use file::{Card, FileError, MAX_FILE_BYTES, ModelFile, Quantised};
-pub use inputs::{InputsError, read_inputs, write_inputs};
+pub use inputs::{InputsError, read_inputs, read_salts, write_inputs, write_salted};
 pub use netfile::{ConvertError, Named};
 pub use network::{Layer, MAX_LAYERS, MAX_VALUES, Network, NetworkError};
 pub use pictures::{Picture, PictureError, Pictures, picture};

@@ -11,6 +11,7 @@ use cairn_circuits::{
     Circuit, Prover,
     ceremony::{Beacon, Ceremony, Powers, initial_key, powers_needed},
 };
+use cairn_verifier::RecordFile;
 use clap::{Args, Subcommand};
 use rand::rngs::OsRng;
 
@@ -18,7 +19,6 @@ use super::{
     circuit::Which,
     files::{self, For},
 };
-use crate::proofs::{RecordFile, in_words};
 
 /// Makes and checks keys of circuits.
 ///
@@ -142,13 +142,13 @@ impl CeremonyCommand {
                 }
                 let (circuit, ceremony) = at.verified(&powers)?;
                 let provenance = ceremony.provenance();
-                out.write(&Prover::new(circuit, ceremony.key, provenance)?)
+                out.write(&at.which, &Prover::new(circuit, ceremony.key, provenance)?)
             }
             Self::Alone { which, out, test } => {
                 out.is_free()?;
                 let (_, circuit) = which.circuit()?;
                 eprintln!("making the key");
-                out.write(&if test { Prover::for_tests(circuit, [0; 32])? } else { Prover::alone(circuit, &mut OsRng)? })
+                out.write(&which, &if test { Prover::for_tests(circuit, [0; 32])? } else { Prover::alone(circuit, &mut OsRng)? })
             }
             Self::PracticePowers { power, out } => {
                 let secret = || ark_bn254::Fr::rand(&mut OsRng);
@@ -220,7 +220,7 @@ impl At {
             let what = if contribution.beacon.is_some() { "beacon" } else { "contributor" };
             println!("  {number:3} {what:11} {}  {}", hex::encode(hash), contribution.name);
         }
-        println!("every contribution holds; {}", in_words(&ceremony.provenance()));
+        println!("every contribution holds; {}", ceremony.provenance());
         if !ceremony.is_closed() {
             println!("it is not closed yet");
         }
@@ -236,12 +236,12 @@ impl Out {
         }
         Ok(())
     }
-    fn write(&self, prover: &Prover) -> Result<()> {
-        let record = RecordFile::of(prover.record());
+    fn write(&self, which: &Which, prover: &Prover) -> Result<()> {
+        let record = RecordFile::of(prover.record(), &which.serves()?, u32::try_from(prover.circuit().runs())?);
         files::create(&self.key, For::Everybody, |mut file| Ok(prover.write(&mut file)?))?;
         files::create(&self.record, For::Everybody, |file| files::json(file, &record))?;
         println!("circuit {}, {} constraints", record.circuit, prover.constraints());
-        println!("key     {}: {}", record.id, in_words(&prover.record().provenance));
+        println!("key     {}: {}", record.id, prover.record().provenance);
         println!("wrote {} and {}", self.key.display(), self.record.display());
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use cairn_circuits::{Circuit, Kind, Network, network_of};
 use cairn_models::ModelFile;
+use cairn_verifier::Serves;
 use clap::{Args, ValueEnum};
 
 /// How a circuit takes the weights.
@@ -42,6 +43,17 @@ impl Which {
             Weights::Registration => (Kind::Registration(shape), 0),
         };
         Ok((network, Circuit::new(kind, runs).context("no circuit has so many runs")?))
+    }
+}
+
+impl Which {
+    /// What a key of the circuit serves.
+    pub(crate) fn serves(&self) -> Result<Serves> {
+        let model = model(&self.model)?;
+        Ok(match self.weights {
+            Weights::Constant => Serves::Program(model.id()),
+            Weights::Committed | Weights::Registration => Serves::Sizes(network(&self.model)?.shape().sizes()),
+        })
     }
 }
 

@@ -2,18 +2,22 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use ark_bn254::Fr;
+use ark_ff::UniformRand;
 use cairn_device::{FLEX, Need, open};
 use cairn_models::{
     Accuracy, Answer, Card, Design, Form, ModelFile, Named, Picture, Pictures, Training, answers, inputs, picture, quantise, train,
     write_inputs,
 };
 use clap::{Args, Subcommand, ValueEnum};
+use rand::rngs::OsRng;
 use serde_json::{Value, json};
 
 use super::{
     files::{self, For},
     quantise::{Quantise, count_as},
 };
+use crate::proofs::SaltedInputs;
 
 /// Train, quantise, inspect, run and rate models.
 #[derive(Debug, Subcommand)]
@@ -111,6 +115,9 @@ pub(crate) struct Prepare {
     /// The file of inputs to write (.safetensors).
     #[arg(long)]
     out: PathBuf,
+    /// For a proven job: the chain sees commitments alone, whose salts are in the file, which nobody else may read. Give it to the provider.
+    #[arg(long)]
+    salted: bool,
 }
 
 /// Print how often a model is right on labelled pictures.
@@ -240,11 +247,16 @@ impl Prepare {
         let model = read(&self.model)?;
         let pictures = self.pictures.iter().map(|path| Ok(picture(path)?.1)).collect::<Result<Vec<_>>>()?;
         let inputs = inputs(&model, &pictures)?;
-        let bytes = write_inputs(inputs.tensors())?;
-        files::create(&self.out, For::Everybody, |out| Ok(out.write_all(&bytes)?))?;
-        let report = json!({
-            "inputs": self.out, "runs": inputs.runs(), "input_root": hex::encode(inputs.root()), "program": hex::encode(model.id()),
-        });
+        let runs = inputs.runs();
+        let (bytes, root, whom) = if self.salted {
+            let salts = (0..runs).map(|_| Fr::rand(&mut OsRng)).collect();
+            let salted = SaltedInputs::new(inputs, salts)?;
+            (salted.write()?, salted.root(), For::Owner)
+        } else {
+            (write_inputs(inputs.tensors())?, inputs.root(), For::Everybody)
+        };
+        files::create(&self.out, whom, |out| Ok(out.write_all(&bytes)?))?;
+        let report = json!({ "inputs": self.out, "runs": runs, "input_root": hex::encode(root), "program": hex::encode(model.id()) });
         println!("{report:#}");
         Ok(())
     }

@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 use ark_bn254::Fr;
 use ark_ff::UniformRand;
 use cairn_circuits::{Input, Job, Prover};
-use cairn_kernel::Address;
-use cairn_verifier::Context as Bound;
+use cairn_kernel::{Address, chain32};
+use cairn_verifier::{Context as Bound, RecordFile};
 use clap::Args;
 use rand::rngs::OsRng;
 use serde::de::DeserializeOwned;
@@ -20,7 +20,7 @@ use super::{
     circuit::{Which, model},
     files::{self, For},
 };
-use crate::proofs::{Opening, ProofFile, RecordFile, chain_digest, in_words, salt_of};
+use crate::proofs::{Opening, ProofFile, salt_of};
 
 /// Prove that a small network turned inputs into answers.
 #[derive(Debug, Args)]
@@ -67,13 +67,8 @@ impl Prove {
         if inputs.len() != prover.circuit().runs() {
             bail!("the circuit has {} runs, {} has {} inputs", prover.circuit().runs(), self.inputs.display(), inputs.len());
         }
-        let context = Bound {
-            chain: chain_digest(&self.chain_id),
-            job: self.job,
-            prover: prover_address.as_bytes().to_vec(),
-            program,
-            nonce: self.nonce,
-        };
+        let context =
+            Bound { chain: chain32(&self.chain_id), job: self.job, prover: prover_address.as_bytes().to_vec(), program, nonce: self.nonce };
         let weights_salt = self.weights_salt.as_deref().map_or_else(|| Ok(Fr::rand(&mut OsRng)), salt_of)?;
         let run = |values| Input { values, salt: Fr::rand(&mut OsRng), answer_salt: Fr::rand(&mut OsRng) };
         let job = Job { context, network, weights_salt, inputs: inputs.into_iter().map(run).collect() };
@@ -117,7 +112,7 @@ impl Verify {
         let statement = file.verify(&record).context("the proof is refused")?;
         println!("the proof holds: program {} of {} runs", file.program, file.runs.len());
         println!("  for job {} on {}, by {}, nonce {}", file.job, file.chain_id, file.prover, file.nonce);
-        println!("  key {}: {}", file.key, in_words(&record.provenance));
+        println!("  key {}: {}", file.key, record.provenance);
         if let Some(path) = &self.opening {
             let opening: Opening = read_json(path)?;
             opening.check(&statement).context("the proof says something else than the opening")?;

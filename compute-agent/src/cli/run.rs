@@ -13,7 +13,7 @@ use cairn_client::{Chain, Signer, keys};
 use cairn_device::Executor;
 use clap::Args;
 
-use crate::run::{Agent, Node, Settings, World};
+use crate::run::{Agent, Node, Settings, Vault, World};
 
 /// Run as a provider and watcher: take jobs that pay, deliver their results, run others' results again, contest what is wrong.
 ///
@@ -29,6 +29,12 @@ pub(crate) struct Run {
     /// Where journal and content are kept.
     #[arg(long, value_name = "DIR")]
     home: PathBuf,
+    /// Proving keys, as 'cairn-agent ceremony' writes them, under any names. [default: keys in --home]
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
+    /// Networks whose weights are yours alone: NAME.safetensors with NAME.salt, as 'cairn-agent models seal' writes them. [default: private in --home]
+    #[arg(long, value_name = "DIR")]
+    private: Option<PathBuf>,
     /// The device: `flex`, `wgpu`, `wgpu:N`, `reference`. It is tested before anything is run on it.
     #[arg(long, default_value = "flex")]
     device: String,
@@ -85,7 +91,10 @@ impl Run {
             told.store(true, Ordering::SeqCst);
         });
         let node = Node::new(runtime.handle().clone(), chain, signer, self.files);
-        let mut agent = Agent::open(node, Arc::from(device), self.settings(), &self.home)?;
+        let folder = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| self.home.join(name));
+        let vault = Vault::open(&folder(&self.keys, "keys"), &folder(&self.private, "private"))?;
+        tracing::info!(keys = vault.keys().count(), networks = vault.networks(), "proving keys and private networks");
+        let mut agent = Agent::open(node, Arc::from(device), self.settings(), vault, &self.home)?;
         self.greet(&mut agent);
         let mut last = 0;
         while !stop.load(Ordering::SeqCst) {

@@ -1,8 +1,7 @@
 //! A proof as a file, and its check.
-use cairn_kernel::Address;
+use cairn_kernel::{Address, chain32};
 use cairn_verifier::{Claim, Context, Element, KeyRecord, PreparedKey, ProofError, Run, Statement};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// Why a proof is refused.
 #[derive(Debug, thiserror::Error)]
@@ -21,12 +20,6 @@ pub enum ProofFileError {
     /// The proof does not hold.
     #[error(transparent)]
     Proof(#[from] ProofError),
-}
-
-/// What a statement has of a chain: SHA-256 of its id.
-#[must_use]
-pub fn chain_digest(chain_id: &str) -> [u8; 32] {
-    Sha256::digest(chain_id).into()
 }
 
 /// Commitments of one run.
@@ -89,7 +82,7 @@ impl ProofFile {
         let prover = Address::parse(&self.prover).map_err(|_| ProofFileError::Field("prover"))?;
         let program = hex::decode(&self.program).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(ProofFileError::Field("program"))?;
         let context =
-            Context { chain: chain_digest(&self.chain_id), job: self.job, prover: prover.as_bytes().to_vec(), program, nonce: self.nonce };
+            Context { chain: chain32(&self.chain_id), job: self.job, prover: prover.as_bytes().to_vec(), program, nonce: self.nonce };
         let run = |run: &RunFile| Ok(Run { input: element(&run.input, "runs.input")?, output: element(&run.output, "runs.output")? });
         Ok(Statement {
             context,

@@ -3,6 +3,7 @@
 //! Nothing that it did before is remembered but what it found out: what is owed follows from the chain alone, so an agent that was stopped anywhere and starts
 //! again goes on, neither twice nor never.
 use std::{
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -12,15 +13,17 @@ use anyhow::{Context, Result};
 use cairn_device::Executor;
 use cairn_models::{ModelFile, read_inputs};
 use cairn_proto::{
-    cairn::compute::v1::{Job, JobState, MsgAcceptJob, MsgChallenge, MsgSubmitResult, Verification},
+    cairn::compute::v1::{Job, JobState, MsgAcceptJob, MsgChallenge, MsgSubmitResult, Params, Verification},
     pack,
 };
 
 use super::{
     journal::{Entry, Journal},
     lab::{Lab, Order, Solved, Standing},
+    vault::Vault,
     world::{World, WorldError},
 };
+use crate::proofs::SaltedInputs;
 
 /// What an agent does by itself.
 #[derive(Debug, Clone)]
@@ -68,6 +71,7 @@ pub struct Agent<W> {
     settings: Settings,
     lab: Lab,
     folder: PathBuf,
+    pub(super) vault: Vault,
     reproducible: bool,
     /// Wait for every run: for tests, whose blocks come as fast as they are asked for.
     patient: bool,
@@ -78,14 +82,16 @@ impl<W: World> Agent<W> {
     ///
     /// # Errors
     /// A folder that cannot be written, or whose journal another agent has open.
-    pub fn open(world: W, executor: Arc<dyn Executor>, settings: Settings, folder: &Path) -> Result<Self> {
+    pub fn open(world: W, executor: Arc<dyn Executor>, settings: Settings, vault: Vault, folder: &Path) -> Result<Self> {
         for part in ["models", "inputs"] {
             std::fs::create_dir_all(folder.join(part)).with_context(|| format!("cannot write {}", folder.display()))?;
         }
+        // Inputs of proven jobs, with their salts, are for requester and provider alone.
+        std::fs::set_permissions(folder.join("inputs"), std::fs::Permissions::from_mode(0o700))?;
         let journal = Journal::open(&folder.join("journal"))?;
         let reproducible = executor.reproducible();
         let lab = Lab::new(executor, settings.run_limit);
-        Ok(Self { world, journal, settings, lab, folder: folder.to_owned(), reproducible, patient: false })
+        Ok(Self { world, journal, settings, lab, folder: folder.to_owned(), vault, reproducible, patient: false })
     }
 
     /// Waits for every run from now on.
@@ -159,10 +165,11 @@ impl<W: World> Agent<W> {
         let free = coin(provider.bond.as_ref()).saturating_sub(coin(provider.locked.as_ref()));
         let open = self.world.jobs(JobState::Open)?;
         let fits = |job: &&Job| {
-            let multiple = job.params.as_ref().map_or(u32::MAX, |params| params.bond_multiple);
+            let multiple = |params: &Params| if is_proven(job) { params.proof_bond_multiple } else { params.bond_multiple };
+            let multiple = job.params.as_ref().map_or(u32::MAX, multiple);
             let bond = coin(job.price.as_ref()).checked_mul(multiple.into()).is_some_and(|bond| bond <= free);
             bond && job.redundancy == 0
-                && job.verification() == Verification::Refereed
+                && (is_proven(job) || job.verification() == Verification::Refereed)
                 && !job.failed.contains(&provider.account)
                 && job.run_blocks > self.settings.slack_blocks
         };
@@ -212,15 +219,15 @@ impl<W: World> Agent<W> {
             return Ok(()); // it is too late; the chain takes the job back by itself
         }
         let claim = solved.trace.claim();
+        let result =
+            MsgSubmitResult { provider: job.provider.clone(), job_id: job.id, outputs: claim.outputs, ..MsgSubmitResult::default() };
+        let result = match &solved.proofs {
+            Some(made) => MsgSubmitResult { inputs: made.inputs.clone(), proofs: made.proofs.clone(), ..result },
+            None => MsgSubmitResult { nodes_roots: claim.nodes_roots.iter().map(|root| root.to_vec()).collect(), ..result },
+        };
         self.journal.write_or_remember(Entry::Delivering { job: job.id });
-        self.world.send(pack(&MsgSubmitResult {
-            provider: job.provider.clone(),
-            job_id: job.id,
-            nodes_roots: claim.nodes_roots.iter().map(|root| root.to_vec()).collect(),
-            outputs: claim.outputs,
-            ..MsgSubmitResult::default()
-        }))?;
-        tracing::info!(job = job.id, "delivered");
+        self.world.send(pack(&result))?;
+        tracing::info!(job = job.id, proofs = result.proofs.len(), "delivered");
         Ok(())
     }
 
@@ -276,14 +283,24 @@ impl<W: World> Agent<W> {
         if model.id().as_slice() != job.program_id {
             return Err(ever("its model is another", &hex::encode(model.id())));
         }
+        let sealed = self.vault.sealed(model.program()).map_err(|node| ever("the weights of one of its operators are private", &node))?;
         let file = self.stored("inputs", &hex::encode(&job.input_root), &job.uri)?;
-        let inputs = read_inputs(model.program(), job.runs, &file).map_err(|error| ever("its inputs are none", &error))?;
-        if inputs.root().as_slice() != job.input_root {
-            return Err(ever("its inputs are others", &hex::encode(inputs.root())));
+        let none = |error: &dyn std::fmt::Display| ever("its inputs are none", error);
+        let (inputs, root, salted) = if is_proven(job) {
+            let salted = SaltedInputs::read(model.program(), job.runs, &file).map_err(|error| none(&error))?;
+            (salted.inputs().clone(), salted.root(), Some(salted))
+        } else {
+            let inputs = read_inputs(model.program(), job.runs, &file).map_err(|error| none(&error))?;
+            let root = inputs.root();
+            (inputs, root, None)
+        };
+        if root.as_slice() != job.input_root {
+            return Err(ever("its inputs are others", &hex::encode(root)));
         }
+        let proving = salted.map(|salted| self.proving(job, &model, &sealed, salted)).transpose()?;
         self.store("models", &hex::encode(&job.program_id), || model.write().map_err(anyhow::Error::from));
         self.store("inputs", &hex::encode(&job.input_root), || Ok(file));
-        Ok(Order { model: Arc::new(model), inputs })
+        Ok(Order { model: Arc::new(model), inputs, sealed, proving })
     }
 
     /// A content that was fetched before, or fetches it.
@@ -312,8 +329,13 @@ impl<W: World> Agent<W> {
     }
 }
 
+/// Whether a job's result comes with proofs.
+fn is_proven(job: &Job) -> bool {
+    job.verification() == Verification::Groth16
+}
+
 /// Why content is not at hand.
-enum Missing {
+pub(super) enum Missing {
     /// Now; it is asked for again.
     Now(WorldError),
     /// What is served is not what it should be, or nothing is.

@@ -33,11 +33,11 @@ impl<W: World> Agent<W> {
         if open && !backed && !full && !committed {
             self.back(job, &solved)?;
         }
-        self.moves(&found, &solved)
+        self.moves(job, &found, &solved)
     }
 
     /// Makes every move that the agent's root owes.
-    fn moves(&mut self, found: &QueryContestResponse, solved: &Solved) -> Tried {
+    fn moves(&mut self, job: &Job, found: &QueryContestResponse, solved: &Solved) -> Tried {
         let root = solved.trace.root();
         let case_id = found.contest.as_ref().map_or(0, |contest: &Contest| contest.case_id);
         for game in found.matches.iter().filter(|game| game.closed == 0) {
@@ -45,7 +45,19 @@ impl<W: World> Agent<W> {
             let (Some(game), Some(awaited)) = (now.r#match, now.awaited.into_iter().find(|awaited| awaited.root == root)) else {
                 continue;
             };
-            let Some(message) = answer(&self.world.account(), &game, &awaited, solved) else {
+            let proof = match awaited.stage() {
+                Stage::Leaf => self.leaf_proof(job, &game, solved),
+                _ => Ok(None),
+            };
+            let answered = proof.map(|proof| answer(&self.world.account(), &game, &awaited, solved, proof.unwrap_or_default()));
+            let message = match answered {
+                Ok(message) => message,
+                Err(why) => {
+                    tracing::error!(case_id, game = game.number, why, "a leaf about private weights cannot be proven");
+                    continue;
+                }
+            };
+            let Some(message) = message else {
                 tracing::warn!(case_id, game = game.number, "a move that cannot be made from what was computed here");
                 continue;
             };
@@ -57,7 +69,7 @@ impl<W: World> Agent<W> {
 }
 
 /// The move that a side owes.
-fn answer(mover: &str, game: &Match, awaited: &Awaited, solved: &Solved) -> Option<Any> {
+fn answer(mover: &str, game: &Match, awaited: &Awaited, solved: &Solved, proof: Vec<u8>) -> Option<Any> {
     let (trace, order): (&Trace, _) = (&solved.trace, &solved.order);
     let level = u8::try_from(game.level).ok()?;
     let (mover, case_id, match_number, root) = (mover.to_owned(), game.case_id, game.number, awaited.root.clone());
@@ -65,7 +77,7 @@ fn answer(mover: &str, game: &Match, awaited: &Awaited, solved: &Solved) -> Opti
         Stage::Leaf => {
             let spot = Spot { run: game.run, node: game.node, chunk: game.chunk };
             let preimages = trace.witness(order.model.program(), order.model.weights(), &order.inputs, spot)?.preimages;
-            return Some(pack(&MsgProveLeaf { mover, case_id, match_number, root, preimages, proof: Vec::new() }));
+            return Some(pack(&MsgProveLeaf { mover, case_id, match_number, root, preimages, proof }));
         }
         Stage::Runs => (trace.open_runs(level, game.index)?, Vec::new()),
         Stage::Record => trace.open_record(game.run)?,

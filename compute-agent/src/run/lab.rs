@@ -9,9 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cairn_device::Executor;
+use cairn_device::{Executor, Job};
 use cairn_models::ModelFile;
-use cairn_program::{Inputs, Trace};
+use cairn_program::{Inputs, Operand, Trace};
+
+use super::{
+    proven::{Proofs, Proving},
+    vault::{Sealed, compute},
+};
 
 /// A program with the inputs of a job.
 pub struct Order {
@@ -19,6 +24,10 @@ pub struct Order {
     pub model: Arc<ModelFile>,
     /// The inputs.
     pub inputs: Inputs,
+    /// What computes its sealed operators.
+    pub sealed: Sealed,
+    /// How its result is proven, where it is.
+    pub proving: Option<Proving>,
 }
 
 /// What came of an order.
@@ -27,8 +36,24 @@ pub struct Solved {
     pub order: Order,
     /// Everything that the program computed.
     pub trace: Trace,
+    /// Proofs of the result, where it is proven.
+    pub proofs: Option<Proofs>,
     /// How long it took.
     pub took: Duration,
+}
+
+impl Solved {
+    /// The first operand of a node in a run, where it is the run's input or another node's output.
+    #[must_use]
+    pub fn input_of(&self, run: u32, node: u32) -> Option<&[i32]> {
+        let graph = self.order.model.program().graph();
+        let tensor = match graph.nodes.get(usize::try_from(node).ok()?)?.operands.first()? {
+            Operand::Input => self.order.inputs.tensors().get(usize::try_from(run).ok()?)?,
+            Operand::Node(earlier) => self.trace.tensors(run)?.get(usize::try_from(*earlier).ok()?)?,
+            Operand::Weight(_) => return None,
+        };
+        Some(&tensor.values)
+    }
 }
 
 /// How an order stands.
@@ -119,7 +144,9 @@ impl Lab {
 fn solve(executor: &dyn Executor, order: Order, limit: Duration) -> Result<Solved, String> {
     let started = Instant::now();
     let mut told = started;
-    let outputs = executor.run(order.model.program(), order.model.weights(), &order.inputs, &mut |at| {
+    let seal = |node: u32, input: &[i32]| compute(&order.sealed, node, input);
+    let job = Job::new(order.model.program(), order.model.weights(), &order.inputs).sealed_by(&seal);
+    let outputs = executor.execute(job, &mut |at| {
         if told.elapsed() > Duration::from_secs(10) {
             told = Instant::now();
             tracing::info!(run = at.run, node = at.node, done = at.done, all = at.all, "running");
@@ -129,5 +156,7 @@ fn solve(executor: &dyn Executor, order: Order, limit: Duration) -> Result<Solve
     let outputs =
         outputs.map_err(|error| format!("{error} (after {:.1} s, at most {} s)", started.elapsed().as_secs_f64(), limit.as_secs()))?;
     let trace = Trace::of(order.model.program(), outputs);
-    Ok(Solved { order, trace, took: started.elapsed() })
+    let prove = |proving: &Proving| proving.prove(&trace.claim().outputs, || started.elapsed() < limit);
+    let proofs = order.proving.as_ref().map(prove).transpose()?;
+    Ok(Solved { order, trace, proofs, took: started.elapsed() })
 }

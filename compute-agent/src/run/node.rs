@@ -6,8 +6,8 @@ use cairn_proto::{
     Any,
     cairn::{
         compute::v1::{
-            Job, JobState, Program, Provider, QueryJobsRequest, QueryJobsResponse, QueryProgramRequest, QueryProgramResponse,
-            QueryProviderRequest, QueryProviderResponse,
+            Circuit, Job, JobState, Program, Provider, QueryCircuitRequest, QueryCircuitResponse, QueryJobsRequest, QueryJobsResponse,
+            QueryProgramRequest, QueryProgramResponse, QueryProviderRequest, QueryProviderResponse,
         },
         dispute::v1::{QueryContestRequest, QueryContestResponse, QueryMatchRequest, QueryMatchResponse},
     },
@@ -64,6 +64,9 @@ impl World for Node {
     fn account(&self) -> String {
         self.signer.address().to_owned()
     }
+    fn chain_id(&self) -> String {
+        self.chain.id().to_owned()
+    }
     fn provider(&mut self) -> Result<Option<Provider>, WorldError> {
         let request = QueryProviderRequest { account: self.account() };
         match self.ask::<QueryProviderResponse>("/cairn.compute.v1.Query/Provider", &request) {
@@ -90,6 +93,11 @@ impl World for Node {
         let request = QueryProgramRequest { program_id: hex::encode(id) };
         let found: QueryProgramResponse = self.ask("/cairn.compute.v1.Query/Program", &request)?;
         found.program.ok_or_else(|| away("the program is empty"))
+    }
+    fn circuit(&mut self, program: &[u8], key: &[u8]) -> Result<Circuit, WorldError> {
+        let request = QueryCircuitRequest { key_id: hex::encode(key), program_id: hex::encode(program) };
+        let found: QueryCircuitResponse = self.ask("/cairn.compute.v1.Query/Circuit", &request)?;
+        found.circuit.ok_or_else(|| away("the circuit is empty"))
     }
     fn contest(&mut self, case_id: u64) -> Result<QueryContestResponse, WorldError> {
         self.ask("/cairn.dispute.v1.Query/Contest", &QueryContestRequest { case_id })

@@ -2,7 +2,7 @@
 use cairn_proto::{
     Any,
     cairn::{
-        compute::v1::{Job, JobState, Program, Provider},
+        compute::v1::{Circuit, Job, JobState, Program, Provider},
         dispute::v1::{QueryContestResponse, QueryMatchResponse},
     },
 };
@@ -34,6 +34,8 @@ pub trait World {
     fn height(&mut self) -> Result<u64, WorldError>;
     /// The agent's account.
     fn account(&self) -> String;
+    /// The chain's id.
+    fn chain_id(&self) -> String;
     /// The agent as a provider; `None` before it put up a bond.
     ///
     /// # Errors
@@ -49,6 +51,11 @@ pub trait World {
     /// # Errors
     /// [`WorldError`].
     fn program(&mut self, id: &[u8]) -> Result<Program, WorldError>;
+    /// A registered key by the program that it is bound to, none if empty, and its name.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn circuit(&mut self, program: &[u8], key: &[u8]) -> Result<Circuit, WorldError>;
     /// A contest with its claims and matches.
     ///
     /// # Errors

@@ -2,10 +2,10 @@
 use cairn_auth as auth;
 use cairn_kernel::{Address, BPS, Coin, Ctx, Result};
 use cairn_proto::cairn::compute::v1::{
-    Circuit, CircuitSizes, EventCircuitRegistered, EventCircuitRetired, MsgRegisterCircuit, MsgRetireCircuit, Params, Trust,
+    Circuit, CircuitLayer, CircuitSizes, EventCircuitRegistered, EventCircuitRetired, MsgRegisterCircuit, MsgRetireCircuit, Params, Trust,
 };
 use cairn_rewards as rewards;
-use cairn_verifier::{CircuitKind, KeyRecord, LayerSizes, MAX_RUNS, Provenance, Sizes, VerifyingKey, gas};
+use cairn_verifier::{CircuitKind, KeyRecord, LayerSizes, MAX_RUNS, Provenance, RecordError, RecordFile, Serves, Sizes, VerifyingKey, gas};
 
 use crate::{Error, programs, rules, state::CIRCUITS};
 
@@ -75,6 +75,31 @@ pub(crate) fn retire(ctx: &mut Ctx, m: &MsgRetireCircuit) -> Result<()> {
     CIRCUITS.set(ctx, &key, &circuit)?;
     ctx.emit(&EventCircuitRetired { key_id: circuit.key_id, program_id: circuit.program_id });
     Ok(())
+}
+
+/// The message that registers the key of a record, which is checked before.
+///
+/// # Errors
+/// [`RecordError`].
+pub fn key_registration(file: &RecordFile, registrar: String) -> Result<MsgRegisterCircuit, RecordError> {
+    let record = file.record()?;
+    let (program_id, sizes) = match file.serves()? {
+        Serves::Program(id) => (id.to_vec(), None),
+        Serves::Sizes(sizes) => {
+            let layer = |layer: &LayerSizes| CircuitLayer { outputs: layer.outputs, shift: layer.shift, relu: layer.relu };
+            let layers = sizes.layers.iter().map(layer).collect();
+            (Vec::new(), Some(CircuitSizes { inputs: sizes.inputs, layers, values: sizes.values }))
+        }
+    };
+    Ok(MsgRegisterCircuit {
+        registrar,
+        circuit: record.circuit.to_vec(),
+        provenance: record.provenance.encode().to_vec(),
+        key: record.key.bytes().to_vec(),
+        runs: file.runs,
+        program_id,
+        sizes,
+    })
 }
 
 /// Everything that can be said of a key by itself: its points, its number of inputs, its provenance, and that a circuit of sizes is the one they name.

@@ -29,7 +29,10 @@ use cairn_proto::cairn::compute::v1::{Genesis, msg_routes, query_routes};
 pub use auction::commitment as bid_commitment;
 pub use audit::commitment as audit_commitment;
 pub use cairn_proto::cairn::compute::v1::{Circuit, Job, JobOutcome, JobState, Params, Program, Provider, Trust, Verification};
+pub use cairn_verifier::{RecordError, RecordFile};
+pub use circuits::key_registration;
 pub use error::Error;
+pub use proofs::input_root as proven_input_root;
 pub use redundant::commitment as result_commitment;
 pub use rules::{main_params, test_params};
 

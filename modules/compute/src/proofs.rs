@@ -63,7 +63,8 @@ pub(crate) fn submit(ctx: &mut Ctx, mut job: Job, provider: &Address, m: MsgSubm
         return Err(Error::Result.into());
     }
     ctx.gas().hash(m.inputs.len().saturating_mul(32))?;
-    if input_root(&m.inputs)? != programs::hash(&job.input_root)? {
+    let commitments = m.inputs.iter().map(|input| programs::hash(input)).collect::<Result<Vec<_>, _>>()?;
+    if input_root(&commitments) != programs::hash(&job.input_root)? {
         return Err(Error::Inputs.into());
     }
     let output = answers(&checked)?;
@@ -105,13 +106,11 @@ fn size(circuit: &Circuit) -> Result<usize, Error> {
     usize::try_from(circuit.runs).map_err(|_| Error::Overflow)
 }
 
-/// How a proven job names its inputs: SHA-256 of "cairn.inputs.v1", filled with zeros to 16 bytes, and the commitments.
-fn input_root(inputs: &[Vec<u8>]) -> Result<[u8; 32], Error> {
-    let mut hash = Sha256::new().chain_update(tag("cairn.inputs.v1"));
-    for input in inputs {
-        hash.update(programs::hash(input)?);
-    }
-    Ok(hash.finalize().into())
+/// How a proven job names its inputs: SHA-256 of "cairn.inputs.v1", filled with zeros to 16 bytes, and the commitments, one a run, of 32 bytes each.
+#[must_use]
+pub fn input_root(commitments: &[[u8; 32]]) -> [u8; 32] {
+    let hash = Sha256::new().chain_update(tag("cairn.inputs.v1"));
+    commitments.iter().fold(hash, |hash, commitment| hash.chain_update(commitment)).finalize().into()
 }
 
 /// One run: the commitment that the requester made, and that to an output which everybody sees, and whose salt is zero.

@@ -113,6 +113,8 @@ fn files_hold_what_was_written_and_nothing_else() {
     let prover = Prover::new(made.circuit.clone(), made.ceremony.key.clone(), made.ceremony.provenance()).expect("a key");
     let mut key = Vec::new();
     prover.write(&mut key).expect("in memory");
+    assert_eq!(Prover::record_of(&mut &key[..]).expect("a record").id(), prover.record().id(), "its head tells which key it is");
+    assert!(Prover::record_of(&mut &key[..700]).is_err() && Prover::record_of(&mut &key[1..]).is_err());
     let again = Prover::read(made.circuit.clone(), &mut &key[..]).expect("a key");
     assert_eq!((again.record(), again.key()), (prover.record(), prover.key()));
     for length in [0, 15, 16, 47, 48, 52, 60, 100, 400, file.len() / 2, file.len() - 1] {

@@ -1,4 +1,5 @@
 //! Names of circuits, which their keys carry and programs with private weights pin.
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::Element;
@@ -18,7 +19,8 @@ pub enum CircuitKind {
 }
 
 /// Sizes of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LayerSizes {
     /// Outputs.
     pub outputs: u32,
@@ -29,7 +31,8 @@ pub struct LayerSizes {
 }
 
 /// Sizes of a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sizes {
     /// Inputs, int8.
     pub inputs: u32,

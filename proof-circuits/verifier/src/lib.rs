@@ -14,6 +14,7 @@ mod multiples;
 pub mod poseidon;
 mod proof;
 mod provenance;
+mod record;
 mod statement;
 mod subgroup;
 #[cfg(test)]
@@ -28,5 +29,6 @@ pub use error::{KeyError, ProofError};
 pub use key::{KeyId, KeyRecord, MAX_INPUTS, VerifyingKey};
 pub use proof::{PROOF_BYTES, Proof};
 pub use provenance::{PROVENANCE_BYTES, Provenance};
+pub use record::{RecordError, RecordFile, Serves};
 pub use statement::{Context, Element, MAX_RUNS, Run, Statement};
 pub use verify::{Claim, PreparedKey};

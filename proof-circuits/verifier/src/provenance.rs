@@ -20,6 +20,18 @@ pub enum Provenance {
     },
 }
 
+impl std::fmt::Display for Provenance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Test => f.write_str("a test key: whoever likes can forge proofs"),
+            Self::Single => f.write_str("made by one party alone, who could forge proofs"),
+            Self::Ceremony { contributions, transcript } => {
+                write!(f, "a ceremony of {contributions} contributors, transcript {}", hex::encode(transcript))
+            }
+        }
+    }
+}
+
 impl Provenance {
     /// Whether a chain with something at stake may register such a key: at least three contributors.
     #[must_use]

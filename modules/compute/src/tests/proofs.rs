@@ -13,11 +13,11 @@ use cairn_proto::cairn::compute::v1::{
     CircuitLayer, CircuitSizes, Genesis, JobOutcome, JobState, MsgPostJob, MsgRegisterCircuit, MsgRegisterProgram, MsgRetireCircuit,
     MsgServer, MsgSubmitResult, QueryCircuitRequest, QueryCircuitsRequest, QueryServer, Seal, SealOpening, Trust, Verification,
 };
-use cairn_verifier::{Context, Element, KeyError, ProofError, Provenance};
+use cairn_verifier::{Context, Element, KeyError, ProofError, Provenance, RecordFile, Serves};
 use sha2::{Digest, Sha256};
 
 use super::world::{BOND, PRICE, World, owner, provider, refused, requester, user};
-use crate::{Compute, Error, Params, main_params, test_params};
+use crate::{Compute, Error, Params, key_registration, main_params, test_params};
 
 /// Runs of a job, and of a proof of the constant circuit.
 const RUNS: usize = 2;
@@ -67,18 +67,12 @@ fn registration((program, root): &(Checked, [u8; 32])) -> MsgRegisterProgram {
     MsgRegisterProgram { owner: owner().to_string(), graph, weights_root, ..MsgRegisterProgram::default() }
 }
 
-/// The key of a prover as its message; of a program, or of sizes.
+/// The key of a prover as its message, from its record; of a program, or of sizes.
 fn key(prover: &Prover, registrar: Address, program: Option<&[u8]>) -> MsgRegisterCircuit {
-    let record = prover.record();
-    MsgRegisterCircuit {
-        registrar: registrar.to_string(),
-        circuit: record.circuit.to_vec(),
-        provenance: record.provenance.encode().to_vec(),
-        key: record.key.bytes().to_vec(),
-        runs: u32::try_from(prover.circuit().runs()).unwrap(),
-        program_id: program.map_or(vec![], <[u8]>::to_vec),
-        sizes: program.is_none().then(sizes),
-    }
+    let sizes = Serves::Sizes(network().shape().sizes());
+    let serves = program.map_or(sizes, |id| Serves::Program(id.try_into().unwrap()));
+    let file = RecordFile::of(prover.record(), &serves, u32::try_from(prover.circuit().runs()).unwrap());
+    key_registration(&file, registrar.to_string()).unwrap()
 }
 
 impl World {

@@ -1,23 +1,8 @@
-//! Agents on a real chain (its application, block by block): killed at every call, lied to at every operator.
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "tests fail by panics; their numbers are small"
-)]
-#[allow(dead_code, unreachable_pub, reason = "what the tests of the application share; not all of it is used here")]
-#[path = "../../app/tests/it/support.rs"]
-mod support;
-
+//! A chain on which a job waits, and agents' seats at it.
 use std::{cell::RefCell, path::Path, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
-use cairn_agent::{
-    liar::Liar,
-    run::{Agent, Settings, World, WorldError},
-};
+use cairn_agent::run::{Agent, Settings, Vault, World, WorldError};
 use cairn_app::api::Chain;
 use cairn_device::{Executor, open};
 use cairn_models::{Card, ModelFile, write_inputs};
@@ -26,38 +11,39 @@ use cairn_proto::{
     Any,
     cairn::{
         compute::v1::{
-            Job, JobOutcome, JobState, MsgBondProvider, MsgPostJob, MsgRegisterProgram, Program, Provider, QueryJobRequest,
-            QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryProgramRequest, QueryProgramResponse, QueryProviderRequest,
-            QueryProviderResponse,
+            Circuit, Job, JobState, MsgBondProvider, MsgPostJob, MsgRegisterProgram, Program, Provider, QueryCircuitRequest,
+            QueryCircuitResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryProgramRequest,
+            QueryProgramResponse, QueryProviderRequest, QueryProviderResponse, SealOpening,
         },
         dispute::v1::{QueryContestRequest, QueryContestResponse, QueryMatchRequest, QueryMatchResponse},
     },
     pack,
 };
 use prost::Message;
-use support::{Draft, Net, coin};
 
-const PRICE: u128 = 100_000;
-const BOND: u128 = 1_000_000;
-const FEE: u128 = 5_000;
-const LOCKED: u128 = 5 * PRICE;
-const REQUESTER: usize = 0;
-const PROVIDER: usize = 1;
-const WATCHER: usize = 2;
+use crate::support::{CHAIN_ID, Draft, Net, coin};
+
+pub(crate) const PRICE: u128 = 100_000;
+pub(crate) const BOND: u128 = 1_000_000;
+pub(crate) const FEE: u128 = 5_000;
+pub(crate) const LOCKED: u128 = 5 * PRICE;
+pub(crate) const REQUESTER: usize = 0;
+pub(crate) const PROVIDER: usize = 1;
+pub(crate) const WATCHER: usize = 2;
 
 /// A chain, and servers of one model and its inputs.
-struct Place {
-    net: Net,
+pub(crate) struct Place {
+    pub(crate) net: Net,
     model: Vec<u8>,
     inputs: Vec<u8>,
 }
 
 impl Place {
-    fn name(&self, n: usize) -> String {
+    pub(crate) fn name(&self, n: usize) -> String {
         self.net.wallets[n].address.to_string()
     }
     /// Puts a message into a block.
-    fn send(&mut self, n: usize, message: Any) -> Result<(), WorldError> {
+    pub(crate) fn send(&mut self, n: usize, message: Any) -> Result<(), WorldError> {
         let wallet = &mut self.net.wallets[n];
         let mut draft = Draft::of(vec![message]).gas(5_000_000);
         draft.fee.amount = vec![coin(FEE)];
@@ -69,22 +55,22 @@ impl Place {
             code => Err(WorldError::Refused { codespace: String::new(), code, log: format!("{:?}", outcome.result) }),
         }
     }
-    fn job(&self) -> Job {
+    pub(crate) fn job(&self) -> Job {
         let found: QueryJobResponse = self.net.ask("/cairn.compute.v1.Query/Job", &QueryJobRequest { job_id: 1 });
         found.job.expect("a job")
     }
     /// What an account has with the fees that it paid.
-    fn wealth(&self, n: usize) -> u128 {
+    pub(crate) fn wealth(&self, n: usize) -> u128 {
         self.net.balance(&self.net.wallets[n].address) + u128::from(self.net.wallets[n].sequence) * FEE
     }
 }
 
 /// An agent's view of the chain, which may end at any call.
-struct Seat {
+pub(crate) struct Seat {
     place: Rc<RefCell<Place>>,
     who: usize,
     /// Calls until it is killed; a message counts twice: killed before it is in a block, and after.
-    left: usize,
+    pub(crate) left: usize,
 }
 
 impl Seat {
@@ -108,6 +94,9 @@ impl World for Seat {
     fn account(&self) -> String {
         self.place.borrow().name(self.who)
     }
+    fn chain_id(&self) -> String {
+        CHAIN_ID.to_owned()
+    }
     fn provider(&mut self) -> Result<Option<Provider>, WorldError> {
         let request = QueryProviderRequest { account: self.account() };
         match self.ask::<_, QueryProviderResponse>("/cairn.compute.v1.Query/Provider", &request) {
@@ -123,6 +112,10 @@ impl World for Seat {
     fn program(&mut self, id: &[u8]) -> Result<Program, WorldError> {
         let request = QueryProgramRequest { program_id: hex::encode(id) };
         self.ask::<_, QueryProgramResponse>("/cairn.compute.v1.Query/Program", &request).map(|found| found.program.expect("one"))
+    }
+    fn circuit(&mut self, program: &[u8], key: &[u8]) -> Result<Circuit, WorldError> {
+        let request = QueryCircuitRequest { key_id: hex::encode(key), program_id: hex::encode(program) };
+        self.ask::<_, QueryCircuitResponse>("/cairn.compute.v1.Query/Circuit", &request).map(|found| found.circuit.expect("one"))
     }
     fn contest(&mut self, case_id: u64) -> Result<QueryContestResponse, WorldError> {
         self.ask("/cairn.dispute.v1.Query/Contest", &QueryContestRequest { case_id })
@@ -146,7 +139,7 @@ impl World for Seat {
 }
 
 /// A small network with a layer norm and a softmax in it.
-fn graph() -> (Graph, Vec<Tensor>) {
+pub(crate) fn graph() -> (Graph, Vec<Tensor>) {
     let bytes = |dims: &[u32]| TensorType::new(Kind::I8, dims);
     let words = |dims: &[u32]| TensorType::new(Kind::I32, dims);
     let weights = vec![bytes(&[24, 16]), words(&[24]), bytes(&[24]), bytes(&[24]), words(&[256])];
@@ -168,52 +161,78 @@ fn graph() -> (Graph, Vec<Tensor>) {
     (Graph::new(bytes(&[3, 16]), weights, nodes), tensors)
 }
 
+/// Inputs of some runs, drawn.
+pub(crate) fn draw(model: &ModelFile, runs: usize) -> Inputs {
+    let mut dice = Dice::new(6);
+    let runs = (0..runs).map(|_| dice.tensor(&model.program().graph().input).expect("a tensor")).collect();
+    Inputs::new(model.program(), runs).expect("inputs")
+}
+
+impl Place {
+    /// A chain whose provider has a bond, and servers of a model and its inputs.
+    pub(crate) fn new(model: &ModelFile, inputs: Vec<u8>) -> Self {
+        let mut place = Self { net: Net::new(), model: model.write().expect("a file"), inputs };
+        place.net.run(vec![]);
+        let provider = place.name(PROVIDER);
+        place.send(PROVIDER, pack(&MsgBondProvider { provider, bond: Some(coin(BOND)) })).expect("bonded");
+        place
+    }
+    /// Serves other inputs from now on.
+    pub(crate) fn serve(&mut self, inputs: Vec<u8>) {
+        self.inputs = inputs;
+    }
+    /// The requester registers the program of a model.
+    pub(crate) fn register(&mut self, model: &ModelFile, seals: Vec<SealOpening>) {
+        let program = MsgRegisterProgram {
+            owner: self.name(REQUESTER),
+            graph: model.program().encoded().to_vec(),
+            weights_root: model.weights().root().to_vec(),
+            uri: "model".to_owned(),
+            seals,
+            ..MsgRegisterProgram::default()
+        };
+        self.send(REQUESTER, pack(&program)).expect("registered");
+    }
+    /// The requester posts a job for it; `order` says the rest.
+    pub(crate) fn post(&mut self, model: &ModelFile, input_root: [u8; 32], runs: u32, order: MsgPostJob) {
+        let order = MsgPostJob {
+            requester: self.name(REQUESTER),
+            program_id: model.id().to_vec(),
+            input_root: input_root.to_vec(),
+            runs,
+            uri: "inputs".to_owned(),
+            price: Some(coin(PRICE)),
+            accept_blocks: 40,
+            run_blocks: 40,
+            ..order
+        };
+        self.send(REQUESTER, pack(&order)).expect("posted");
+    }
+}
+
 /// A chain on which a job of two runs waits for a provider.
-fn place() -> Rc<RefCell<Place>> {
+pub(crate) fn place() -> Rc<RefCell<Place>> {
     let (graph, tensors) = graph();
     let model = ModelFile::new(Card::default(), graph, tensors).expect("a model");
-    let mut dice = Dice::new(6);
-    let runs: Vec<Tensor> = (0..2).map(|_| dice.tensor(&model.program().graph().input).expect("a tensor")).collect();
-    let inputs = Inputs::new(model.program(), runs).expect("inputs");
-    let mut place =
-        Place { net: Net::new(), model: model.write().expect("a file"), inputs: write_inputs(inputs.tensors()).expect("a file") };
-    place.net.run(vec![]);
-    let (owner, provider) = (place.name(REQUESTER), place.name(PROVIDER));
-    let program = MsgRegisterProgram {
-        owner: owner.clone(),
-        graph: model.program().encoded().to_vec(),
-        weights_root: model.weights().root().to_vec(),
-        uri: "model".to_owned(),
-        ..MsgRegisterProgram::default()
-    };
-    place.send(REQUESTER, pack(&program)).expect("registered");
-    place.send(PROVIDER, pack(&MsgBondProvider { provider, bond: Some(coin(BOND)) })).expect("bonded");
-    let order = MsgPostJob {
-        requester: owner,
-        program_id: model.id().to_vec(),
-        input_root: inputs.root().to_vec(),
-        runs: 2,
-        uri: "inputs".to_owned(),
-        price: Some(coin(PRICE)),
-        accept_blocks: 40,
-        run_blocks: 40,
-        ..MsgPostJob::default()
-    };
-    place.send(REQUESTER, pack(&order)).expect("posted");
+    let inputs = draw(&model, 2);
+    let mut place = Place::new(&model, write_inputs(inputs.tensors()).expect("a file"));
+    place.register(&model, vec![]);
+    place.post(&model, inputs.root(), 2, MsgPostJob::default());
     Rc::new(RefCell::new(place))
 }
 
-fn agent(place: &Rc<RefCell<Place>>, who: usize, left: usize, device: Arc<dyn Executor>, folder: &Path) -> Agent<Seat> {
+pub(crate) fn agent(place: &Rc<RefCell<Place>>, who: usize, left: usize, device: Arc<dyn Executor>, folder: &Path) -> Agent<Seat> {
     let seat = Seat { place: Rc::clone(place), who, left };
-    Agent::open(seat, device, Settings::default(), folder).expect("an agent").patient()
+    let vault = Vault::open(&folder.join("keys"), &folder.join("private")).expect("a vault");
+    Agent::open(seat, device, Settings::default(), vault, folder).expect("an agent").patient()
 }
 
-fn honest() -> Arc<dyn Executor> {
+pub(crate) fn honest() -> Arc<dyn Executor> {
     Arc::from(open("reference").expect("a device"))
 }
 
 /// Runs blocks, in each of which `work` is done, until the job is closed.
-fn until_closed(place: &Rc<RefCell<Place>>, mut work: impl FnMut()) -> Job {
+pub(crate) fn until_closed(place: &Rc<RefCell<Place>>, mut work: impl FnMut()) -> Job {
     let last = place.borrow().net.app.height() + 400;
     while place.borrow().job().state() != JobState::Closed {
         assert!(place.borrow().net.app.height() < last, "it never closed");
@@ -224,7 +243,7 @@ fn until_closed(place: &Rc<RefCell<Place>>, mut work: impl FnMut()) -> Job {
 }
 
 /// An agent that is killed at its call number `kill`, if it comes so far, and started again; how many calls were left to the first one.
-fn killed_once(place: &Rc<RefCell<Place>>, who: usize, kill: usize, folder: &Path) -> (usize, Job) {
+pub(crate) fn killed_once(place: &Rc<RefCell<Place>>, who: usize, kill: usize, folder: &Path) -> (usize, Job) {
     let mut first = Some(agent(place, who, kill, honest(), folder));
     let mut second = None;
     let mut left = 0;
@@ -240,69 +259,4 @@ fn killed_once(place: &Rc<RefCell<Place>>, who: usize, kill: usize, folder: &Pat
         }
     });
     (left, job)
-}
-
-#[test]
-fn a_provider_killed_at_any_call_delivers_and_is_paid_once() {
-    let mut paid = Vec::new();
-    for kill in 0.. {
-        let (place, folder) = (place(), tempfile::tempdir().expect("a folder"));
-        let before = place.borrow().wealth(PROVIDER);
-        let (left, job) = killed_once(&place, PROVIDER, kill, folder.path());
-        assert_eq!((job.outcome(), job.provider), (JobOutcome::Paid, place.borrow().name(PROVIDER)), "killed at {kill}");
-        assert!(job.failed.is_empty(), "killed at {kill}");
-        paid.push(place.borrow().wealth(PROVIDER) - before);
-        let provider = agent(&place, PROVIDER, 9, honest(), folder.path()).world().provider().expect("an answer").expect("a provider");
-        assert_eq!((provider.paid, provider.late, provider.bond), (1, 0, Some(coin(BOND))), "killed at {kill}");
-        // Once it is delivered, an agent does nothing but look on: 40 calls cover all that it does.
-        if left > 0 || kill == 40 {
-            break;
-        }
-    }
-    assert!(paid.len() > 20 && paid[0] > 0 && paid.iter().all(|pay| *pay == paid[0]), "{paid:?}");
-}
-
-#[test]
-fn a_watcher_killed_anywhere_wins_against_a_liar() {
-    let mut won = Vec::new();
-    for kill in (0..120).step_by(8) {
-        let (place, folders) = (place(), [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")]);
-        let before = place.borrow().wealth(WATCHER);
-        let liar = Liar::new(open("reference").expect("a device"), 1);
-        let mut liar = agent(&place, PROVIDER, usize::MAX, Arc::new(liar), folders[0].path());
-        let mut watcher = Some(agent(&place, WATCHER, kill, honest(), folders[1].path()));
-        let job = until_closed(&place, || {
-            liar.step().expect("the disk");
-            let dead = watcher.as_mut().is_none_or(|agent| {
-                agent.step().expect("the disk");
-                agent.world().left == 0
-            });
-            if dead {
-                watcher = None;
-                watcher = Some(agent(&place, WATCHER, usize::MAX, honest(), folders[1].path()));
-            }
-        });
-        assert_eq!(job.outcome(), JobOutcome::Wrong, "killed at {kill}");
-        won.push(place.borrow().wealth(WATCHER) - before);
-    }
-    assert!(won.iter().all(|gain| *gain == LOCKED * 35 / 100), "{won:?}");
-}
-
-#[test]
-fn a_liar_at_every_operator_loses() {
-    for node in 0..graph().0.nodes.len() {
-        let (place, folders) = (place(), [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")]);
-        let before: Vec<u128> = (0..3).map(|who| place.borrow().wealth(who)).collect();
-        let liar = Liar::new(open("reference").expect("a device"), node);
-        let mut liar = agent(&place, PROVIDER, usize::MAX, Arc::new(liar), folders[0].path());
-        let mut watcher = agent(&place, WATCHER, usize::MAX, honest(), folders[1].path());
-        let job = until_closed(&place, || {
-            liar.step().expect("the disk");
-            watcher.step().expect("the disk");
-        });
-        assert_eq!((job.outcome(), job.case_id), (JobOutcome::Wrong, 1), "node {node}");
-        let place = place.borrow();
-        assert_eq!(place.wealth(WATCHER), before[WATCHER] + LOCKED * 35 / 100, "node {node}");
-        assert_eq!(place.wealth(REQUESTER), before[REQUESTER] + PRICE, "node {node}: refunded");
-    }
 }
