@@ -46,7 +46,7 @@ fn models_are_trained_inspected_rated_and_asked() {
         assert_eq!((&told["hash"], &told["program"]), (&report["hash"], &report["program"]));
         assert_eq!((&told["card"]["name"], &told["card"]["classes"]), (&"bars".into(), &serde_json::json!(["lies", "stands"])));
         let rated = run("models accuracy m.safetensors --items . --labels labels.jsonl").unwrap();
-        assert_eq!(rated.trim(), "100.00 % (32 of 32)");
+        assert_eq!(rated.trim(), r#"{"right":32,"of":32}"#);
         let quantise =
             format!("models quantise {kind}.safetensors --items . --labels labels.jsonl --out {kind}.8.safetensors --held-out 0.25");
         let again: serde_json::Value = serde_json::from_str(&run(&quantise).unwrap()).unwrap();

@@ -6,7 +6,9 @@ use std::{
 };
 
 use cairn_circuits::{Head, Layer, LayerShape, Network, Shape, program_of};
+use cairn_kernel::{Address, chain32};
 use cairn_models::{Card, ModelFile};
+use cairn_verifier::{Claim, Context, Element, PreparedKey, RecordFile, SealFile, Statement};
 
 const PROVER: &str = "cairn1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzhngkd";
 
@@ -111,4 +113,41 @@ fn a_key_made_alone_says_so_and_proves() {
     assert!(desk.does("ceremony alone --test --model @model --key @again --record @again-record").contains("a test key"));
     assert_eq!(std::fs::read(desk.path("test-record")).ok(), std::fs::read(desk.path("again-record")).ok(), "from a written seed");
     desk.refuses("ceremony start --model @inputs --powers @model --out @c", "is no model");
+}
+
+#[test]
+fn a_sealed_model_keeps_its_weights_and_proves_that_there_are_some() {
+    let desk = Desk::new();
+    std::fs::rename(desk.path("model"), desk.path("net.safetensors")).expect("renamed");
+    desk.does("ceremony alone --test --model @net.safetensors --weights registration --key @key --record @record");
+    let seal = |owner: &str, out: &str| {
+        format!("models seal @net.safetensors --key @key --chain-id cairn-1 --owner {owner} --out @{out}.safetensors --seal @{out}.json")
+    };
+    desk.refuses(&seal("nobody", "public"), "--owner");
+    let told: serde_json::Value = serde_json::from_str(&desk.does(&seal(PROVER, "public"))).expect("JSON");
+    assert_eq!(mode(&desk.path("net.salt")), 0o600);
+    desk.refuses(&seal(PROVER, "public"), "is there already");
+    let again: serde_json::Value = serde_json::from_str(&desk.does(&seal(PROVER, "again"))).expect("JSON");
+    assert_eq!(told["program"], again["program"], "the salt is kept");
+    let inspected: serde_json::Value = serde_json::from_str(&desk.does("models inspect @public.safetensors")).expect("JSON");
+    assert_eq!((&inspected["program"], inspected["nodes"].as_u64()), (&told["program"], Some(1)));
+
+    let read = |name: &str| std::fs::read(desk.path(name)).expect("a file");
+    let seal: SealFile = serde_json::from_slice(&read("public.json")).expect("a seal");
+    let record = serde_json::from_slice::<RecordFile>(&read("record")).expect("JSON").record().expect("a record");
+    let bytes = |text: &str| hex::decode(text).expect("hexadecimal");
+    let statement = |chain: &str| {
+        let context = Context {
+            chain: chain32(chain),
+            job: 0,
+            prover: Address::parse(PROVER).expect("an address").as_bytes().to_vec(),
+            program: bytes(told["program"].as_str().expect("text")).try_into().expect("an id"),
+            nonce: 0,
+        };
+        let weights = Some(Element::decode(&bytes(&seal.weights)).expect("an element"));
+        Statement { context, weights, runs: vec![] }.input().expect("a statement")
+    };
+    let (key, proof) = (PreparedKey::new(&record.key), bytes(&seal.proof));
+    assert_eq!(key.verify(&Claim { inputs: vec![statement("cairn-1")], proof: &proof }), Ok(()));
+    assert!(key.verify(&Claim { inputs: vec![statement("cairn-2")], proof: &proof }).is_err());
 }

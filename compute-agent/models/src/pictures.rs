@@ -41,6 +41,8 @@ pub enum PictureError {
 /// One picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
+    /// The item's name.
+    pub item: String,
     /// Rows from the top, 0 to 1.
     pub pixels: Vec<f32>,
     /// The place of its class among all.
@@ -84,7 +86,7 @@ impl Pictures {
             if *size.get_or_insert(found) != found {
                 return Err(PictureError::Size);
             }
-            all.push(Picture { pixels, class: places[class.as_str()] });
+            all.push(Picture { item: item.clone(), pixels, class: places[class.as_str()] });
         }
         Ok(Self { size: size.ok_or(PictureError::Size)?, classes: names, all })
     }

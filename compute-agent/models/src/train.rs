@@ -42,6 +42,11 @@ pub struct Training {
     pub epochs: usize,
     /// The first step's rate; it falls to zero evenly.
     pub rate: f64,
+    /// How much of each label is spread evenly over all classes. Labels that were inferred are wrong here and there; who is certain of them learns that too
+    /// (Szegedy et al. 2016).
+    pub smoothing: f32,
+    /// Each pixel is moved by up to so much, anew whenever it is seen.
+    pub noise: f32,
     /// What the first weights and the order of pictures are drawn with.
     pub seed: u64,
 }
@@ -50,10 +55,11 @@ impl Training {
     /// What is good for small pictures.
     #[must_use]
     pub fn of(design: Design, seed: u64) -> Self {
-        match design {
-            Design::Mlp => Self { design, epochs: 100, rate: 0.01, seed },
-            Design::Cnn => Self { design, epochs: 30, rate: 0.01, seed },
-        }
+        let epochs = match design {
+            Design::Mlp => 100,
+            Design::Cnn => 30,
+        };
+        Self { design, epochs, rate: 0.01, smoothing: 0.1, noise: 0.35, seed }
     }
 }
 
@@ -170,7 +176,7 @@ pub fn train(
     let mut random = StdRng::seed_from_u64(training.seed);
     let mut model = Model::new(training.design, size, classes, &mut random, &device);
     let mut optimiser = AdamWConfig::new().with_weight_decay(0.02).init();
-    let loss = CrossEntropyLossConfig::new().init(&device);
+    let loss = CrossEntropyLossConfig::new().with_smoothing(Some(training.smoothing)).init(&device);
     let mut order: Vec<usize> = (0..pictures.len()).collect();
     let steps = (training.epochs * pictures.len().div_ceil(BATCH)) as f64;
     let mut step = 0.0;
@@ -178,7 +184,7 @@ pub fn train(
         order.shuffle(&mut random);
         let mut sum = 0.0;
         for batch in order.chunks(BATCH) {
-            let (x, y) = stack(pictures, batch, size, &device);
+            let (x, y) = stack(pictures, batch, size, &mut |pixel| pixel + random.gen_range(-training.noise..=training.noise), &device);
             let found = loss.forward(model.forward(x), y);
             sum += found.clone().into_scalar::<f32>() * batch.len() as f32;
             let gradients = GradientsParams::from_grads(found.backward(), &model);
@@ -190,8 +196,14 @@ pub fn train(
     model.network(size)
 }
 
-fn stack(pictures: &[Picture], batch: &[usize], size: [usize; 2], device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
-    let pixels: Vec<f32> = batch.iter().flat_map(|at| pictures[*at].pixels.iter().copied()).collect();
+fn stack(
+    pictures: &[Picture],
+    batch: &[usize],
+    size: [usize; 2],
+    see: &mut dyn FnMut(f32) -> f32,
+    device: &Device,
+) -> (Tensor<4>, Tensor<1, Int>) {
+    let pixels: Vec<f32> = batch.iter().flat_map(|at| &pictures[*at].pixels).map(|pixel| see(*pixel)).collect();
     let classes: Vec<i32> = batch.iter().map(|at| i32::try_from(pictures[*at].class).unwrap_or(i32::MAX)).collect();
     let x = Tensor::from_data(TensorData::new(pixels, [batch.len(), 1, size[0], size[1]]), device);
     (x, Tensor::from_data(TensorData::new(classes, [batch.len()]), device))

@@ -43,7 +43,7 @@ fn labels_name_pictures_and_classes() {
     let lines = "{\"item\":\"a.png\",\"class\":\"10\",\"confidence\":0.5}\n{\"item\":\"a.png\",\"class\":\"9\"}\n{\"item\":\"none.png\",\"class\":null}\n";
     let found = read(lines).unwrap();
     assert_eq!((found.size, found.classes.as_slice()), ([1, 2], ["9".to_owned(), "10".to_owned()].as_slice()));
-    assert_eq!(found.all[0], Picture { pixels: vec![0.0, 1.0], class: 1 });
+    assert_eq!(found.all[0], Picture { item: found.all[0].item.clone(), pixels: vec![0.0, 1.0], class: 1 });
     let (rest, held) = found.split(1.0, 3);
     assert_eq!((rest.len(), held.len()), (0, 2));
     assert_eq!(found.split(0.5, 3), found.split(0.5, 3));
@@ -86,7 +86,7 @@ fn programs_answer_as_their_networks_do() {
     let layers = vec![conv, Layer::Relu, pool, Layer::Flatten, hidden, Layer::Relu, last];
     let network = Network::new(&[4, 4, 2], layers).unwrap();
     let inputs: Vec<Vec<f32>> = (0..300).map(|_| numbers(&mut dice, 32)).collect();
-    let class = |pixels: &Vec<f32>| Picture { pixels: pixels.clone(), class: network.answer(pixels) };
+    let class = |pixels: &Vec<f32>| Picture { item: String::new(), pixels: pixels.clone(), class: network.answer(pixels) };
     let pictures: Vec<Picture> = inputs.iter().map(class).collect();
     assert_eq!(Accuracy::of_floats(&network, &pictures), Accuracy { right: 300, all: 300 });
     for form in [Form::Provable, Form::Fine] {

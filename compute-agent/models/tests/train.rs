@@ -25,15 +25,19 @@ fn digits() -> Pictures {
     let row = |line: &str| {
         let numbers: Vec<u8> = line.split(',').map(|n| n.parse().unwrap()).collect();
         let pixels = numbers[..64].iter().map(|pixel| f32::from(*pixel) / 16.0).collect();
-        Picture { pixels, class: usize::from(numbers[64]) }
+        Picture { item: String::new(), pixels, class: usize::from(numbers[64]) }
     };
     Pictures { size: [8, 8], classes: (0..10).map(|n| n.to_string()).collect(), all: text.lines().map(row).collect() }
 }
 
-/// Trains, quantises, and reports the accuracy of both on what was held out.
+/// Trains on digits of which every sixtieth has another label, as much as truth inference leaves wrong; quantises, and reports the accuracy of both on what
+/// was held out.
 fn make(design: Design, form: Form) -> (ModelFile, f64) {
     let digits = digits();
-    let (seen, held) = digits.split(0.3, 1);
+    let (mut seen, held) = digits.split(0.3, 1);
+    for (number, picture) in seen.iter_mut().enumerate().filter(|(number, _)| number % 60 == 0) {
+        picture.class = (picture.class + 1 + number % 9) % 10;
+    }
     let start = Instant::now();
     let network = train(&seen, digits.size, digits.classes.len(), Training::of(design, 1), &mut |_, _| ()).unwrap();
     let examples: Vec<Vec<f32>> = seen.iter().map(|picture| picture.pixels.clone()).collect();

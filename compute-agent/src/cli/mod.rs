@@ -8,6 +8,7 @@ mod models;
 mod prove;
 mod quantise;
 mod run;
+mod seal;
 mod serve;
 
 use anyhow::Result;

@@ -16,10 +16,11 @@ use serde_json::{Value, json};
 use super::{
     files::{self, For},
     quantise::{Quantise, count_as},
+    seal::Seal,
 };
 use crate::proofs::SaltedInputs;
 
-/// Train, quantise, inspect, run and rate models.
+/// Train, quantise, inspect, run, rate and seal models.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
     Train(Train),
@@ -28,6 +29,7 @@ pub(crate) enum ModelsCommand {
     Run(Run),
     Inputs(Prepare),
     Accuracy(Rate),
+    Seal(Seal),
 }
 
 /// What kind of network is trained.
@@ -145,6 +147,7 @@ impl ModelsCommand {
             Self::Run(command) => command.run(),
             Self::Inputs(command) => command.run(),
             Self::Accuracy(command) => command.run(),
+            Self::Seal(command) => command.run(),
         }
     }
 }
@@ -188,9 +191,10 @@ impl Train {
         let (before, after) = (Accuracy::of_floats(&network, &held), rate(&model, &held, FLEX)?);
         let bytes = model.write()?;
         files::create(&self.out, For::Everybody, |out| Ok(out.write_all(&bytes)?))?;
+        let items: Vec<&str> = held.iter().map(|picture| picture.item.as_str()).collect();
         let report = json!({
             "model": self.out, "hash": hex::encode(model.content_hash()?), "program": hex::encode(model.id()),
-            "learnt_from": seen.len(), "held_out": {"floats": part(before), "integers": part(after)},
+            "learnt_from": seen.len(), "held_out": {"floats": part(before), "integers": part(after), "items": items},
         });
         eprintln!("on {} pictures held out: {before} as floats, {after} as integers", held.len());
         println!("{report:#}");
@@ -267,7 +271,9 @@ impl Rate {
         let model = read(&self.model)?;
         let mut pictures = self.labelled.read()?;
         count_as(&mut pictures, &model.card().classes)?;
-        println!("{}", rate(&model, &pictures.all, &self.device)?);
+        let found = rate(&model, &pictures.all, &self.device)?;
+        eprintln!("{found}");
+        println!("{}", part(found));
         Ok(())
     }
 }

@@ -73,7 +73,7 @@ impl Quantise {
         let description = format!("quantised on {} pictures of {} classes", seen.len(), classes.len());
         let card = Card { name: self.name.clone(), description, license: self.license.clone(), classes, input: None };
         let model = integers.file(card)?;
-        let originals: Vec<Picture> = held.iter().map(|picture| Picture { pixels: scaled(picture), class: picture.class }).collect();
+        let originals: Vec<Picture> = held.iter().map(|picture| Picture { pixels: scaled(picture), ..picture.clone() }).collect();
         let (before, after) = (Accuracy::of_floats(&named.network, &originals), rate(&model, &held, FLEX)?);
         let bytes = model.write()?;
         files::create(&self.out, For::Everybody, |out| Ok(out.write_all(&bytes)?))?;

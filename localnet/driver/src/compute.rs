@@ -1,18 +1,21 @@
 //! The main job goes on: a model is trained on the inferred labels, registered with the data set as its parent, and called; a provider that lies is caught.
 //! What an interrupted run did of it is found on the chain and not done again.
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
+use cairn_compute::{RecordFile, key_registration};
 use cairn_kernel::BASE_DENOM;
 use cairn_proto::cairn::{
     asset::v1::{AssetKind, MsgRegisterAsset, MsgRegisterAssetResponse, Parent, Relation},
     compute::v1::{
-        Job, JobOutcome, JobState, MsgBondProvider, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram, Program, QueryJobRequest,
-        QueryJobResponse, QueryProgramRequest, QueryProgramResponse, QueryProviderRequest, QueryProviderResponse,
+        Job, JobOutcome, JobState, MsgBondProvider, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram, Program, QueryCircuitRequest,
+        QueryCircuitResponse, QueryJobRequest, QueryJobResponse, QueryProgramRequest, QueryProgramResponse, QueryProviderRequest,
+        QueryProviderResponse, Verification,
     },
 };
 use cairn_proto::cosmos::base::v1beta1::Coin;
@@ -34,8 +37,11 @@ const BOND: u128 = 20_000_000;
 /// Part of what is left of a price that goes to the model, and of the model's income that goes to the data set.
 const MODEL_BPS: u32 = 4_000;
 const ROYALTY_BPS: u32 = 2_500;
-/// Pictures of a call.
+/// Pictures of a call, and of each of its proofs.
 const CALL: usize = 16;
+const RUNS_A_PROOF: usize = 4;
+/// The folder of proving keys.
+const KEYS: &str = "keys";
 
 /// Where things are.
 pub struct Place<'a> {
@@ -49,6 +55,8 @@ pub struct Place<'a> {
     pub out: &'a Path,
     /// The data set.
     pub asset: u64,
+    /// The right classes by item: for judging the model, never for training it.
+    pub truths: &'a BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +68,7 @@ struct Trained {
 struct HeldOut {
     floats: Part,
     integers: Part,
+    items: Vec<String>,
 }
 #[derive(Deserialize)]
 struct Part {
@@ -80,21 +89,21 @@ pub async fn go_on(place: &Place<'_>, chain: &Chain, accounts: &[Account]) -> Re
     say("a model is trained on the labels that the chain inferred, and brought to integers");
     let (model, trained) = train(place).await?;
     let (floats, integers) = (&trained.held_out.floats, &trained.held_out.integers);
-    println!("  held out: {} of {} right as floats, {} as int8", floats.right, floats.of, integers.right);
+    println!("  held out: {} of {} as the chain labelled them as floats, {} as int8", floats.right, floats.of, integers.right);
+    let good = judge(place, &model, &trained.held_out.items).await?;
+    println!("  {} of {} as they really are", good.right, good.of);
     let owner = Signer::new(chain.clone(), accounts::named(accounts, "requester")?.key()?)?;
     let program = register(place, chain, &owner, &model, &trained.program).await?;
     say(format_args!("model asset {} with data set {} as parent; program {}", program.asset_id, place.asset, trained.program));
+    let key = key(place, chain, &owner, &model, &program).await?;
+    println!("  its proving key lies in {}; the chain has the key that checks: {}", place.out.join(KEYS).display(), hex::encode(&key));
     for name in PROVIDERS {
         bond(chain, accounts, name).await?;
     }
-    let paid = call(place, chain, accounts, &program, 0).await?;
+    let paid = call(place, chain, accounts, &program, key).await?;
     let caught = lie(place, chain, accounts, &program).await?;
-    let share = integers.right.saturating_mul(100) >= integers.of.saturating_mul(95);
-    Ok(vec![
-        (format!("the model is at least 95 % right on pictures held out ({} of {})", integers.right, integers.of), share),
-        paid,
-        caught,
-    ])
+    let share = good.right.saturating_mul(100) >= good.of.saturating_mul(97);
+    Ok(vec![(format!("the int8 model is at least 97 % right on pictures held out ({} of {})", good.right, good.of), share), paid, caught])
 }
 
 /// Trains the model, unless it is there.
@@ -109,6 +118,16 @@ async fn train(place: &Place<'_>) -> Result<(PathBuf, Trained)> {
         std::fs::write(&report, output(command).await?)?;
     }
     Ok((model, serde_json::from_slice(&std::fs::read(&report)?)?))
+}
+
+/// How often the int8 model is right on pictures that it never saw, by the truth.
+async fn judge(place: &Place<'_>, model: &Path, items: &[String]) -> Result<Part> {
+    let labels = place.out.join("held-out.jsonl");
+    let line = |item: &String| place.truths.get(item).map(|class| format!("{}\n", serde_json::json!({ "item": item, "class": class })));
+    std::fs::write(&labels, items.iter().filter_map(line).collect::<String>())?;
+    let mut command = Command::new(place.agent);
+    command.args(["models", "accuracy"]).arg(model).arg("--items").arg(place.items).arg("--labels").arg(labels);
+    Ok(serde_json::from_slice(&output(command).await?)?)
 }
 
 /// What a program prints; its errors are shown as they come.
@@ -162,6 +181,28 @@ async fn program(chain: &Chain, id: &str) -> Result<Option<Program>> {
     }
 }
 
+/// Makes a key for proofs of the model's answers and registers it, unless that was done.
+async fn key(place: &Place<'_>, chain: &Chain, owner: &Signer, model: &Path, program: &Program) -> Result<Vec<u8>> {
+    let (folder, record) = (place.out.join(KEYS), place.out.join("digits.record.json"));
+    if !record.exists() {
+        let _ = std::fs::remove_dir_all(&folder); // of a run that was interrupted
+        std::fs::create_dir_all(&folder)?;
+        let mut command = Command::new(place.agent);
+        command.args(["ceremony", "alone", "--runs", &RUNS_A_PROOF.to_string()]).arg("--model").arg(model);
+        command.arg("--key").arg(folder.join("digits")).arg("--record").arg(&record);
+        print!("{}", String::from_utf8(output(command).await?)?);
+    }
+    let file: RecordFile = serde_json::from_slice(&std::fs::read(&record)?)?;
+    let request = QueryCircuitRequest { key_id: file.id.clone(), program_id: hex::encode(&program.id) };
+    match chain.query::<QueryCircuitResponse>("/cairn.compute.v1.Query/Circuit", &request).await {
+        Err(error) if error.is::<Refused>() => {
+            owner.send(&key_registration(&file, owner.address().to_owned())?).await?;
+        }
+        found => drop(found?),
+    }
+    Ok(hex::decode(&file.id)?)
+}
+
 /// Puts up a provider's bond, unless it has one.
 async fn bond(chain: &Chain, accounts: &[Account], name: &str) -> Result<()> {
     let signer = Signer::new(chain.clone(), accounts::named(accounts, name)?.key()?)?;
@@ -172,14 +213,14 @@ async fn bond(chain: &Chain, accounts: &[Account], name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The buyer's job over some pictures.
-async fn post(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program, from: usize) -> Result<u64> {
+/// The buyer's job over some pictures; proven under a key, where there is one.
+async fn post(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program, from: usize, key: Option<Vec<u8>>) -> Result<u64> {
     let mut names: Vec<PathBuf> = std::fs::read_dir(place.items)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     names.sort();
     let out = place.out.join(format!("call-{from}-{}.safetensors", chain.height().await?));
     let mut command = Command::new(place.agent);
     command.args(["models", "inputs"]).arg(place.out.join("digits.safetensors")).args(names.iter().skip(from).take(CALL));
-    command.arg("--out").arg(&out);
+    command.arg("--out").arg(&out).args(key.is_some().then_some("--salted"));
     let inputs: Inputs = serde_json::from_slice(&output(command).await?)?;
     let buyer = Signer::new(chain.clone(), accounts::named(accounts, "buyer")?.key()?)?;
     let order = MsgPostJob {
@@ -191,6 +232,8 @@ async fn post(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &
         price: coin(PRICE),
         accept_blocks: 1_000,
         run_blocks: 200,
+        verification: if key.is_some() { Verification::Groth16 } else { Verification::Refereed }.into(),
+        keys: key.into_iter().collect(),
         ..MsgPostJob::default()
     };
     Ok(MsgPostJobResponse::decode(&*buyer.send(&order).await?.response)?.job_id)
@@ -233,40 +276,48 @@ async fn until(chain: &Chain, job_id: u64, agents: &mut [&mut Running], done: im
     }
 }
 
-/// A call of the model: the provider takes it, delivers, and is paid when nobody contested it; where each unit of the price went.
-async fn call(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program, from: usize) -> Result<(String, bool)> {
-    let job = post(place, chain, accounts, program, from).await?;
-    say(format_args!("a call of {CALL} pictures for {PRICE} ucairn (job {job} of compute): an agent takes it"));
-    let provider = &accounts::named(accounts, "provider")?.address;
-    let mut agent = start(place, accounts, "provider", "cairn-agent", &["run"])?;
-    let delivered = until(chain, job, &mut [&mut agent], |job| job.state() == JobState::Window).await?;
-    println!("  delivered: {} answers; it may be contested until height {}", delivered.outputs.len(), delivered.due);
-    let before = Standing::read(chain, provider, place.asset, program.asset_id).await?;
+/// A call of the model: the provider takes it, delivers with proofs, and is paid in the same block; where each unit of the price went.
+async fn call(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program, key: Vec<u8>) -> Result<(String, bool)> {
+    let (from, before) = (chain.height().await?, Standing::read(chain, place.asset, program.asset_id).await?);
+    let job = post(place, chain, accounts, program, 0, Some(key)).await?;
+    say(format_args!("a call of {CALL} pictures for {PRICE} ucairn (job {job} of compute), to be proven: an agent takes it"));
+    let keys = place.out.join(KEYS).display().to_string();
+    let mut agent = start(place, accounts, "provider", "cairn-agent", &["run", "--keys", &keys])?;
     let closed = until(chain, job, &mut [&mut agent], |job| job.state() == JobState::Closed).await?;
-    let paid = Standing::read(chain, provider, place.asset, program.asset_id).await?.since(&before)?;
-    let fee = PRICE.checked_sub(paid.provider).and_then(|left| left.checked_sub(paid.model)).context("more was paid than the price")?;
+    drop(agent);
+    let (answers, proofs) = (closed.outputs.len(), closed.outputs.len().div_ceil(RUNS_A_PROOF));
+    let trust = closed.trust().as_str_name().trim_start_matches("TRUST_").to_lowercase().replace('_', " ");
+    println!(
+        "  {answers} answers with {proofs} proofs of 128 bytes, which the chain checked before it paid; the pictures are not on the chain"
+    );
+    println!("  whom one has to trust: {trust}, who made the key");
+    let span = (from, chain.height().await?);
+    let provider = ledger::told(chain, span, "cairn.compute.v1.EventJobClosed", ("job_id", &job.to_string()), "paid").await?;
+    let paid = Standing::read(chain, place.asset, program.asset_id).await?.since(&before)?;
+    let fee = PRICE.checked_sub(provider).and_then(|left| left.checked_sub(paid.model)).context("more was paid than the price")?;
     let owner = paid.model.checked_sub(paid.data).context("more was passed on than the model was paid")?;
     println!("  of {PRICE:>8} ucairn");
     for (amount, whom) in [
         (fee, "protocol fee: burnt, the pool, the fund of audits"),
-        (paid.provider, "the provider"),
+        (provider, "the provider"),
         (owner, "the model's owner"),
         (paid.data, "the data set that it was trained on, and so its requester and annotators:"),
     ] {
         println!("     {amount:>8} {whom}");
     }
     license::withdraw(chain, accounts, place.asset).await?;
-    let held = closed.outcome() == JobOutcome::Paid && paid.provider > 0 && paid.data > 0;
+    let held = closed.outcome() == JobOutcome::Paid && provider > 0 && paid.data > 0;
     Ok((
-        format!("an agent answered a call and was paid; {} of {PRICE} ucairn reached those who made the data set (job {job})", paid.data),
+        format!(
+            "an agent answered a call with {proofs} proofs and was paid; {} of {PRICE} ucairn reached those who made the data set (job {job})",
+            paid.data
+        ),
         held,
     ))
 }
 
 /// What a call moves.
 struct Standing {
-    /// The provider's balance.
-    provider: u128,
     /// What the model's asset was paid.
     model: u128,
     /// What the data set received as royalties.
@@ -274,25 +325,21 @@ struct Standing {
 }
 
 impl Standing {
-    async fn read(chain: &Chain, provider: &str, data: u64, model: u64) -> Result<Self> {
+    async fn read(chain: &Chain, data: u64, model: u64) -> Result<Self> {
         let (model, data) = (license::totals(chain, model).await, license::totals(chain, data).await?);
         // An asset that was never paid has no totals.
         let model = model.map_or(Ok(0), |totals| totals.paid.parse())?;
-        Ok(Self { provider: ledger::balance(chain, provider, BASE_DENOM).await?, model, data: data.royalties.parse()? })
+        Ok(Self { model, data: data.royalties.parse()? })
     }
     fn since(&self, before: &Self) -> Result<Self> {
         let more = |now: u128, then: u128| now.checked_sub(then).context("an amount fell while nobody spent it");
-        Ok(Self {
-            provider: more(self.provider, before.provider)?,
-            model: more(self.model, before.model)?,
-            data: more(self.data, before.data)?,
-        })
+        Ok(Self { model: more(self.model, before.model)?, data: more(self.data, before.data)? })
     }
 }
 
 /// A provider that lies takes a call; the honest one runs it again, contests it, and wins.
 async fn lie(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program) -> Result<(String, bool)> {
-    let job = post(place, chain, accounts, program, CALL).await?;
+    let job = post(place, chain, accounts, program, CALL, None).await?;
     say(format_args!("another call (job {job} of compute): its provider falsifies one number; an honest agent runs it again"));
     let mut liar = start(place, accounts, "liar", "cairn-liar", &["--no-watch", "--node-number", "2"])?;
     let mut honest = start(place, accounts, "provider", "cairn-agent", &["run", "--no-jobs"])?;

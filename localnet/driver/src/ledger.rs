@@ -1,7 +1,7 @@
 //! Whether the books balance: supply changes only by mint and burn events, and all balances add up to it.
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use cairn_kernel::Coin;
 use cairn_proto::cosmos::{
     bank::v1beta1::{
@@ -98,6 +98,25 @@ pub fn unexplained(before: &Amounts, after: &Amounts, moved: &Movement) -> Vec<S
         }
     }
     out
+}
+
+/// The coin that an attribute of a typed event holds: of the first such event in blocks `from..=to` whose attribute `key` is `value`.
+pub async fn told(chain: &Chain, (from, to): (u64, u64), kind: &str, (key, value): (&str, &str), coin: &str) -> Result<u128> {
+    for height in from..=to {
+        let block = chain.block_results(height).await?;
+        let in_txs = block.txs_results.iter().flatten().flat_map(|t| &t.events);
+        for event in in_txs.chain(&block.finalize_block_events).filter(|event| event.kind == kind) {
+            let found = |name: &str| {
+                let attribute = event.attributes.iter().find(|a| a.key_str().is_ok_and(|k| k == name));
+                attribute.and_then(|a| serde_json::from_str::<serde_json::Value>(a.value_str().ok()?).ok())
+            };
+            if found(key).is_some_and(|found| found == value) {
+                let coin = found(coin).context("the event names no such coin")?;
+                return coin.get("amount").and_then(serde_json::Value::as_str).and_then(|text| text.parse().ok()).context("no coin");
+            }
+        }
+    }
+    bail!("no block from {from} to {to} tells {kind} of {key} {value}")
 }
 
 /// The sum of all accounts' balances of `denom` after the block at `height`.

@@ -134,7 +134,7 @@ pub async fn main_job(args: &RunArgs) -> Result<Report> {
     report.checks.push(income);
     if let Some(agent) = &args.agent {
         let (items, asset) = (args.job.join("items"), status.asset_id);
-        let place = compute::Place { agent, nodes: &args.nodes, items: &items, out: &args.out, asset };
+        let place = compute::Place { agent, nodes: &args.nodes, items: &items, out: &args.out, asset, truths: &truths };
         report.checks.extend(compute::go_on(&place, &chain, &accounts).await?);
     }
     report.checks.extend(books(&chain, &before).await?);

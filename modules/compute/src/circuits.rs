@@ -2,10 +2,13 @@
 use cairn_auth as auth;
 use cairn_kernel::{Address, BPS, Coin, Ctx, Result};
 use cairn_proto::cairn::compute::v1::{
-    Circuit, CircuitLayer, CircuitSizes, EventCircuitRegistered, EventCircuitRetired, MsgRegisterCircuit, MsgRetireCircuit, Params, Trust,
+    Circuit, CircuitLayer, CircuitSizes, EventCircuitRegistered, EventCircuitRetired, MsgRegisterCircuit, MsgRetireCircuit, Params, Seal,
+    SealOpening, Trust,
 };
 use cairn_rewards as rewards;
-use cairn_verifier::{CircuitKind, KeyRecord, LayerSizes, MAX_RUNS, Provenance, RecordError, RecordFile, Serves, Sizes, VerifyingKey, gas};
+use cairn_verifier::{
+    CircuitKind, KeyRecord, LayerSizes, MAX_RUNS, Provenance, RecordError, RecordFile, SealFile, Serves, Sizes, VerifyingKey, gas,
+};
 
 use crate::{Error, programs, rules, state::CIRCUITS};
 
@@ -85,11 +88,7 @@ pub fn key_registration(file: &RecordFile, registrar: String) -> Result<MsgRegis
     let record = file.record()?;
     let (program_id, sizes) = match file.serves()? {
         Serves::Program(id) => (id.to_vec(), None),
-        Serves::Sizes(sizes) => {
-            let layer = |layer: &LayerSizes| CircuitLayer { outputs: layer.outputs, shift: layer.shift, relu: layer.relu };
-            let layers = sizes.layers.iter().map(layer).collect();
-            (Vec::new(), Some(CircuitSizes { inputs: sizes.inputs, layers, values: sizes.values }))
-        }
+        Serves::Sizes(sizes) => (Vec::new(), Some(on_the_wire(&sizes))),
     };
     Ok(MsgRegisterCircuit {
         registrar,
@@ -100,6 +99,19 @@ pub fn key_registration(file: &RecordFile, registrar: String) -> Result<MsgRegis
         program_id,
         sizes,
     })
+}
+
+/// The opening of a seal, as a message has it; `None` where the file's bytes are no hexadecimal.
+#[must_use]
+pub fn seal_opening(file: &SealFile) -> Option<SealOpening> {
+    let bytes = |text: &str| hex::decode(text).ok();
+    let seal = Seal { node: file.node, sizes: Some(on_the_wire(&file.sizes)), weights: bytes(&file.weights)?, key_id: bytes(&file.key)? };
+    Some(SealOpening { seal: Some(seal), proof: bytes(&file.proof)? })
+}
+
+fn on_the_wire(sizes: &Sizes) -> CircuitSizes {
+    let layer = |layer: &LayerSizes| CircuitLayer { outputs: layer.outputs, shift: layer.shift, relu: layer.relu };
+    CircuitSizes { inputs: sizes.inputs, layers: sizes.layers.iter().map(layer).collect(), values: sizes.values }
 }
 
 /// Everything that can be said of a key by itself: its points, its number of inputs, its provenance, and that a circuit of sizes is the one they name.

@@ -15,6 +15,7 @@ pub mod poseidon;
 mod proof;
 mod provenance;
 mod record;
+mod seal_file;
 mod statement;
 mod subgroup;
 #[cfg(test)]
@@ -30,5 +31,6 @@ pub use key::{KeyId, KeyRecord, MAX_INPUTS, VerifyingKey};
 pub use proof::{PROOF_BYTES, Proof};
 pub use provenance::{PROVENANCE_BYTES, Provenance};
 pub use record::{RecordError, RecordFile, Serves};
+pub use seal_file::SealFile;
 pub use statement::{Context, Element, MAX_RUNS, Run, Statement};
 pub use verify::{Claim, PreparedKey};

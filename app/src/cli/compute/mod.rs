@@ -163,12 +163,18 @@ pub(crate) enum ComputeCommand {
 /// Register a program for ever. What it computes never changes.
 #[derive(Debug, Args)]
 pub(crate) struct RegisterArgs {
+    /// What 'cairn-agent models inspect' prints of the model: JSON with its graph and its weights' root.
+    #[arg(long, value_name = "FILE", required_unless_present = "graph", conflicts_with_all = ["graph", "weights_root"])]
+    inspected: Option<PathBuf>,
     /// The graph in its canonical encoding, a file of at most 65,536 bytes.
-    #[arg(long, value_name = "FILE")]
-    graph: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "weights_root")]
+    graph: Option<PathBuf>,
     /// Root of the weights, 64 hexadecimal digits.
-    #[arg(long, value_name = "HEX", value_parser = parse_hash)]
-    weights_root: Hash,
+    #[arg(long, value_name = "HEX", value_parser = parse_hash, requires = "graph")]
+    weights_root: Option<Hash>,
+    /// For each operator with private weights, in their order: the file that 'cairn-agent models seal' wrote.
+    #[arg(long = "seal", value_name = "FILE")]
+    seals: Vec<PathBuf>,
     /// Your model asset that is paid for its use; without it, you are.
     #[arg(long)]
     asset: Option<u64>,

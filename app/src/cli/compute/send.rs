@@ -2,13 +2,14 @@
 use std::{fs, io::Read, path::Path};
 
 use anyhow::{Context, Result, bail};
+use cairn_compute::{SealFile, seal_opening};
 use cairn_kernel::Coin;
 use cairn_proto::{
     Any,
     cairn::compute::v1::{
         MsgAcceptJob, MsgAcceptJobResponse, MsgBondProvider, MsgCancelJob, MsgChallenge, MsgChallengeResponse, MsgLeaveProvider,
         MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram, MsgRegisterProgramResponse, MsgSubmitResult,
-        MsgSubmitResultResponse, Verification,
+        MsgSubmitResultResponse, SealOpening, Verification,
     },
     pack,
 };
@@ -56,11 +57,33 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Graph and weights' root of a program: from their own arguments, or from what was inspected.
+fn what(args: &RegisterArgs) -> Result<(Vec<u8>, Vec<u8>)> {
+    let Some(path) = &args.inspected else {
+        let (graph, root) = (args.graph.as_ref().context("--graph or --inspected says what is registered")?, args.weights_root);
+        return Ok((read(graph)?, root.context("--graph takes --weights-root beside it")?.to_vec()));
+    };
+    let shown: Value = serde_json::from_slice(&read(path)?).with_context(|| format!("{} is no JSON", path.display()))?;
+    let bytes = |name: &str| {
+        let found = shown.get(name).and_then(Value::as_str).and_then(|text| hex::decode(text).ok());
+        found.with_context(|| format!("{} has no {name}: 'cairn-agent models inspect MODEL > FILE' writes one that does", path.display()))
+    };
+    Ok((bytes("graph")?, bytes("weights_root")?))
+}
+
+/// What proves that private weights are weights.
+fn seal(path: &Path) -> Result<SealOpening> {
+    let not = || format!("{} is no seal: 'cairn-agent models seal' writes one", path.display());
+    let file: SealFile = serde_json::from_slice(&read(path)?).with_context(not)?;
+    seal_opening(&file).with_context(not)
+}
+
 pub(super) fn register(rpc: &Rpc, home: &Home, args: RegisterArgs, output: Output) -> Result<()> {
-    let graph = read(&args.graph)?;
+    let (graph, weights_root) = what(&args)?;
+    let seals = args.seals.iter().map(|path| seal(path)).collect::<Result<Vec<_>>>()?;
     let (height, done): (_, MsgRegisterProgramResponse) = send(rpc, home, &args.sender, |owner| {
-        let (asset_id, weights_root) = (args.asset.unwrap_or(0), args.weights_root.to_vec());
-        pack(&MsgRegisterProgram { owner, asset_id, model_bps: args.model_bps, graph, weights_root, uri: args.uri, seals: Vec::new() })
+        let asset_id = args.asset.unwrap_or(0);
+        pack(&MsgRegisterProgram { owner, asset_id, model_bps: args.model_bps, graph, weights_root, uri: args.uri, seals })
     })?;
     let id = hex::encode(done.program_id);
     let next = format!("cairnd compute post --program {id} --input-root HEX --price AMOUNT --from NAME");

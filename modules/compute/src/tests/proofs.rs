@@ -11,13 +11,13 @@ use cairn_kernel::{Address, Module, Result, chain32, tag};
 use cairn_program::{Graph, Kind as Bytes, Node, Op, Operand, Program as Checked, TensorType, Weights};
 use cairn_proto::cairn::compute::v1::{
     CircuitLayer, CircuitSizes, Genesis, JobOutcome, JobState, MsgPostJob, MsgRegisterCircuit, MsgRegisterProgram, MsgRetireCircuit,
-    MsgServer, MsgSubmitResult, QueryCircuitRequest, QueryCircuitsRequest, QueryServer, Seal, SealOpening, Trust, Verification,
+    MsgServer, MsgSubmitResult, QueryCircuitRequest, QueryCircuitsRequest, QueryServer, SealOpening, Trust, Verification,
 };
-use cairn_verifier::{Context, Element, KeyError, ProofError, Provenance, RecordFile, Serves};
+use cairn_verifier::{Context, Element, KeyError, ProofError, Provenance, RecordFile, SealFile, Serves};
 use sha2::{Digest, Sha256};
 
 use super::world::{BOND, PRICE, World, owner, provider, refused, requester, user};
-use crate::{Compute, Error, Params, key_registration, main_params, test_params};
+use crate::{Compute, Error, Params, key_registration, main_params, seal_opening, test_params};
 
 /// Runs of a job, and of a proof of the constant circuit.
 const RUNS: usize = 2;
@@ -100,7 +100,14 @@ impl World {
         let context = self.context(0, owner(), &program.id(&root), 0);
         let job = Job { context, network: network(), weights_salt: Fr::from(WEIGHTS_SALT), inputs: vec![] };
         let proof = REGISTRATION.prove(&job, &mut StdRng::seed_from_u64(1)).unwrap().1.to_vec();
-        SealOpening { seal: Some(Seal { node: 0, sizes: Some(sizes()), weights: weights().bytes().to_vec(), key_id }), proof }
+        let file = SealFile {
+            node: 0,
+            sizes: network().shape().sizes(),
+            weights: hex::encode(weights().bytes()),
+            key: hex::encode(key_id),
+            proof: hex::encode(proof),
+        };
+        seal_opening(&file).unwrap()
     }
     /// The private program with its keys. Gives the program and the key of its runs.
     pub(super) fn sealed(&mut self) -> (Vec<u8>, Vec<u8>) {
