@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use anyhow::{Context, Result, bail};
 use cairn_kernel::Address;
 use cosmrs::{bip32::DerivationPath, crypto::secp256k1::SigningKey};
+use sha2::{Digest, Sha256};
 
 /// Where wallets look for a key.
 const HD_PATH: &str = "m/44'/118'/0'/0/0";
@@ -45,6 +46,16 @@ pub fn from_file(path: &Path) -> Result<SigningKey> {
     }
 }
 
+/// 32 bytes that nobody can tell without the key, the same ones for the same purpose each time: SHA-256 of the key's signature over `cairn.secret.v1`, a space and the
+/// purpose. Signatures follow RFC 6979 and so do not change; who could tell one could forge any. What is signed begins as no transaction does.
+///
+/// # Errors
+/// Where the key does not sign.
+pub fn secret(key: &SigningKey, purpose: &str) -> Result<[u8; 32]> {
+    let signature = key.sign(format!("cairn.secret.v1 {purpose}").as_bytes()).map_err(|e| anyhow::anyhow!("cannot sign: {e}"))?;
+    Ok(Sha256::digest(signature.to_bytes()).into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +80,16 @@ mod tests {
             assert!(from_file(&file).is_err(), "{bad}");
         }
         assert!(from_file(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_secret_is_the_same_each_time_and_another_for_each_purpose_and_key() {
+        let (key, other) = (from_words(WORDS).unwrap(), SigningKey::from_slice(&[7; 32]).unwrap());
+        let found = secret(&key, "a purpose").unwrap();
+        assert_eq!(found, secret(&from_words(WORDS).unwrap(), "a purpose").unwrap());
+        assert_ne!(found, secret(&key, "another").unwrap());
+        assert_ne!(found, secret(&other, "a purpose").unwrap());
+        // Worked out by an RFC 6979 of its own: what an older version of a program sealed, a newer one must open.
+        assert_eq!(hex::encode(found), "5b034966da9d0cc4fa2f6fe1688e0dfe79e12664e47a175af08c21be7fd883e4");
     }
 }

@@ -13,11 +13,12 @@ use cairn_client::{Chain, Signer, keys};
 use cairn_device::Executor;
 use clap::Args;
 
-use crate::run::{Agent, Node, Settings, Vault, World};
+use crate::run::{Agent, Ask, Node, Settings, Vault, World};
 
 /// Run as a provider and watcher: take jobs that pay, deliver their results, run others' results again, contest what is wrong.
 ///
-/// The account needs a bond to take jobs (`cairnd compute bond`) and coins to contest. What was begun goes on after a restart, wherever it was stopped.
+/// The account needs a bond to take jobs (`cairnd compute bond`) and coins to contest. What was begun goes on after a restart, wherever it was stopped, and whatever the options
+/// are then: jobs that were taken are delivered, asks opened, and audits done that the account is drawn for, for each of which silence costs a part of the bond.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// RPC of a node; several are tried in turn.
@@ -38,10 +39,10 @@ pub(crate) struct Run {
     /// The device: `flex`, `wgpu`, `wgpu:N`, `reference`. It is tested before anything is run on it.
     #[arg(long, default_value = "flex")]
     device: String,
-    /// Take no jobs.
+    /// Take no new jobs, and make no asks. Audits are done all the same.
     #[arg(long)]
     no_jobs: bool,
-    /// Do not run others' results again.
+    /// Do not run others' results again, but for audits that the account is drawn for.
     #[arg(long)]
     no_watch: bool,
     /// Of 10,000 results of others, how many are run again.
@@ -53,6 +54,19 @@ pub(crate) struct Run {
     /// Jobs at a time.
     #[arg(long, default_value_t = 4)]
     jobs: usize,
+    /// A class of hardware in whose auctions to ask for jobs, when jobs bid there that could be done: 'cairnd compute classes' lists them.
+    #[arg(long, requires_all = ["ask", "ceiling"], conflicts_with = "no_jobs", value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    class: Option<u64>,
+    /// The least that is taken for a job of the class, in ucairn. Sealed until asks are opened.
+    #[arg(long, requires = "class", value_name = "AMOUNT")]
+    ask: Option<u128>,
+    /// What is paid at most for a job of the class, in ucairn. Public, so let it be a round amount that does not tell the ask. The bond is locked for it, once for
+    /// each place.
+    #[arg(long, requires = "class", value_name = "AMOUNT")]
+    ceiling: Option<u128>,
+    /// Jobs from one auction, at most; of `--jobs`, and as the bond covers them.
+    #[arg(long, requires = "class", value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    places: u32,
     /// The longest run of a job, in seconds.
     #[arg(long, default_value_t = 600)]
     run_seconds: u64,
@@ -73,6 +87,7 @@ impl Run {
     pub(crate) fn run_on(self, wrap: impl FnOnce(Box<dyn Executor>) -> Box<dyn Executor>) -> Result<()> {
         let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let settings = self.settings()?;
         let key = keys::from_file(&self.key)?;
         let device = cairn_device::open(&self.device).with_context(|| format!("cannot use the device {}", self.device))?;
         if !device.reproducible() {
@@ -94,7 +109,7 @@ impl Run {
         let folder = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| self.home.join(name));
         let vault = Vault::open(&folder(&self.keys, "keys"), &folder(&self.private, "private"))?;
         tracing::info!(keys = vault.keys().count(), networks = vault.networks(), "proving keys and private networks");
-        let mut agent = Agent::open(node, Arc::from(device), self.settings(), vault, &self.home)?;
+        let mut agent = Agent::open(node, Arc::from(device), settings, vault, &self.home)?;
         self.greet(&mut agent);
         let mut last = 0;
         while !stop.load(Ordering::SeqCst) {
@@ -112,8 +127,8 @@ impl Run {
         Ok(())
     }
 
-    fn settings(&self) -> Settings {
-        Settings {
+    fn settings(&self) -> Result<Settings> {
+        Ok(Settings {
             provide: !self.no_jobs,
             watch: !self.no_watch,
             sample_bps: self.sample_bps,
@@ -121,8 +136,17 @@ impl Run {
             jobs: self.jobs,
             content_bytes: self.content_mib << 20,
             run_limit: Duration::from_secs(self.run_seconds),
+            ask: self.ask()?,
             ..Settings::default()
+        })
+    }
+
+    fn ask(&self) -> Result<Option<Ask>> {
+        let (Some(class), Some(price), Some(ceiling)) = (self.class, self.ask, self.ceiling) else { return Ok(None) };
+        if price == 0 || price > ceiling {
+            bail!("an ask is more than 0 and at most its ceiling, found {price} under {ceiling}");
         }
+        Ok(Some(Ask { class, price, ceiling, places: self.places }))
     }
 
     fn greet(&self, agent: &mut Agent<Node>) {

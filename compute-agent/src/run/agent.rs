@@ -3,6 +3,7 @@
 //! Nothing that it did before is remembered but what it found out: what is owed follows from the chain alone, so an agent that was stopped anywhere and starts
 //! again goes on, neither twice nor never.
 use std::{
+    collections::BTreeMap,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,15 +12,18 @@ use std::{
 
 use anyhow::{Context, Result};
 use cairn_device::Executor;
+use cairn_kernel::Address;
 use cairn_models::{ModelFile, read_inputs};
 use cairn_proto::{
-    cairn::compute::v1::{Job, JobState, MsgAcceptJob, MsgChallenge, MsgSubmitResult, Params, Verification},
+    cairn::compute::v1::{Job, JobState, MsgAcceptJob, MsgChallenge, MsgSubmitResult, Verification},
     pack,
 };
 
 use super::{
+    auction::{Ask, Seen},
     journal::{Entry, Journal},
     lab::{Lab, Order, Solved, Standing},
+    redundant,
     vault::Vault,
     world::{World, WorldError},
 };
@@ -44,6 +48,8 @@ pub struct Settings {
     pub run_limit: Duration,
     /// Blocks before a result is due within which a job is not taken any more.
     pub slack_blocks: u64,
+    /// What it asks for in auctions; none: it makes no asks.
+    pub ask: Option<Ask>,
 }
 
 impl Default for Settings {
@@ -57,6 +63,7 @@ impl Default for Settings {
             content_bytes: 256 << 20,
             run_limit: Duration::from_secs(600),
             slack_blocks: 5,
+            ask: None,
         }
     }
 }
@@ -68,7 +75,9 @@ pub(super) type Tried = Result<(), WorldError>;
 pub struct Agent<W> {
     pub(super) world: W,
     pub(super) journal: Journal,
-    settings: Settings,
+    pub(super) settings: Settings,
+    /// By class: what was last seen of its asks.
+    pub(super) asks: BTreeMap<u64, Seen>,
     lab: Lab,
     folder: PathBuf,
     pub(super) vault: Vault,
@@ -91,7 +100,7 @@ impl<W: World> Agent<W> {
         let journal = Journal::open(&folder.join("journal"))?;
         let reproducible = executor.reproducible();
         let lab = Lab::new(executor, settings.run_limit);
-        Ok(Self { world, journal, settings, lab, folder: folder.to_owned(), vault, reproducible, patient: false })
+        Ok(Self { world, journal, settings, asks: BTreeMap::new(), lab, folder: folder.to_owned(), vault, reproducible, patient: false })
     }
 
     /// Waits for every run from now on.
@@ -120,37 +129,57 @@ impl<W: World> Agent<W> {
     fn look(&mut self) -> Tried {
         let height = self.world.height()?;
         let me = self.world.account();
+        let provider = self.world.provider()?;
+        // Whatever is owed but contests has locked something of the bond.
+        let owes = provider.as_ref().is_some_and(|provider| coin(provider.locked.as_ref()) > 0);
+        let places = if owes { self.opened(height) } else { 0 };
+        let (shared, audits) = if owes { (self.shared()?, self.audits()?) } else { (Vec::new(), Vec::new()) };
         let (running, contested) = (self.world.jobs(JobState::Running)?, self.world.jobs(JobState::Contested)?);
         let windows = self.world.jobs(JobState::Window)?;
-        let held: Vec<u64> = running.iter().chain(&contested).chain(&windows).map(|job| job.id).collect();
-        self.lab.keep(|job| held.contains(&job));
+        let held: Vec<u64> = [&running, &contested, &windows, &shared].into_iter().flatten().map(|job| job.id).collect();
+        self.lab.keep(|job| held.contains(&job) || audits.iter().any(|audit| audit.job_id == job));
         for job in &contested {
-            let mine = job.provider == me;
+            let mine = job.provider == me || audits.iter().any(|audit| audit.job_id == job.id);
             if mine || self.settings.watch {
-                self.told(job, |agent| agent.contest(job, height));
+                self.told(job.id, |agent| agent.contest(job, height));
             }
+        }
+        for audit in &audits {
+            self.told(audit.job_id, |agent| agent.audit(audit, height));
+        }
+        for job in &shared {
+            self.told(job.id, |agent| agent.share(job, height));
         }
         let mine: Vec<&Job> = running.iter().filter(|job| job.provider == me).collect();
         for job in &mine {
-            self.told(job, |agent| agent.deliver(job, height));
+            self.told(job.id, |agent| agent.deliver(job, height));
         }
         if self.settings.watch {
             for job in windows.iter().filter(|job| job.provider != me) {
                 if self.is_drawn(job) {
-                    self.told(job, |agent| agent.judge(job));
+                    self.told(job.id, |agent| agent.judge(job));
                 }
             }
         }
-        if self.settings.provide && self.reproducible && mine.len() < self.settings.jobs {
-            self.take(self.settings.jobs - mine.len())?;
+        let busy = mine.len().saturating_add(shared.len()).saturating_add(places);
+        if self.settings.provide && self.reproducible && busy < self.settings.jobs {
+            self.take(height, self.settings.jobs.saturating_sub(busy))?;
         }
         Ok(())
     }
 
+    /// Opens asks. Gives the places of those that stand.
+    fn opened(&mut self, height: u64) -> usize {
+        self.asked(height).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the chain does not tell of auctions");
+            0
+        })
+    }
+
     /// Says what went wrong with a job, and goes on.
-    fn told(&mut self, job: &Job, work: impl FnOnce(&mut Self) -> Tried) {
+    fn told(&mut self, job: u64, work: impl FnOnce(&mut Self) -> Tried) {
         if let Err(error) = work(self) {
-            tracing::warn!(job = job.id, %error, "tried again at the next height");
+            tracing::warn!(job, %error, "tried again at the next height");
         }
     }
 
@@ -159,68 +188,65 @@ impl<W: World> Agent<W> {
         job.id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 < (u64::from(self.settings.sample_bps) << 32) / 10_000
     }
 
-    /// Takes open jobs that pay and whose content is at hand.
-    fn take(&mut self, most: usize) -> Tried {
+    /// Takes open jobs that pay and whose content is at hand, at most so many, and asks for others in auctions.
+    fn take(&mut self, height: u64, most: usize) -> Tried {
         let Some(provider) = self.world.provider()?.filter(|provider| provider.leaves == 0) else { return Ok(()) };
-        let free = coin(provider.bond.as_ref()).saturating_sub(coin(provider.locked.as_ref()));
+        let mut free = coin(provider.bond.as_ref()).saturating_sub(coin(provider.locked.as_ref()));
         let open = self.world.jobs(JobState::Open)?;
-        let fits = |job: &&Job| {
-            let multiple = |params: &Params| if is_proven(job) { params.proof_bond_multiple } else { params.bond_multiple };
-            let multiple = job.params.as_ref().map_or(u32::MAX, multiple);
-            let bond = coin(job.price.as_ref()).checked_mul(multiple.into()).is_some_and(|bond| bond <= free);
-            bond && job.redundancy == 0
-                && (is_proven(job) || job.verification() == Verification::Refereed)
-                && !job.failed.contains(&provider.account)
-                && job.run_blocks > self.settings.slack_blocks
-        };
-        let fitting: Vec<Job> = open.iter().filter(fits).cloned().collect();
-        let mut taken = 0;
-        for job in fitting {
-            if taken >= most {
-                break;
-            }
-            if self.journal.job(job.id).left.is_some() || !self.pays(&job)? {
+        let joined = open.iter().filter(|job| redundant::own(job, &provider.account).is_some()).count();
+        let mut most = most.saturating_sub(joined);
+        for job in &open {
+            let Some(bond) = needed(job, &provider.account).filter(|bond| *bond <= free && most > 0) else { continue };
+            if !self.can_do(job)? {
                 continue;
-            }
-            match self.content(&job) {
-                Ok(_) => (),
-                Err(Missing::Now(error)) => return Err(error),
-                Err(Missing::Ever(why)) => {
-                    tracing::info!(job = job.id, why, "left alone");
-                    self.journal.write_or_remember(Entry::Left { job: job.id, why });
-                    continue;
-                }
             }
             self.journal.write_or_remember(Entry::Taking { job: job.id });
             match self.world.send(pack(&MsgAcceptJob { provider: provider.account.clone(), job_id: job.id })) {
                 Ok(()) => {
                     tracing::info!(job = job.id, "taken");
-                    taken += 1;
+                    (most, free) = (most.saturating_sub(1), free.saturating_sub(bond));
                 }
                 Err(WorldError::Refused { log, .. }) => tracing::info!(job = job.id, log, "not taken"),
                 Err(away) => return Err(away),
             }
         }
-        Ok(())
+        self.ask(height, most, free)
     }
 
-    /// Whether the price of a job is not below what its multiplications cost.
+    /// Whether a job that nobody has taken pays, leaves time enough, and its content is at hand.
+    pub(super) fn can_do(&mut self, job: &Job) -> Result<bool, WorldError> {
+        if job.run_blocks <= self.settings.slack_blocks || self.journal.job(job.id).left.is_some() || !self.pays(job)? {
+            return Ok(false);
+        }
+        match self.content(job) {
+            Ok(_) => Ok(true),
+            Err(Missing::Now(error)) => Err(error),
+            Err(Missing::Ever(why)) => {
+                tracing::info!(job = job.id, why, "left alone");
+                self.journal.write_or_remember(Entry::Left { job: job.id, why });
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether what the agent gets of the price of a job is not below what its multiplications cost.
     fn pays(&mut self, job: &Job) -> Result<bool, WorldError> {
         let program = self.world.program(&job.program_id)?;
         let macs = u128::from(program.macs).saturating_mul(job.runs.into());
         let least = macs.saturating_mul(self.settings.giga_mac_price).div_ceil(1_000_000_000);
-        Ok(coin(job.price.as_ref()) >= least)
+        let share = coin(job.price.as_ref()).checked_div(job.redundancy.max(1).into()).unwrap_or(0);
+        Ok(share >= least)
     }
 
     /// Delivers the result of a job that the agent took.
-    fn deliver(&mut self, job: &Job, height: u64) -> Tried {
+    pub(super) fn deliver(&mut self, job: &Job, height: u64) -> Tried {
         let Some(solved) = self.solved(job)? else { return Ok(()) };
         if height > job.due {
             return Ok(()); // it is too late; the chain takes the job back by itself
         }
         let claim = solved.trace.claim();
         let result =
-            MsgSubmitResult { provider: job.provider.clone(), job_id: job.id, outputs: claim.outputs, ..MsgSubmitResult::default() };
+            MsgSubmitResult { provider: self.world.account(), job_id: job.id, outputs: claim.outputs, ..MsgSubmitResult::default() };
         let result = match &solved.proofs {
             Some(made) => MsgSubmitResult { inputs: made.inputs.clone(), proofs: made.proofs.clone(), ..result },
             None => MsgSubmitResult { nodes_roots: claim.nodes_roots.iter().map(|root| root.to_vec()).collect(), ..result },
@@ -252,6 +278,17 @@ impl<W: World> Agent<W> {
         self.world.send(pack(&MsgChallenge { challenger: self.world.account(), job_id: job.id, root: root.to_vec() }))?;
         tracing::warn!(job = job.id, root = hex::encode(root), "contested");
         Ok(())
+    }
+
+    /// What goes into a commitment of the agent's beside the sealed: it follows from the account's key, so that whoever has that opens what was sealed, wherever and whenever
+    /// it is started.
+    pub(super) fn salt(&self, what: &str) -> Result<[u8; 32], WorldError> {
+        self.world.secret(&format!("cairn-agent: {what} on {}", self.world.chain_id()))
+    }
+
+    /// The agent's account as bytes.
+    pub(super) fn address(&self) -> Result<Address, WorldError> {
+        Address::parse(&self.world.account()).map_err(|error| WorldError::Away(error.to_string()))
     }
 
     /// What the agent computes for a job; `None` while it does, or where it cannot.
@@ -348,7 +385,19 @@ impl From<WorldError> for Missing {
     }
 }
 
+/// What taking an open job locks of a bond; `None` of one that `account` cannot take, or that this agent does not.
+fn needed(job: &Job, account: &str) -> Option<u128> {
+    if job.redundancy > 0 {
+        return redundant::needed(job, account);
+    }
+    let takes =
+        matches!(job.verification(), Verification::Refereed | Verification::Groth16) && !job.failed.iter().any(|failed| failed == account);
+    let params = job.params.as_ref().filter(|_| takes)?;
+    let multiple = if is_proven(job) { params.proof_bond_multiple } else { params.bond_multiple };
+    coin(job.price.as_ref()).checked_mul(multiple.into())
+}
+
 /// The amount of a coin; 0 of none.
-fn coin(coin: Option<&cairn_proto::cosmos::base::v1beta1::Coin>) -> u128 {
+pub(super) fn coin(coin: Option<&cairn_proto::cosmos::base::v1beta1::Coin>) -> u128 {
     coin.and_then(|coin| coin.amount.parse().ok()).unwrap_or(0)
 }

@@ -1,8 +1,8 @@
 //! What the agent wrote down: what it found out, so that it is not worked out twice after a restart.
 //!
 //! Lines `<first 8 digits of SHA-256 of the rest> <JSON>`, appended and synced one by one. A line that was torn by a crash can only be the last one: it is cut off
-//! when the journal is opened; a fault before it is refused. The journal decides nothing that money hangs on: whether a message was effective is asked of the
-//! chain, never of it.
+//! when the journal is opened; a fault before it is refused. Whether a message was effective is asked of the chain, never of the journal. What opens a sealed root follows from
+//! the account's key and the program; of an ask the journal holds the price, for an agent that is started with another one before it is opened.
 use std::{
     collections::BTreeMap,
     fs::{File, OpenOptions},
@@ -49,6 +49,22 @@ pub enum Entry {
         /// The root.
         root: String,
     },
+    /// The agent is about to seal a root, of a redundant job or an audit.
+    Sealing {
+        /// The job.
+        job: u64,
+        /// The root.
+        root: String,
+    },
+    /// The agent is about to put a sealed ask into an auction.
+    Asking {
+        /// The class.
+        class: u64,
+        /// The auction's epoch.
+        epoch: u32,
+        /// The price, in `ucairn`.
+        price: String,
+    },
     /// The agent leaves a job alone.
     Left {
         /// The job.
@@ -69,10 +85,17 @@ pub struct Known {
     pub left: Option<String>,
 }
 
+/// What all lines come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Notes {
+    jobs: BTreeMap<u64, Known>,
+    asks: BTreeMap<u64, (u32, u128)>,
+}
+
 /// The journal, open.
 pub struct Journal {
     file: File,
-    known: BTreeMap<u64, Known>,
+    known: Notes,
     fault: Option<anyhow::Error>,
 }
 
@@ -88,7 +111,7 @@ impl Journal {
         file.try_lock().with_context(|| format!("another agent has the journal {shown} open"))?;
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
-        let (mut known, mut whole, mut number) = (BTreeMap::new(), 0, 0);
+        let (mut known, mut whole, mut number) = (Notes::default(), 0, 0);
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             number += 1;
             match parse(line) {
@@ -137,7 +160,13 @@ impl Journal {
     /// What is known of a job.
     #[must_use]
     pub fn job(&self, job: u64) -> Known {
-        self.known.get(&job).cloned().unwrap_or_default()
+        self.known.jobs.get(&job).cloned().unwrap_or_default()
+    }
+
+    /// Epoch and price of the last ask that was made in each class.
+    #[must_use]
+    pub fn asks(&self) -> &BTreeMap<u64, (u32, u128)> {
+        &self.known.asks
     }
 }
 
@@ -151,12 +180,18 @@ fn parse(line: &[u8]) -> Option<Entry> {
     (head == format!("{} ", sum(text)).as_bytes()).then(|| serde_json::from_slice(text).ok())?
 }
 
-fn note(known: &mut BTreeMap<u64, Known>, entry: Entry) {
+fn note(known: &mut Notes, entry: Entry) {
+    let jobs = &mut known.jobs;
     match entry {
-        Entry::Traced { job, root } => known.entry(job).or_default().root = Some(root),
-        Entry::Judged { job, right } => known.entry(job).or_default().right = Some(right),
-        Entry::Left { job, why } => known.entry(job).or_default().left = Some(why),
-        Entry::Taking { .. } | Entry::Delivering { .. } | Entry::Backing { .. } => (),
+        Entry::Traced { job, root } => jobs.entry(job).or_default().root = Some(root),
+        Entry::Judged { job, right } => jobs.entry(job).or_default().right = Some(right),
+        Entry::Left { job, why } => jobs.entry(job).or_default().left = Some(why),
+        Entry::Asking { class, epoch, price } => {
+            if let Ok(price) = price.parse() {
+                known.asks.insert(class, (epoch, price));
+            }
+        }
+        Entry::Taking { .. } | Entry::Delivering { .. } | Entry::Backing { .. } | Entry::Sealing { .. } => (),
     }
 }
 
@@ -172,6 +207,8 @@ mod tests {
             Entry::Judged { job: 2, right: false },
             Entry::Backing { job: 2, root: "cd".into() },
             Entry::Left { job: 3, why: "its inputs cannot be had".into() },
+            Entry::Sealing { job: 4, root: "ef".into() },
+            Entry::Asking { class: 1, epoch: 2, price: u128::MAX.to_string() },
         ]
     }
 
@@ -199,7 +236,7 @@ mod tests {
             }
             assert_eq!(journal.known, whole, "cut at {length}");
         }
-        assert_eq!(whole[&2].right, Some(false));
+        assert_eq!((whole.jobs[&2].right, whole.asks[&1]), (Some(false), (2, u128::MAX)));
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! `cairn-agent run`: what an agent does by itself.
 mod agent;
+mod auction;
+mod audit;
 mod contest;
 mod journal;
 mod lab;
 mod node;
 mod proven;
+mod redundant;
 mod vault;
 mod world;
 
 pub use agent::{Agent, Settings};
+pub use auction::Ask;
 pub use journal::{Entry, Journal, Known};
 pub use lab::{Lab, Order, Solved, Standing};
 pub use node::Node;

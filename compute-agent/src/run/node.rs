@@ -1,17 +1,19 @@
 //! The world as it is: a chain behind its nodes' RPC, content behind URIs.
 use std::time::Duration;
 
-use cairn_client::{Chain, Refused, Signer};
+use cairn_client::{Chain, Refused, Signer, keys};
 use cairn_proto::{
     Any,
     cairn::{
         compute::v1::{
-            Circuit, Job, JobState, Program, Provider, QueryCircuitRequest, QueryCircuitResponse, QueryJobsRequest, QueryJobsResponse,
-            QueryProgramRequest, QueryProgramResponse, QueryProviderRequest, QueryProviderResponse,
+            Audit, Circuit, Job, JobState, Offer, Program, Provider, QueryAuditsRequest, QueryAuditsResponse, QueryCircuitRequest,
+            QueryCircuitResponse, QueryClassRequest, QueryClassResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest,
+            QueryJobsResponse, QueryOffersRequest, QueryOffersResponse, QueryProgramRequest, QueryProgramResponse, QueryProviderRequest,
+            QueryProviderResponse,
         },
         dispute::v1::{QueryContestRequest, QueryContestResponse, QueryMatchRequest, QueryMatchResponse},
     },
-    cosmos::base::query::v1beta1::PageRequest,
+    cosmos::base::query::v1beta1::{PageRequest, PageResponse},
 };
 use prost::Message;
 use tokio::runtime::Handle;
@@ -20,7 +22,7 @@ use super::world::{World, WorldError};
 
 /// Jobs of a page of a query.
 const PAGE: u64 = 200;
-/// Pages that are read of one state: who has more jobs open than that is served in turn.
+/// Pages that are read of one list: of more jobs in a state than that, the first ones are served, and others when these are gone.
 const PAGES: usize = 50;
 
 /// A chain and the servers of content.
@@ -43,7 +45,24 @@ impl Node {
     fn ask<R: Message + Default>(&self, path: &str, request: &impl Message) -> Result<R, WorldError> {
         self.runtime.block_on(self.chain.query(path, request)).map_err(explain)
     }
+
+    /// A list that comes in pages.
+    fn all<T>(&self, ask: impl Fn(&Self, Option<PageRequest>) -> Result<Page<T>, WorldError>) -> Result<Vec<T>, WorldError> {
+        let (mut all, mut key) = (Vec::new(), Vec::new());
+        for _ in 0..PAGES {
+            let (entries, page) = ask(self, Some(PageRequest { key: std::mem::take(&mut key), limit: PAGE, ..PageRequest::default() }))?;
+            all.extend(entries);
+            key = page.map(|page| page.next_key).unwrap_or_default();
+            if key.is_empty() {
+                break;
+            }
+        }
+        Ok(all)
+    }
 }
+
+/// Entries, and where the next ones are.
+type Page<T> = (Vec<T>, Option<PageResponse>);
 
 /// A refusal of the chain, or that it does not answer.
 fn explain(error: anyhow::Error) -> WorldError {
@@ -61,11 +80,14 @@ impl World for Node {
     fn height(&mut self) -> Result<u64, WorldError> {
         self.runtime.block_on(self.chain.height()).map_err(explain)
     }
+    fn chain_id(&self) -> String {
+        self.chain.id().to_owned()
+    }
     fn account(&self) -> String {
         self.signer.address().to_owned()
     }
-    fn chain_id(&self) -> String {
-        self.chain.id().to_owned()
+    fn secret(&self, purpose: &str) -> Result<[u8; 32], WorldError> {
+        keys::secret(self.signer.key(), purpose).map_err(explain)
     }
     fn provider(&mut self) -> Result<Option<Provider>, WorldError> {
         let request = QueryProviderRequest { account: self.account() };
@@ -76,18 +98,31 @@ impl World for Node {
         }
     }
     fn jobs(&mut self, state: JobState) -> Result<Vec<Job>, WorldError> {
-        let (mut jobs, mut key) = (Vec::new(), Vec::new());
-        for _ in 0..PAGES {
-            let pagination = Some(PageRequest { key: std::mem::take(&mut key), limit: PAGE, ..PageRequest::default() });
+        self.all(|node, pagination| {
             let request = QueryJobsRequest { state: state.into(), pagination };
-            let found: QueryJobsResponse = self.ask("/cairn.compute.v1.Query/Jobs", &request)?;
-            jobs.extend(found.jobs);
-            key = found.pagination.map(|page| page.next_key).unwrap_or_default();
-            if key.is_empty() {
-                break;
-            }
-        }
-        Ok(jobs)
+            let found: QueryJobsResponse = node.ask("/cairn.compute.v1.Query/Jobs", &request)?;
+            Ok((found.jobs, found.pagination))
+        })
+    }
+    fn job(&mut self, id: u64) -> Result<Job, WorldError> {
+        let found: QueryJobResponse = self.ask("/cairn.compute.v1.Query/Job", &QueryJobRequest { job_id: id })?;
+        found.job.ok_or_else(|| away("the job is empty"))
+    }
+    fn audits(&mut self) -> Result<Vec<Audit>, WorldError> {
+        self.all(|node, pagination| {
+            let found: QueryAuditsResponse = node.ask("/cairn.compute.v1.Query/Audits", &QueryAuditsRequest { pagination })?;
+            Ok((found.audits, found.pagination))
+        })
+    }
+    fn class(&mut self, id: u64) -> Result<QueryClassResponse, WorldError> {
+        self.ask("/cairn.compute.v1.Query/Class", &QueryClassRequest { class_id: id })
+    }
+    fn offers(&mut self, class: u64) -> Result<Vec<Offer>, WorldError> {
+        self.all(|node, pagination| {
+            let request = QueryOffersRequest { class_id: class, pagination };
+            let found: QueryOffersResponse = node.ask("/cairn.compute.v1.Query/Offers", &request)?;
+            Ok((found.offers, found.pagination))
+        })
     }
     fn program(&mut self, id: &[u8]) -> Result<Program, WorldError> {
         let request = QueryProgramRequest { program_id: hex::encode(id) };

@@ -2,7 +2,7 @@
 use cairn_proto::{
     Any,
     cairn::{
-        compute::v1::{Circuit, Job, JobState, Program, Provider},
+        compute::v1::{Audit, Circuit, Job, JobState, Offer, Program, Provider, QueryClassResponse},
         dispute::v1::{QueryContestResponse, QueryMatchResponse},
     },
 };
@@ -32,10 +32,15 @@ pub trait World {
     /// # Errors
     /// [`WorldError`], as everywhere here.
     fn height(&mut self) -> Result<u64, WorldError>;
+    /// The chain's name.
+    fn chain_id(&self) -> String;
     /// The agent's account.
     fn account(&self) -> String;
-    /// The chain's id.
-    fn chain_id(&self) -> String;
+    /// 32 bytes that only who holds the account's key can tell, the same ones whenever they are asked for the same purpose.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn secret(&self, purpose: &str) -> Result<[u8; 32], WorldError>;
     /// The agent as a provider; `None` before it put up a bond.
     ///
     /// # Errors
@@ -46,6 +51,26 @@ pub trait World {
     /// # Errors
     /// [`WorldError`].
     fn jobs(&mut self, state: JobState) -> Result<Vec<Job>, WorldError>;
+    /// A job by its number.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn job(&mut self, id: u64) -> Result<Job, WorldError>;
+    /// Audits that are not over.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn audits(&mut self) -> Result<Vec<Audit>, WorldError>;
+    /// A class of hardware and its running auction.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn class(&mut self, id: u64) -> Result<QueryClassResponse, WorldError>;
+    /// The offers in the running auction of a class.
+    ///
+    /// # Errors
+    /// [`WorldError`].
+    fn offers(&mut self, class: u64) -> Result<Vec<Offer>, WorldError>;
     /// A program by its id.
     ///
     /// # Errors

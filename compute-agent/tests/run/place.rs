@@ -1,44 +1,129 @@
-//! A chain on which a job waits, and agents' seats at it.
-use std::{cell::RefCell, path::Path, rc::Rc, sync::Arc};
+//! A chain, and servers of one model and its inputs.
+use std::{cell::RefCell, rc::Rc};
 
 use bytes::Bytes;
-use cairn_agent::run::{Agent, Settings, Vault, World, WorldError};
-use cairn_app::api::Chain;
-use cairn_device::{Executor, open};
+use cairn_agent::run::WorldError;
+use cairn_app::{Genesis, api::Chain};
+use cairn_kernel::Address;
 use cairn_models::{Card, ModelFile, write_inputs};
-use cairn_program::{Graph, Inputs, Kind, Node, Op, Operand, Tensor, TensorType, testing::Dice};
+use cairn_program::{Graph, Inputs, Kind, Node, Op, Operand, TensorType, testing::Dice};
 use cairn_proto::{
     Any,
-    cairn::{
-        compute::v1::{
-            Circuit, Job, JobState, MsgBondProvider, MsgPostJob, MsgRegisterProgram, Program, Provider, QueryCircuitRequest,
-            QueryCircuitResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryProgramRequest,
-            QueryProgramResponse, QueryProviderRequest, QueryProviderResponse, SealOpening,
-        },
-        dispute::v1::{QueryContestRequest, QueryContestResponse, QueryMatchRequest, QueryMatchResponse},
+    cairn::compute::v1::{
+        Job, JobState, MsgBondProvider, MsgPostJob, MsgRegisterProgram, Program, Provider, QueryJobRequest, QueryJobResponse,
+        QueryJobsRequest, QueryJobsResponse, QueryProgramRequest, QueryProgramResponse, QueryProviderRequest, QueryProviderResponse,
+        SealOpening,
     },
     pack,
 };
-use prost::Message;
+use serde_json::{Value, json};
 
-use crate::support::{CHAIN_ID, Draft, Net, coin};
+use crate::support::{Draft, Net, app_state, coin, genesis};
 
 pub(crate) const PRICE: u128 = 100_000;
 pub(crate) const BOND: u128 = 1_000_000;
-pub(crate) const FEE: u128 = 5_000;
+const FEE: u128 = 5_000;
+/// What an accepted job of one provider locks.
 pub(crate) const LOCKED: u128 = 5 * PRICE;
+/// What lies in the fund of audits at first.
+const FUND: u128 = 50_000;
 pub(crate) const REQUESTER: usize = 0;
 pub(crate) const PROVIDER: usize = 1;
 pub(crate) const WATCHER: usize = 2;
+/// Runs of a job.
+const RUNS: usize = 2;
 
-/// A chain, and servers of one model and its inputs.
+/// A place that agents share.
+pub(crate) type Shared = Rc<RefCell<Place>>;
+
+/// A chain, servers, and what their users do by themselves.
 pub(crate) struct Place {
     pub(crate) net: Net,
-    model: Vec<u8>,
-    inputs: Vec<u8>,
+    pub(crate) model: Vec<u8>,
+    pub(crate) inputs: Vec<u8>,
+    /// From which height on which wallet sends what.
+    pub(crate) later: Vec<(u64, usize, Any)>,
+    order: MsgPostJob,
+}
+
+/// Settings under which a test takes few blocks; so many of 10,000 results are audited.
+pub(crate) fn settings(audit_bps: u32) -> Value {
+    json!({
+        "bond_multiple": 5, "window_blocks": "10", "unbonding_blocks": "100", "fee_bps": 100, "late_bps": 1000, "challenge_bps": 500,
+        "giga_mac_price": "100000000", "max_failures": 3, "least_bond": "1000000", "bid_blocks": "8", "open_blocks": "10",
+        "deposit_bps": 1000, "offer_fee_bps": 10, "max_offers": 10, "audit_bps": audit_bps, "audit_blocks": "8",
+        "auditor_late_bps": 1000, "audit_fee_bps": 100, "redundant_multiple": 2, "proof_bond_multiple": 1,
+        "circuit_fee": "100000", "test_keys": true,
+    })
+}
+
+/// A chain with a class of hardware and a filled fund of audits.
+fn net(audit_bps: u32) -> Net {
+    let mut state = app_state();
+    state["compute"] = json!({
+        "params": settings(audit_bps), "classes": [{ "id": "1", "name": "laptops", "giga_macs": "50" }], "audit_fund": FUND.to_string(),
+    });
+    let held = json!({ "address": Address::module("compute").to_string(), "coins": [{ "denom": "ucairn", "amount": FUND.to_string() }] });
+    state["bank"]["balances"].as_array_mut().expect("balances").push(held);
+    Net::with(&Genesis { app_state: state.to_string().into_bytes(), ..genesis() })
 }
 
 impl Place {
+    /// With a program that is registered; its graph has random weights and inputs.
+    pub(crate) fn new(audit_bps: u32, graph: Graph) -> Self {
+        let mut dice = Dice::new(5);
+        let tensors = graph.weights.iter().map(|shape| dice.tensor(shape).expect("a tensor")).collect();
+        let model = ModelFile::new(Card::default(), graph, tensors).expect("a model");
+        let inputs = draw(&model, RUNS);
+        let file = write_inputs(inputs.tensors()).expect("a file");
+        let mut place = Self::of(audit_bps, &model, file, inputs.root(), RUNS);
+        place.register(&model, vec![]);
+        place
+    }
+    /// With servers of a model and its inputs; the model is not registered yet.
+    pub(crate) fn of(audit_bps: u32, model: &ModelFile, inputs: Vec<u8>, input_root: [u8; 32], runs: usize) -> Self {
+        let order = MsgPostJob {
+            program_id: model.id().to_vec(),
+            input_root: input_root.to_vec(),
+            runs: u32::try_from(runs).expect("few"),
+            uri: "inputs".to_owned(),
+            price: Some(coin(PRICE)),
+            accept_blocks: 40,
+            run_blocks: 40,
+            ..MsgPostJob::default()
+        };
+        let file = model.write().expect("a file");
+        let mut place = Self { net: net(audit_bps), model: file, inputs, later: Vec::new(), order };
+        place.net.run(vec![]);
+        place.order.requester = place.name(REQUESTER);
+        place
+    }
+    /// The requester registers the program of a model.
+    pub(crate) fn register(&mut self, model: &ModelFile, seals: Vec<SealOpening>) {
+        let program = MsgRegisterProgram {
+            owner: self.name(REQUESTER),
+            graph: model.program().encoded().to_vec(),
+            weights_root: model.weights().root().to_vec(),
+            uri: "model".to_owned(),
+            seals,
+            ..MsgRegisterProgram::default()
+        };
+        self.send(REQUESTER, pack(&program)).expect("registered");
+    }
+    /// With bonds, and one job of a small network that waits for a provider.
+    pub(crate) fn with(audit_bps: u32, bonded: &[usize], change: impl FnOnce(MsgPostJob) -> MsgPostJob) -> Shared {
+        let mut place = Self::new(audit_bps, network());
+        bonded.iter().for_each(|n| place.bond(*n));
+        place.post(change);
+        Rc::new(RefCell::new(place))
+    }
+    pub(crate) fn bond(&mut self, n: usize) {
+        let provider = self.name(n);
+        self.send(n, pack(&MsgBondProvider { provider, bond: Some(coin(BOND)) })).expect("bonded");
+    }
+    pub(crate) fn post(&mut self, change: impl FnOnce(MsgPostJob) -> MsgPostJob) {
+        self.send(REQUESTER, pack(&change(self.order.clone()))).expect("posted");
+    }
     pub(crate) fn name(&self, n: usize) -> String {
         self.net.wallets[n].address.to_string()
     }
@@ -55,9 +140,39 @@ impl Place {
             code => Err(WorldError::Refused { codespace: String::new(), code, log: format!("{:?}", outcome.result) }),
         }
     }
-    pub(crate) fn job(&self) -> Job {
-        let found: QueryJobResponse = self.net.ask("/cairn.compute.v1.Query/Job", &QueryJobRequest { job_id: 1 });
+    /// Sends what its time has come for, and ends with a block.
+    pub(crate) fn block(&mut self) {
+        let height = self.net.app.height();
+        let (now, later) = std::mem::take(&mut self.later).into_iter().partition(|(from, ..)| *from <= height);
+        self.later = later;
+        for (_, n, message) in now {
+            self.send(n, message).expect("sent");
+        }
+        self.net.run(vec![]);
+    }
+    pub(crate) fn job(&self, job_id: u64) -> Job {
+        let found: QueryJobResponse = self.net.ask("/cairn.compute.v1.Query/Job", &QueryJobRequest { job_id });
         found.job.expect("a job")
+    }
+    pub(crate) fn program(&self) -> Program {
+        let request = QueryProgramRequest { program_id: hex::encode(&self.order.program_id) };
+        let found: QueryProgramResponse = self.net.ask("/cairn.compute.v1.Query/Program", &request);
+        found.program.expect("a program")
+    }
+    pub(crate) fn is_quiet(&self) -> bool {
+        let found: QueryJobsResponse = self.net.ask("/cairn.compute.v1.Query/Jobs", &QueryJobsRequest::default());
+        found.jobs.iter().all(|job| job.state() == JobState::Closed)
+    }
+    pub(crate) fn provider(&self, n: usize) -> Provider {
+        let request = QueryProviderRequest { account: self.name(n) };
+        let found: QueryProviderResponse = self.net.ask("/cairn.compute.v1.Query/Provider", &request);
+        found.provider.expect("a provider")
+    }
+    /// What a provider's bond is, where nothing of it is locked.
+    pub(crate) fn free_bond(&self, n: usize) -> u128 {
+        let provider = self.provider(n);
+        assert_eq!(provider.locked, Some(coin(0)), "something of its bond is still locked");
+        provider.bond.expect("a bond").amount.parse().expect("an amount")
     }
     /// What an account has with the fees that it paid.
     pub(crate) fn wealth(&self, n: usize) -> u128 {
@@ -65,81 +180,15 @@ impl Place {
     }
 }
 
-/// An agent's view of the chain, which may end at any call.
-pub(crate) struct Seat {
-    place: Rc<RefCell<Place>>,
-    who: usize,
-    /// Calls until it is killed; a message counts twice: killed before it is in a block, and after.
-    pub(crate) left: usize,
-}
-
-impl Seat {
-    fn call(&mut self) -> Result<(), WorldError> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| WorldError::Away("killed".to_owned()))?;
-        Ok(())
-    }
-    fn ask<Q: Message, R: Message + Default>(&mut self, path: &str, query: &Q) -> Result<R, WorldError> {
-        self.call()?;
-        let answer = self.place.borrow().net.app.query(path, &query.encode_to_vec(), None);
-        let answer = answer.map_err(|error| WorldError::Refused { codespace: String::new(), code: 1, log: format!("{error:?}") })?;
-        Ok(R::decode(&*answer.value).expect("an answer"))
-    }
-}
-
-impl World for Seat {
-    fn height(&mut self) -> Result<u64, WorldError> {
-        self.call()?;
-        Ok(self.place.borrow().net.app.height())
-    }
-    fn account(&self) -> String {
-        self.place.borrow().name(self.who)
-    }
-    fn chain_id(&self) -> String {
-        CHAIN_ID.to_owned()
-    }
-    fn provider(&mut self) -> Result<Option<Provider>, WorldError> {
-        let request = QueryProviderRequest { account: self.account() };
-        match self.ask::<_, QueryProviderResponse>("/cairn.compute.v1.Query/Provider", &request) {
-            Ok(found) => Ok(found.provider),
-            Err(WorldError::Refused { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-    fn jobs(&mut self, state: JobState) -> Result<Vec<Job>, WorldError> {
-        let request = QueryJobsRequest { state: state.into(), ..QueryJobsRequest::default() };
-        self.ask::<_, QueryJobsResponse>("/cairn.compute.v1.Query/Jobs", &request).map(|found| found.jobs)
-    }
-    fn program(&mut self, id: &[u8]) -> Result<Program, WorldError> {
-        let request = QueryProgramRequest { program_id: hex::encode(id) };
-        self.ask::<_, QueryProgramResponse>("/cairn.compute.v1.Query/Program", &request).map(|found| found.program.expect("one"))
-    }
-    fn circuit(&mut self, program: &[u8], key: &[u8]) -> Result<Circuit, WorldError> {
-        let request = QueryCircuitRequest { key_id: hex::encode(key), program_id: hex::encode(program) };
-        self.ask::<_, QueryCircuitResponse>("/cairn.compute.v1.Query/Circuit", &request).map(|found| found.circuit.expect("one"))
-    }
-    fn contest(&mut self, case_id: u64) -> Result<QueryContestResponse, WorldError> {
-        self.ask("/cairn.dispute.v1.Query/Contest", &QueryContestRequest { case_id })
-    }
-    fn game(&mut self, case_id: u64, number: u32) -> Result<QueryMatchResponse, WorldError> {
-        self.ask("/cairn.dispute.v1.Query/Match", &QueryMatchRequest { case_id, match_number: number })
-    }
-    fn send(&mut self, message: Any) -> Result<(), WorldError> {
-        self.call()?;
-        let sent = self.place.borrow_mut().send(self.who, message);
-        self.call()?;
-        sent
-    }
-    fn fetch(&mut self, uri: &str, most: u64) -> Result<Vec<u8>, WorldError> {
-        self.call()?;
-        let place = self.place.borrow();
-        let found = if uri == "model" { &place.model } else { &place.inputs };
-        assert!(found.len() as u64 <= most);
-        Ok(found.clone())
-    }
+/// Inputs of some runs.
+pub(crate) fn draw(model: &ModelFile, runs: usize) -> Inputs {
+    let mut dice = Dice::new(6);
+    let runs = (0..runs).map(|_| dice.tensor(&model.program().graph().input).expect("a tensor")).collect();
+    Inputs::new(model.program(), runs).expect("inputs")
 }
 
 /// A small network with a layer norm and a softmax in it.
-pub(crate) fn graph() -> (Graph, Vec<Tensor>) {
+pub(crate) fn network() -> Graph {
     let bytes = |dims: &[u32]| TensorType::new(Kind::I8, dims);
     let words = |dims: &[u32]| TensorType::new(Kind::I32, dims);
     let weights = vec![bytes(&[24, 16]), words(&[24]), bytes(&[24]), bytes(&[24]), words(&[256])];
@@ -156,107 +205,5 @@ pub(crate) fn graph() -> (Graph, Vec<Tensor>) {
     let soft = add(Op::Softmax { causal: false }, vec![norm, w(4)]);
     let both = add(Op::Add, vec![soft, relu]);
     add(Op::Argmax, vec![both]);
-    let mut dice = Dice::new(5);
-    let tensors = weights.iter().map(|shape| dice.tensor(shape).expect("a tensor")).collect();
-    (Graph::new(bytes(&[3, 16]), weights, nodes), tensors)
-}
-
-/// Inputs of some runs, drawn.
-pub(crate) fn draw(model: &ModelFile, runs: usize) -> Inputs {
-    let mut dice = Dice::new(6);
-    let runs = (0..runs).map(|_| dice.tensor(&model.program().graph().input).expect("a tensor")).collect();
-    Inputs::new(model.program(), runs).expect("inputs")
-}
-
-impl Place {
-    /// A chain whose provider has a bond, and servers of a model and its inputs.
-    pub(crate) fn new(model: &ModelFile, inputs: Vec<u8>) -> Self {
-        let mut place = Self { net: Net::new(), model: model.write().expect("a file"), inputs };
-        place.net.run(vec![]);
-        let provider = place.name(PROVIDER);
-        place.send(PROVIDER, pack(&MsgBondProvider { provider, bond: Some(coin(BOND)) })).expect("bonded");
-        place
-    }
-    /// Serves other inputs from now on.
-    pub(crate) fn serve(&mut self, inputs: Vec<u8>) {
-        self.inputs = inputs;
-    }
-    /// The requester registers the program of a model.
-    pub(crate) fn register(&mut self, model: &ModelFile, seals: Vec<SealOpening>) {
-        let program = MsgRegisterProgram {
-            owner: self.name(REQUESTER),
-            graph: model.program().encoded().to_vec(),
-            weights_root: model.weights().root().to_vec(),
-            uri: "model".to_owned(),
-            seals,
-            ..MsgRegisterProgram::default()
-        };
-        self.send(REQUESTER, pack(&program)).expect("registered");
-    }
-    /// The requester posts a job for it; `order` says the rest.
-    pub(crate) fn post(&mut self, model: &ModelFile, input_root: [u8; 32], runs: u32, order: MsgPostJob) {
-        let order = MsgPostJob {
-            requester: self.name(REQUESTER),
-            program_id: model.id().to_vec(),
-            input_root: input_root.to_vec(),
-            runs,
-            uri: "inputs".to_owned(),
-            price: Some(coin(PRICE)),
-            accept_blocks: 40,
-            run_blocks: 40,
-            ..order
-        };
-        self.send(REQUESTER, pack(&order)).expect("posted");
-    }
-}
-
-/// A chain on which a job of two runs waits for a provider.
-pub(crate) fn place() -> Rc<RefCell<Place>> {
-    let (graph, tensors) = graph();
-    let model = ModelFile::new(Card::default(), graph, tensors).expect("a model");
-    let inputs = draw(&model, 2);
-    let mut place = Place::new(&model, write_inputs(inputs.tensors()).expect("a file"));
-    place.register(&model, vec![]);
-    place.post(&model, inputs.root(), 2, MsgPostJob::default());
-    Rc::new(RefCell::new(place))
-}
-
-pub(crate) fn agent(place: &Rc<RefCell<Place>>, who: usize, left: usize, device: Arc<dyn Executor>, folder: &Path) -> Agent<Seat> {
-    let seat = Seat { place: Rc::clone(place), who, left };
-    let vault = Vault::open(&folder.join("keys"), &folder.join("private")).expect("a vault");
-    Agent::open(seat, device, Settings::default(), vault, folder).expect("an agent").patient()
-}
-
-pub(crate) fn honest() -> Arc<dyn Executor> {
-    Arc::from(open("reference").expect("a device"))
-}
-
-/// Runs blocks, in each of which `work` is done, until the job is closed.
-pub(crate) fn until_closed(place: &Rc<RefCell<Place>>, mut work: impl FnMut()) -> Job {
-    let last = place.borrow().net.app.height() + 400;
-    while place.borrow().job().state() != JobState::Closed {
-        assert!(place.borrow().net.app.height() < last, "it never closed");
-        work();
-        place.borrow_mut().net.run(vec![]);
-    }
-    place.borrow().job()
-}
-
-/// An agent that is killed at its call number `kill`, if it comes so far, and started again; how many calls were left to the first one.
-pub(crate) fn killed_once(place: &Rc<RefCell<Place>>, who: usize, kill: usize, folder: &Path) -> (usize, Job) {
-    let mut first = Some(agent(place, who, kill, honest(), folder));
-    let mut second = None;
-    let mut left = 0;
-    let job = until_closed(place, || {
-        if let Some(agent) = &mut first {
-            agent.step().expect("the disk");
-            left = agent.world().left;
-            if left == 0 {
-                first = None;
-            }
-        } else {
-            second.get_or_insert_with(|| agent(place, who, usize::MAX, honest(), folder)).step().expect("the disk");
-        }
-    });
-    (left, job)
+    Graph::new(bytes(&[3, 16]), weights, nodes)
 }

@@ -1,15 +1,10 @@
 //! Proven jobs, and private weights: keys from files, real proofs, paid at once; a liar about private weights is convicted by a proof.
-use std::{cell::RefCell, fs, os::unix::fs::PermissionsExt, path::Path, rc::Rc, sync::Arc};
+use std::{cell::RefCell, fs, os::unix::fs::PermissionsExt, path::Path, rc::Rc};
 
 use ark_bn254::Fr;
-use cairn_agent::{
-    liar::Liar,
-    proofs::{SaltedInputs, salt_text, weights_element},
-    run::World as _,
-};
+use cairn_agent::proofs::{SaltedInputs, salt_text, weights_element};
 use cairn_circuits::{Circuit, Head, Job as Proven, Kind, Layer, LayerShape, Network, Prover, Shape, program_of};
 use cairn_compute::{RecordFile, key_registration};
-use cairn_device::open;
 use cairn_kernel::{Address, chain32};
 use cairn_models::{Card, ModelFile, write_inputs};
 use cairn_program::{Graph, Kind as Bytes, Node, Op, Operand, TensorType};
@@ -21,8 +16,9 @@ use cairn_verifier::{Context, Serves};
 use rand::rngs::OsRng;
 
 use crate::{
-    place::{BOND, LOCKED, PRICE, PROVIDER, Place, REQUESTER, WATCHER, agent, draw, honest, killed_once, until_closed},
-    support::{CHAIN_ID, coin},
+    cast::{Part, kills, play, sent},
+    place::{BOND, LOCKED, PRICE, PROVIDER, Place, REQUESTER, Shared, WATCHER, draw},
+    support::CHAIN_ID,
 };
 
 /// Salt of the commitment to the private network's weights.
@@ -88,48 +84,25 @@ fn equip(folder: &Path, prover: &Prover) {
     fs::set_permissions(&salt, fs::Permissions::from_mode(0o600)).expect("set");
 }
 
-fn salted(model: &ModelFile, runs: usize) -> SaltedInputs {
-    SaltedInputs::new(draw(model, runs), (0..runs as u64).map(Fr::from).collect()).expect("salted")
-}
-
-fn proven(key: Vec<u8>) -> MsgPostJob {
-    MsgPostJob { keys: vec![key], verification: Verification::Groth16.into(), ..MsgPostJob::default() }
-}
-
 /// A chain on which a proven job of four runs waits, two runs a proof, of the public or the private network.
-fn place(prover: &Prover, sealed: bool) -> Rc<RefCell<Place>> {
+fn place(prover: &Prover, sealed: bool) -> Shared {
     let model = if sealed { private() } else { public() };
-    let inputs = salted(&model, 4);
-    let mut place = Place::new(&model, inputs.write().expect("a file"));
+    let salted = SaltedInputs::new(draw(&model, 4), (0..4).map(Fr::from).collect()).expect("salted");
+    let mut place = Place::of(0, &model, salted.write().expect("a file"), salted.root(), 4);
     let key = if sealed {
         place.sealed(prover)
     } else {
         place.register(&model, vec![]);
         place.key(prover, &Serves::Program(model.id()))
     };
-    place.post(&model, inputs.root(), 4, proven(key));
+    place.bond(PROVIDER);
+    place.post(|order| MsgPostJob { keys: vec![key], verification: Verification::Groth16.into(), ..order });
     Rc::new(RefCell::new(place))
 }
 
-fn paid_once(prover: &Prover, sealed: bool) {
-    let mut paid = Vec::new();
-    for kill in 0.. {
-        let (place, folder) = (place(prover, sealed), tempfile::tempdir().expect("a folder"));
-        equip(folder.path(), prover);
-        let before = place.borrow().wealth(PROVIDER);
-        let (left, job) = killed_once(&place, PROVIDER, kill, folder.path());
-        assert_eq!((job.outcome(), job.case_id), (JobOutcome::Paid, 0), "killed at {kill}");
-        let classes = |run: &Vec<u8>| u32::from_le_bytes(run.as_slice().try_into().expect("a class"));
-        let right: Vec<u32> = draw(&public(), 4).tensors().iter().map(|input| class(&input.values)).collect();
-        assert_eq!(job.outputs.iter().map(classes).collect::<Vec<_>>(), right);
-        paid.push(place.borrow().wealth(PROVIDER) - before);
-        let provider = agent(&place, PROVIDER, 9, honest(), folder.path()).world().provider().expect("an answer").expect("a provider");
-        assert_eq!((provider.paid, provider.late, provider.bond), (1, 0, Some(coin(BOND))), "killed at {kill}");
-        if left > 0 || kill == 40 {
-            break;
-        }
-    }
-    assert!(paid.len() > 10 && paid[0] > 0 && paid.iter().all(|pay| *pay == paid[0]), "{paid:?}");
+fn kit(prover: &Rc<Prover>) -> Rc<dyn Fn(&Path)> {
+    let prover = Rc::clone(prover);
+    Rc::new(move |folder| equip(folder, &prover))
 }
 
 fn class(input: &[i32]) -> u32 {
@@ -137,61 +110,80 @@ fn class(input: &[i32]) -> u32 {
     network().run(&values).expect("an answer").elements()[0].cast_unsigned()
 }
 
+fn paid_once(prover: Prover, sealed: bool) {
+    let prover = Rc::new(prover);
+    let right: Vec<u32> = draw(&public(), 4).tensors().iter().map(|input| class(&input.values)).collect();
+    let course = |kill: usize| {
+        let place = place(&prover, sealed);
+        let before = place.borrow().wealth(PROVIDER);
+        let steps = play(&place, &[Part::honest(PROVIDER).equipped(&kit(&prover))], kill);
+        let place = place.borrow();
+        let (job, provider) = (place.job(1), place.provider(PROVIDER));
+        assert_eq!((job.outcome(), job.case_id), (JobOutcome::Paid, 0), "killed at {kill}");
+        let classes = |run: &Vec<u8>| u32::from_le_bytes(run.as_slice().try_into().expect("a class"));
+        assert_eq!(job.outputs.iter().map(classes).collect::<Vec<_>>(), right);
+        assert_eq!((provider.paid, provider.late, place.free_bond(PROVIDER)), (1, 0, BOND), "killed at {kill}");
+        (steps, place.wealth(PROVIDER) - before)
+    };
+    let (steps, pay) = course(usize::MAX);
+    assert!(sent(&steps) == 2 && pay > 0, "{steps:?}");
+    for kill in kills(&steps) {
+        assert_eq!(course(kill).1, pay, "killed at {kill}");
+    }
+}
+
 #[test]
 fn a_prover_killed_at_any_call_is_paid_at_once_and_once() {
-    paid_once(&prover(Kind::Constant(network()), 2), false);
+    paid_once(prover(Kind::Constant(network()), 2), false);
 }
 
 #[test]
 fn a_prover_with_private_weights_is_paid_for_what_it_proves() {
-    paid_once(&prover(Kind::Committed(network().shape().clone()), 2), true);
+    paid_once(prover(Kind::Committed(network().shape().clone()), 2), true);
 }
 
 #[test]
 fn a_job_without_its_key_weights_or_inputs_is_left_alone() {
-    let (committed, prover) = (prover(Kind::Committed(network().shape().clone()), 2), prover(Kind::Constant(network()), 2));
-    for (case, sealed) in [("no key", false), ("another key", false), ("other inputs", false), ("no weights", true)] {
-        let (place, folder) = (place(if sealed { &committed } else { &prover }, sealed), tempfile::tempdir().expect("a folder"));
+    let (constant, committed) = (prover(Kind::Constant(network()), 2), prover(Kind::Committed(network().shape().clone()), 2));
+    for case in ["no key", "another key", "other inputs", "no weights"] {
+        let place = place(if case == "no weights" { &committed } else { &constant }, case == "no weights");
+        let folder = tempfile::tempdir().expect("a folder");
         match case {
             "no key" => (),
             "another key" => equip(folder.path(), &committed),
             "other inputs" => {
-                equip(folder.path(), &prover);
-                place.borrow_mut().serve(write_inputs(draw(&public(), 4).tensors()).expect("a file"));
+                equip(folder.path(), &constant);
+                place.borrow_mut().inputs = write_inputs(draw(&public(), 4).tensors()).expect("a file");
             }
             _ => {
                 equip(folder.path(), &committed);
                 fs::remove_dir_all(folder.path().join("private")).expect("removed");
             }
         }
-        let mut agent = agent(&place, PROVIDER, usize::MAX, honest(), folder.path());
+        let part = Part::honest(PROVIDER);
+        let mut agent = part.start(&place, &part.settings, usize::MAX, folder.path());
         for _ in 0..3 {
             agent.step().expect("the disk");
-            place.borrow_mut().net.run(vec![]);
+            place.borrow_mut().block();
         }
-        assert_eq!(place.borrow().job().state(), JobState::Open, "{case}");
+        assert_eq!(place.borrow().job(1).state(), JobState::Open, "{case}");
     }
 }
 
 #[test]
 fn who_lies_about_private_weights_is_convicted_by_a_proof() {
-    let prover = prover(Kind::Committed(network().shape().clone()), 1);
+    let prover = Rc::new(prover(Kind::Committed(network().shape().clone()), 1));
     let inputs = draw(&private(), 2);
-    let mut place = Place::new(&private(), write_inputs(inputs.tensors()).expect("a file"));
+    let mut place = Place::of(0, &private(), write_inputs(inputs.tensors()).expect("a file"), inputs.root(), 2);
     let key = place.sealed(&prover);
-    place.post(&private(), inputs.root(), 2, MsgPostJob { keys: vec![key], ..MsgPostJob::default() });
-    let (place, folders) = (Rc::new(RefCell::new(place)), [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")]);
-    folders.iter().for_each(|folder| equip(folder.path(), &prover));
+    place.bond(PROVIDER);
+    place.post(|order| MsgPostJob { keys: vec![key], ..order });
+    let place = Rc::new(RefCell::new(place));
     let before: Vec<u128> = (0..3).map(|who| place.borrow().wealth(who)).collect();
-    let liar = Liar::new(open("reference").expect("a device"), 0);
-    let mut liar = agent(&place, PROVIDER, usize::MAX, Arc::new(liar), folders[0].path());
-    let mut watcher = agent(&place, WATCHER, usize::MAX, honest(), folders[1].path());
-    let job = until_closed(&place, || {
-        liar.step().expect("the disk");
-        watcher.step().expect("the disk");
-    });
-    assert_eq!((job.outcome(), job.case_id), (JobOutcome::Wrong, 1));
+    let cast = [Part::honest(WATCHER), Part::liar(PROVIDER, 0)].map(|part| part.equipped(&kit(&prover)));
+    play(&place, &cast, usize::MAX);
     let place = place.borrow();
+    assert_eq!((place.job(1).outcome(), place.job(1).case_id), (JobOutcome::Wrong, 1));
     assert_eq!(place.wealth(WATCHER), before[WATCHER] + LOCKED * 35 / 100);
     assert_eq!(place.wealth(REQUESTER), before[REQUESTER] + PRICE, "refunded");
 }

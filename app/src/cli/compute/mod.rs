@@ -1,6 +1,8 @@
 //! `cairnd compute`: ordered computation from all sides: programs, providers, jobs, results. `cairn-agent` does a provider's part by itself.
 mod circuits;
 mod offer;
+mod opening;
+mod root;
 mod send;
 mod show;
 mod watch;
@@ -128,6 +130,27 @@ pub(crate) enum ComputeCommand {
         /// The job that bids; without it, your ask.
         #[arg(long, default_value_t = 0)]
         job: u64,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Seal the root of the trace that you worked out: of a redundant job that you took, or of an audit that you are drawn for. It is final, and this home
+    /// keeps what opens it.
+    SealRoot {
+        /// The job's number.
+        job: u64,
+        /// Root of the trace, 64 hexadecimal digits.
+        #[arg(long, value_name = "HEX", value_parser = parse_hash)]
+        root: Hash,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Open the root that this home sealed. Of an audit, another root than the result's contests it, and takes the bond for that.
+    OpenRoot {
+        /// The job's number.
+        job: u64,
+        /// Of an audit, what leads from the root to the drawn chunk: a JSON file {"preimages": [..]}, hexadecimal.
+        #[arg(long, value_name = "FILE")]
+        preimages: Option<PathBuf>,
         #[command(flatten)]
         sender: Sender,
     },
@@ -307,6 +330,8 @@ impl ComputeCommand {
                 offer::seal(&rpc, home, &terms, &sender, output)
             }
             Self::Open { class, job, sender } => offer::open(&rpc, home, class, job, &sender, output),
+            Self::SealRoot { job, root, sender } => root::seal(&rpc, home, job, &root, &sender, output),
+            Self::OpenRoot { job, preimages, sender } => root::open(&rpc, home, job, preimages.as_deref(), &sender, output),
             Self::Submit { job, claim, sender } => send::submit(&rpc, home, job, &claim, &sender, output),
             Self::Challenge { job, root, sender } => send::challenge(&rpc, home, job, &root, &sender, output),
             Self::Watch { job } if output == Output::Json => {

@@ -17,7 +17,7 @@ use prost::Message;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Hash, PostArgs, RegisterArgs};
+use super::{Hash, PostArgs, RegisterArgs, show::ask_job};
 use crate::cli::{
     home::Home,
     job::Sender,
@@ -129,6 +129,10 @@ pub(super) fn cancel(rpc: &Rpc, home: &Home, job_id: u64, sender: &Sender, outpu
 
 pub(super) fn accept(rpc: &Rpc, home: &Home, job_id: u64, sender: &Sender, output: Output) -> Result<()> {
     let (height, done): (_, MsgAcceptJobResponse) = send(rpc, home, sender, |provider| pack(&MsgAcceptJob { provider, job_id }))?;
+    if ask_job(rpc, job_id)?.redundancy > 0 {
+        let next = format!("cairnd compute seal-root {job_id} --root HEX --from {}, once all its providers have taken it", sender.name());
+        return told(output, &json!({ "job": job_id, "height": height }), &next);
+    }
     let next = format!("cairnd compute submit {job_id} --claim FILE --from {}, by block {}", sender.name(), done.due);
     told(output, &json!({ "job": job_id, "height": height, "deliver until block": done.due }), &next)
 }
@@ -176,7 +180,7 @@ pub(super) fn submit(rpc: &Rpc, home: &Home, job: u64, claim: &Path, sender: &Se
     let message = claim.message(sender.entry(home)?.address.to_string(), job)?;
     let (height, done): (_, MsgSubmitResultResponse) = send(rpc, home, sender, |_| pack(&message))?;
     if done.contest_until == 0 {
-        return told(output, &json!({ "job": job, "height": height, "proven": true }), &format!("cairnd compute job {job}"));
+        return told(output, &json!({ "job": job, "height": height, "paid": true }), &format!("cairnd compute job {job}"));
     }
     let (root, until) = (hex::encode(done.trace_root), done.contest_until);
     let shown = json!({ "job": job, "height": height, "root of the trace": root, "may be contested until block": until });
