@@ -1,5 +1,6 @@
 //! `cairn-agent run`.
 use std::{
+    io::IsTerminal,
     path::PathBuf,
     sync::{
         Arc,
@@ -86,7 +87,7 @@ impl Run {
     /// Runs on what `wrap` makes of the device.
     pub(crate) fn run_on(self, wrap: impl FnOnce(Box<dyn Executor>) -> Box<dyn Executor>) -> Result<()> {
         let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
         let settings = self.settings()?;
         let key = keys::from_file(&self.key)?;
         let device = cairn_device::open(&self.device).with_context(|| format!("cannot use the device {}", self.device))?;

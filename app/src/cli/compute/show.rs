@@ -6,7 +6,7 @@ use cairn_proto::{
         Auction, Class, Job, JobOutcome, JobState, Program, Provider, QueryClassRequest, QueryClassResponse, QueryClassesRequest,
         QueryClassesResponse, QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryParamsRequest,
         QueryParamsResponse, QueryProgramRequest, QueryProgramResponse, QueryProgramsRequest, QueryProgramsResponse, QueryProviderRequest,
-        QueryProviderResponse, QueryProvidersRequest, QueryProvidersResponse,
+        QueryProviderResponse, QueryProvidersRequest, QueryProvidersResponse, Trust,
     },
     cosmos::base::{
         query::v1beta1::{PageRequest, PageResponse},
@@ -180,14 +180,33 @@ fn job_outline(job: &Job) -> Value {
     if !job.failed.is_empty() {
         add("failed by", json!(job.failed));
     }
+    if !job.keys.is_empty() {
+        add("keys", json!(job.keys.iter().map(hex::encode).collect::<Vec<_>>()));
+    }
+    add("whom to trust", json!(trusted(job.trust())));
     if !job.trace_root.is_empty() {
         add("root of the result's trace", json!(hex::encode(&job.trace_root)));
+    }
+    if !job.outputs.is_empty() {
         add("outputs", json!(job.outputs.iter().map(hex::encode).collect::<Vec<_>>()));
     }
     if job.case_id > 0 {
         add("case", json!(job.case_id));
     }
     shown
+}
+
+/// On whom it hangs that a result is right.
+fn trusted(trust: Trust) -> &'static str {
+    match trust {
+        Trust::Referee => "one honest watcher: anybody may contest the result, and the chain computes what is in doubt",
+        Trust::Ceremony => "one honest party among those who made the key that checks its proofs",
+        Trust::SingleParty => "the one party that made the key that checks its proofs",
+        Trust::TestKey => "nobody: the key that checks its proofs is from a seed that everybody knows",
+        Trust::Majority => "most of the providers that run it",
+        Trust::Enclave => "the maker of an enclave's hardware, and whoever allowed its code",
+        Trust::Unspecified => "unknown",
+    }
 }
 
 pub(super) fn params(rpc: &Rpc, output: Output) -> Result<()> {
@@ -289,13 +308,18 @@ mod tests {
     }
 
     #[test]
-    fn an_outline_tells_the_result_only_where_there_is_one() {
+    fn an_outline_tells_the_result_only_where_there_is_one_and_always_whom_to_trust() {
         let mut job = Job { id: 4, ..Job::default() };
         let bare = job_outline(&job);
         assert!(bare.get("provider").is_none() && bare.get("outputs").is_none() && bare.get("case").is_none());
+        assert_eq!(bare["whom to trust"], "unknown");
         (job.provider, job.trace_root, job.outputs, job.case_id) = ("cairn1p".into(), vec![7; 32], vec![vec![1, 2]], 3);
         let full = job_outline(&job);
         assert_eq!((&full["outputs"][0], &full["case"]), (&json!("0102"), &json!(3)));
+        job.keys = vec![vec![9]];
+        job.set_trust(Trust::TestKey);
+        let proven = job_outline(&job);
+        assert!(proven["keys"] == json!(["09"]) && proven["whom to trust"].as_str().unwrap().starts_with("nobody"));
     }
 
     #[test]
