@@ -45,7 +45,7 @@ fn the_main_job_settles_although_a_validator_is_killed_in_the_middle() {
         home: network.client(),
         out: network.path().join("out"),
         cairnd: program("cairnd"),
-        agent: None,
+        agent: Some(program("cairn-agent")),
         resume: None,
         seed: 1,
     };

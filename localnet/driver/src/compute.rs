@@ -40,6 +40,10 @@ const ROYALTY_BPS: u32 = 2_500;
 /// Pictures of a call, and of each of its proofs.
 const CALL: usize = 16;
 const RUNS_A_PROOF: usize = 4;
+/// Percent of pictures held out that the int8 model has to get right: having learnt from the whole set, and from fewer pictures.
+const LEAST: u64 = 97;
+const LEAST_OF_FEW: u64 = 93;
+const WHOLE_SET: usize = 1_500;
 /// The folder of proving keys.
 const KEYS: &str = "keys";
 
@@ -102,8 +106,13 @@ pub async fn go_on(place: &Place<'_>, chain: &Chain, accounts: &[Account]) -> Re
     }
     let paid = call(place, chain, accounts, &program, key).await?;
     let caught = lie(place, chain, accounts, &program).await?;
-    let share = good.right.saturating_mul(100) >= good.of.saturating_mul(97);
-    Ok(vec![(format!("the int8 model is at least 97 % right on pictures held out ({} of {})", good.right, good.of), share), paid, caught])
+    let least = if place.truths.len() < WHOLE_SET { LEAST_OF_FEW } else { LEAST };
+    let share = good.right.saturating_mul(100) >= good.of.saturating_mul(least);
+    Ok(vec![
+        (format!("the int8 model is at least {least} % right on pictures held out ({} of {})", good.right, good.of), share),
+        paid,
+        caught,
+    ])
 }
 
 /// Trains the model, unless it is there.
