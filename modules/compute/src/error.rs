@@ -228,6 +228,23 @@ pub enum Error {
     /// A kind of verification that there is not.
     #[error("a job is not verified in that way")]
     Verification,
+    /// What an enclave's code is known by has another length, or the kind is none.
+    #[error("code in SGX is known by 32 bytes, in TDX by 240; found {0}")]
+    Measurement(usize),
+    /// No enclave of that name.
+    #[error("no enclave {0}")]
+    NoEnclave(String),
+    /// The enclave is there already.
+    #[error("enclave {0} is registered already")]
+    EnclaveRegistered(String),
+    /// A quote that does not stand for the result.
+    #[error(transparent)]
+    Quote(crate::quotes::QuoteError),
+    /// A root of quotes other than Intel's where test keys are not taken, or one that is too large.
+    #[error(
+        "quotes of enclaves lead up to another root than their maker's on test networks alone, and its certificate has at most 4,096 bytes"
+    )]
+    EnclaveRoot,
     /// A setting of the genesis file.
     #[error("parameter {0} is set by genesis and never changed")]
     Fixed(&'static str),
@@ -296,6 +313,11 @@ impl Coded for Error {
             Self::Proof { .. } => 43,
             Self::Verification => 44,
             Self::Fixed(_) => 45,
+            Self::Measurement(_) => 62,
+            Self::NoEnclave(_) => 63,
+            Self::EnclaveRegistered(_) => 64,
+            Self::Quote(_) => 65,
+            Self::EnclaveRoot => 66,
         }
     }
     fn status(&self) -> Status {
@@ -304,10 +326,11 @@ impl Coded for Error {
             | Self::NoProvider(_)
             | Self::NoJob(_)
             | Self::NoCircuit(_)
+            | Self::NoEnclave(_)
             | Self::NoClass(_)
             | Self::NoBid(_)
             | Self::NoAudit(_) => Status::NotFound,
-            Self::Registered(_) | Self::CircuitRegistered(_) | Self::AlreadyBid(_) => Status::AlreadyExists,
+            Self::Registered(_) | Self::CircuitRegistered(_) | Self::EnclaveRegistered(_) | Self::AlreadyBid(_) => Status::AlreadyExists,
             Self::NotOwner { .. } | Self::NotYours { .. } | Self::NotProgramOwner(_) | Self::NotRegistrar(_) => Status::PermissionDenied,
             Self::Leaving(_)
             | Self::Busy(_)

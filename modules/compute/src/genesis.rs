@@ -4,11 +4,11 @@ use std::ops::RangeInclusive;
 use cairn_auth as auth;
 use cairn_kernel::{Address, Ctx, Result};
 use cairn_program::Program as Checked;
-use cairn_proto::cairn::compute::v1::{Circuit, Genesis, Job, JobState, Member, Program, Provider, Trust, Verification};
+use cairn_proto::cairn::compute::v1::{Circuit, Enclave, Genesis, Job, JobState, Member, Program, Provider, Trust, Verification};
 
 use crate::{
-    Error, auction, audit, circuits, jobs, programs, providers, redundant, rules, seals,
-    state::{CIRCUITS, JOB_IDS, JOBS, LEAVING, NUMBERED, PARAMS, PROGRAMS, PROVIDER_IDS, PROVIDERS},
+    Error, auction, audit, circuits, enclaves, jobs, programs, providers, redundant, rules, seals,
+    state::{CIRCUITS, ENCLAVES, JOB_IDS, JOBS, LEAVING, NUMBERED, PARAMS, PROGRAMS, PROVIDER_IDS, PROVIDERS},
 };
 
 fn wrong(fault: String) -> cairn_kernel::Error {
@@ -22,9 +22,12 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
         PARAMS.set(ctx, params)?;
     }
     genesis.circuits.iter().try_for_each(|circuit| init_circuit(ctx, circuit))?;
+    genesis.enclaves.iter().try_for_each(|enclave| init_enclave(ctx, enclave))?;
     genesis.programs.iter().try_for_each(|program| init_program(ctx, program))?;
-    for circuit in genesis.circuits.iter().filter(|circuit| !circuit.program_id.is_empty()) {
-        programs::load(ctx, &circuit.program_id)?;
+    let bound =
+        genesis.circuits.iter().map(|circuit| &circuit.program_id).chain(genesis.enclaves.iter().map(|enclave| &enclave.program_id));
+    for program in bound.filter(|program| !program.is_empty()) {
+        programs::load(ctx, program)?;
     }
     let numbers = 1..=u64::try_from(genesis.providers.len()).map_err(|_| Error::Overflow)?;
     genesis.providers.iter().try_for_each(|provider| init_provider(ctx, provider, &numbers))?;
@@ -32,6 +35,20 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
     PROVIDER_IDS.set(ctx, *numbers.end())?;
     genesis.jobs.iter().cloned().try_for_each(|job| init_job(ctx, job))?;
     audit::init(ctx, &genesis)
+}
+
+/// Whoever may register one for all programs is governance alone.
+fn init_enclave(ctx: &mut Ctx, enclave: &Enclave) -> Result<()> {
+    let key = (circuits::place(&enclave.program_id)?, enclaves::check(enclave)?);
+    let registrar = Address::parse(&enclave.registrar)?;
+    let may = key.0 != circuits::ANY_PROGRAM || registrar == auth::authority();
+    if enclave.enclave_id != key.1 || !may || ENCLAVES.has(ctx, &key)? {
+        return Err(wrong(format!(
+            "enclave {} is named wrongly, stands twice, or is not its registrar's",
+            hex::encode(&enclave.enclave_id)
+        )));
+    }
+    ENCLAVES.set(ctx, &key, enclave)
 }
 
 /// Of a circuit everything is checked again: a chain that takes no test keys does not start with one.
@@ -113,11 +130,15 @@ fn init_keys(ctx: &Ctx, job: &Job, program: &Program) -> Result<()> {
     let (needed, place) = match job.verification() {
         Verification::Groth16 if program.seals.is_empty() => (1, programs::hash(&program.id)?),
         Verification::Groth16 => (1, circuits::ANY_PROGRAM),
+        Verification::Tee => (1, circuits::ANY_PROGRAM),
         Verification::Redundant => (0, circuits::ANY_PROGRAM),
         _ => (program.seals.len(), circuits::ANY_PROGRAM),
     };
     if job.verification() == Verification::Unspecified || job.trust() == Trust::Unspecified || job.keys.len() != needed {
         return Err(wrong(format!("job {} is not verified, or by another number of keys", job.id)));
+    }
+    if job.verification() == Verification::Tee {
+        return job.keys.iter().try_for_each(|id| enclaves::of_job(ctx, &program.id, id).map(drop));
     }
     job.keys.iter().try_for_each(|key| circuits::load(ctx, &(place, programs::hash(key)?)).map(drop))
 }
@@ -127,6 +148,7 @@ pub(crate) fn export(ctx: &Ctx) -> Result<Genesis> {
     let mut genesis = Genesis {
         params: Some(rules::params(ctx)?),
         circuits: CIRCUITS.range(ctx, &[]).map(|entry| entry.map(|(_, circuit)| circuit)).collect::<Result<_>>()?,
+        enclaves: ENCLAVES.range(ctx, &[]).map(|entry| entry.map(|(_, enclave)| enclave)).collect::<Result<_>>()?,
         programs: PROGRAMS.range(ctx, &[]).map(|entry| entry.map(|(_, program)| program)).collect::<Result<_>>()?,
         providers: PROVIDERS.range(ctx, &[]).map(|entry| entry.map(|(_, provider)| provider)).collect::<Result<_>>()?,
         jobs: JOBS.range(ctx, &[]).map(|entry| entry.map(|(_, job)| job)).collect::<Result<_>>()?,

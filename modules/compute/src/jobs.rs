@@ -9,7 +9,7 @@ use cairn_proto::cairn::compute::v1::{
 };
 
 use crate::{
-    ACCOUNT, Error, auction, audit, circuits, programs, proofs,
+    ACCOUNT, Error, auction, audit, circuits, enclaves, programs, proofs,
     providers::{self, coin},
     redundant, referee,
     rules::{self, MAX_BLOCKS, MAX_OUTPUTS},
@@ -102,7 +102,11 @@ fn pin(ctx: &Ctx, program: &Program, m: &MsgPostJob) -> Result<(Verification, Tr
             let checked = programs::checked(ctx, program)?;
             (Verification::Groth16, proofs::key(ctx, program, &checked, id, m.runs)?.trust())
         }
-        Verification::Redundant | Verification::Tee => return Err(Error::Verification.into()),
+        Verification::Tee => {
+            let id = m.keys.first().filter(|_| m.keys.len() == 1).ok_or(Error::Keys { needed: 1, found: m.keys.len() })?;
+            (Verification::Tee, enclaves::pin(ctx, program, id)?)
+        }
+        Verification::Redundant => return Err(Error::Verification.into()),
     };
     Ok((verification, sealed.into_iter().fold(trust, circuits::weaker)))
 }
@@ -148,6 +152,13 @@ pub(crate) fn submit(ctx: &mut Ctx, provider: &Address, m: MsgSubmitResult) -> R
     }
     let bytes = m.outputs.iter().fold(0_usize, |sum, output| sum.saturating_add(output.len()));
     if bytes > MAX_OUTPUTS {
+        return Err(Error::Result.into());
+    }
+    if job.verification() == Verification::Tee {
+        enclaves::submit(ctx, job, provider, m)?;
+        return Ok(MsgSubmitResultResponse::default());
+    }
+    if !(m.quote.is_empty() && m.collateral.is_empty()) {
         return Err(Error::Result.into());
     }
     if job.verification() == Verification::Groth16 {

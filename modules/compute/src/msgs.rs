@@ -5,12 +5,13 @@ use cairn_proto::cairn::compute::v1::{
     JobOutcome, JobState, MsgAcceptJob, MsgAcceptJobResponse, MsgBondProvider, MsgBondProviderResponse, MsgCancelJob, MsgCancelJobResponse,
     MsgChallenge, MsgChallengeResponse, MsgCommitAudit, MsgCommitAuditResponse, MsgCommitBid, MsgCommitBidResponse, MsgCommitResult,
     MsgCommitResultResponse, MsgLeaveProvider, MsgLeaveProviderResponse, MsgPostJob, MsgPostJobResponse, MsgRegisterCircuit,
-    MsgRegisterCircuitResponse, MsgRegisterProgram, MsgRegisterProgramResponse, MsgRetireCircuit, MsgRetireCircuitResponse, MsgRevealAudit,
-    MsgRevealAuditResponse, MsgRevealBid, MsgRevealBidResponse, MsgRevealResult, MsgRevealResultResponse, MsgServer, MsgSetClass,
-    MsgSetClassResponse, MsgSubmitResult, MsgSubmitResultResponse, MsgUpdateParams, MsgUpdateParamsResponse,
+    MsgRegisterCircuitResponse, MsgRegisterEnclave, MsgRegisterEnclaveResponse, MsgRegisterProgram, MsgRegisterProgramResponse,
+    MsgRetireCircuit, MsgRetireCircuitResponse, MsgRetireEnclave, MsgRetireEnclaveResponse, MsgRevealAudit, MsgRevealAuditResponse,
+    MsgRevealBid, MsgRevealBidResponse, MsgRevealResult, MsgRevealResultResponse, MsgServer, MsgSetClass, MsgSetClassResponse,
+    MsgSubmitResult, MsgSubmitResultResponse, MsgUpdateParams, MsgUpdateParamsResponse,
 };
 
-use crate::{Compute, Error, auction, audit, circuits, jobs, programs, providers, redundant, rules, settle, state::PARAMS};
+use crate::{Compute, Error, auction, audit, circuits, enclaves, jobs, programs, providers, redundant, rules, settle, state::PARAMS};
 
 impl MsgServer for Compute {
     fn bond_provider(&self, ctx: &mut Ctx, m: MsgBondProvider) -> Result<MsgBondProviderResponse> {
@@ -31,6 +32,15 @@ impl MsgServer for Compute {
 
     fn register_circuit(&self, ctx: &mut Ctx, m: MsgRegisterCircuit) -> Result<MsgRegisterCircuitResponse> {
         Ok(MsgRegisterCircuitResponse { key_id: circuits::register(ctx, m)?.to_vec() })
+    }
+
+    fn register_enclave(&self, ctx: &mut Ctx, m: MsgRegisterEnclave) -> Result<MsgRegisterEnclaveResponse> {
+        Ok(MsgRegisterEnclaveResponse { enclave_id: enclaves::register(ctx, m)?.to_vec() })
+    }
+
+    fn retire_enclave(&self, ctx: &mut Ctx, m: MsgRetireEnclave) -> Result<MsgRetireEnclaveResponse> {
+        enclaves::retire(ctx, &m)?;
+        Ok(MsgRetireEnclaveResponse {})
     }
 
     fn retire_circuit(&self, ctx: &mut Ctx, m: MsgRetireCircuit) -> Result<MsgRetireCircuitResponse> {

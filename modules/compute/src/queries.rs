@@ -3,14 +3,15 @@ use cairn_kernel::{Address, Ctx, Result, key_prefix};
 use cairn_proto::cairn::compute::v1::{
     QueryAuditRequest, QueryAuditResponse, QueryAuditsRequest, QueryAuditsResponse, QueryCircuitRequest, QueryCircuitResponse,
     QueryCircuitsRequest, QueryCircuitsResponse, QueryClassRequest, QueryClassResponse, QueryClassesRequest, QueryClassesResponse,
-    QueryJobRequest, QueryJobResponse, QueryJobsRequest, QueryJobsResponse, QueryOffersRequest, QueryOffersResponse, QueryParamsRequest,
-    QueryParamsResponse, QueryProgramRequest, QueryProgramResponse, QueryProgramsRequest, QueryProgramsResponse, QueryProviderRequest,
-    QueryProviderResponse, QueryProvidersRequest, QueryProvidersResponse, QueryServer,
+    QueryEnclaveRequest, QueryEnclaveResponse, QueryEnclavesRequest, QueryEnclavesResponse, QueryJobRequest, QueryJobResponse,
+    QueryJobsRequest, QueryJobsResponse, QueryOffersRequest, QueryOffersResponse, QueryParamsRequest, QueryParamsResponse,
+    QueryProgramRequest, QueryProgramResponse, QueryProgramsRequest, QueryProgramsResponse, QueryProviderRequest, QueryProviderResponse,
+    QueryProvidersRequest, QueryProvidersResponse, QueryServer,
 };
 
 use crate::{
-    Compute, Error, auction, audit, circuits, jobs, programs, providers, rules,
-    state::{AUCTIONS, AUDITS, BY_STATE, CIRCUITS, CLASSES, JOBS, OFFERS, PROGRAMS, PROVIDERS},
+    Compute, Error, auction, audit, circuits, enclaves, jobs, programs, providers, rules,
+    state::{AUCTIONS, AUDITS, BY_STATE, CIRCUITS, CLASSES, ENCLAVES, JOBS, OFFERS, PROGRAMS, PROVIDERS},
 };
 
 /// The place of a program that is named in hexadecimal, or not named.
@@ -45,6 +46,19 @@ impl QueryServer for Compute {
         let prefix = if q.program_id.is_empty() { Vec::new() } else { key_prefix(&program_place(&q.program_id)?) };
         let (entries, page) = CIRCUITS.page(ctx, &prefix, &q.pagination.unwrap_or_default().into())?;
         Ok(QueryCircuitsResponse { circuits: entries.into_iter().map(|(_, circuit)| circuit).collect(), pagination: Some(page.into()) })
+    }
+
+    fn enclave(&self, ctx: &Ctx, q: QueryEnclaveRequest) -> Result<QueryEnclaveResponse> {
+        let unknown = || Error::NoEnclave(q.enclave_id.chars().take(64).collect());
+        let id = hex::decode(&q.enclave_id).map_err(|_| unknown())?;
+        let key = (program_place(&q.program_id)?, programs::hash(&id)?);
+        Ok(QueryEnclaveResponse { enclave: Some(enclaves::load(ctx, &key)?) })
+    }
+
+    fn enclaves(&self, ctx: &Ctx, q: QueryEnclavesRequest) -> Result<QueryEnclavesResponse> {
+        let prefix = if q.program_id.is_empty() { Vec::new() } else { key_prefix(&program_place(&q.program_id)?) };
+        let (entries, page) = ENCLAVES.page(ctx, &prefix, &q.pagination.unwrap_or_default().into())?;
+        Ok(QueryEnclavesResponse { enclaves: entries.into_iter().map(|(_, enclave)| enclave).collect(), pagination: Some(page.into()) })
     }
 
     fn provider(&self, ctx: &Ctx, q: QueryProviderRequest) -> Result<QueryProviderResponse> {

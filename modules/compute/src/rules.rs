@@ -14,6 +14,8 @@ pub(crate) const AUDITS_A_BLOCK: u32 = 500;
 pub(crate) const RETRY_BLOCKS: u64 = 10;
 /// Longest address of content, in bytes.
 pub(crate) const MAX_URI: usize = 512;
+/// Most bytes of the root's certificate of quotes.
+const MAX_ROOT: usize = 4_096;
 /// Most bytes of all outputs of a result.
 pub(crate) const MAX_OUTPUTS: usize = 65_536;
 /// The longest window, in blocks.
@@ -47,6 +49,9 @@ pub fn test_params() -> Params {
         proof_bond_multiple: 1,
         circuit_fee: "100000".into(),
         test_keys: true,
+        enclave_root: Vec::new(),
+        tcb_tolerance: 0,
+        min_tcb_evaluation: 0,
     }
 }
 
@@ -96,9 +101,13 @@ pub(crate) fn check_params(params: &Params) -> Result<(), Error> {
         ("redundant_multiple", 1, 1_000, params.redundant_multiple.into()),
         ("max_offers", 2, 4_096, params.max_offers.into()),
         ("proof_bond_multiple", 1, 1_000, params.proof_bond_multiple.into()),
+        ("tcb_tolerance", 0, 2, params.tcb_tolerance.into()),
     ];
     if let Some((name, least, most, found)) = numbers.into_iter().find(|(_, least, most, found)| !(least..=most).contains(&found)) {
         return Err(Error::Bounds { name, least, most, found });
+    }
+    if !params.enclave_root.is_empty() && (!params.test_keys || params.enclave_root.len() > MAX_ROOT) {
+        return Err(Error::EnclaveRoot);
     }
     for (name, text) in
         [("giga_mac_price", &params.giga_mac_price), ("least_bond", &params.least_bond), ("circuit_fee", &params.circuit_fee)]
@@ -113,13 +122,18 @@ pub(crate) fn check_params(params: &Params) -> Result<(), Error> {
 
 /// Refuses new settings that genesis alone sets.
 pub(crate) fn check_fixed(before: &Params, after: &Params) -> Result<(), Error> {
-    if before.test_keys == after.test_keys { Ok(()) } else { Err(Error::Fixed("test_keys")) }
+    match (before.test_keys == after.test_keys, before.enclave_root == after.enclave_root) {
+        (true, true) => Ok(()),
+        (false, _) => Err(Error::Fixed("test_keys")),
+        (_, false) => Err(Error::Fixed("enclave_root")),
+    }
 }
 
 /// How many times its price a job locks of a bond.
 pub(crate) fn bond_multiple(job: &Job) -> Result<u32, Error> {
     let params = of_job(job)?;
-    Ok(if job.verification() == Verification::Groth16 { params.proof_bond_multiple } else { params.bond_multiple })
+    let at_once = matches!(job.verification(), Verification::Groth16 | Verification::Tee);
+    Ok(if at_once { params.proof_bond_multiple } else { params.bond_multiple })
 }
 
 /// A price or a bond of the module: `ucairn`, more than nothing, at most 10^24.

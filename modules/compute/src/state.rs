@@ -1,6 +1,6 @@
 //! What compute stores.
 use cairn_kernel::{Address, Item, Map, Sequence, Set};
-use cairn_proto::cairn::compute::v1::{Auction, Audit, Circuit, Class, Job, Offer, Params, Program, Provider};
+use cairn_proto::cairn::compute::v1::{Auction, Audit, Circuit, Class, Enclave, Job, Offer, Params, Program, Provider};
 
 cairn_kernel::state! { "compute";
     /// Settings; the defaults where never set.
@@ -41,4 +41,6 @@ cairn_kernel::state! { "compute";
     AUDIT_FUND: Item<String> = 23;
     /// Keys of circuits by program (zeros: none) and name.
     CIRCUITS: Map<([u8; 32], [u8; 32]), Circuit> = 9;
+    /// Code in enclaves by program (zeros: none) and name.
+    ENCLAVES: Map<([u8; 32], [u8; 32]), Enclave> = 10;
 }

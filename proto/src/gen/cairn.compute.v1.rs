@@ -38,6 +38,17 @@ pub struct Params {
     /// Whether keys from known seeds are taken: on test networks alone. Set by genesis and never changed.
     #[prost(bool, tag = "12")]
     pub test_keys: bool,
+    /// The certificate that all quotes of enclaves lead up to, DER; empty: Intel's. Another one is for test networks alone. Set by genesis and never changed.
+    #[prost(bytes = "vec", tag = "13")]
+    pub enclave_root: ::prost::alloc::vec::Vec<u8>,
+    /// How much of what is known against an enclave's platform is tolerated: 0, nothing; 1, advisories that its software may have met (SWHardeningNeeded);
+    /// 2, its configuration too (ConfigurationNeeded, and both). Never what is out of date or revoked (0).
+    #[prost(uint32, tag = "14")]
+    pub tcb_tolerance: u32,
+    /// The least evaluation of platforms (Intel's tcbEvaluationDataNumber) that a quote's collateral may be of: an older one, while it is valid, hides what was
+    /// found since (0).
+    #[prost(uint32, tag = "15")]
+    pub min_tcb_evaluation: u32,
     /// Blocks in which an auction takes sealed offers (12; 90).
     #[prost(uint64, tag = "20")]
     pub bid_blocks: u64,
@@ -358,6 +369,37 @@ impl ::prost::Name for Circuit {
         "/cairn.compute.v1.Circuit".into()
     }
 }
+/// Code in an enclave whose word about results is taken.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Enclave {
+    /// SHA-256 of "cairn.measure.v1", kind (1 byte) and measurement: 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub enclave_id: ::prost::alloc::vec::Vec<u8>,
+    /// The program whose results it may attest, 32 bytes; empty: any program.
+    #[prost(bytes = "vec", tag = "2")]
+    pub program_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "EnclaveKind", tag = "3")]
+    pub kind: i32,
+    /// What its code is known by.
+    #[prost(bytes = "vec", tag = "4")]
+    pub measurement: ::prost::alloc::vec::Vec<u8>,
+    /// Who registered it: governance, or the program's owner.
+    #[prost(string, tag = "5")]
+    pub registrar: ::prost::alloc::string::String,
+    /// Serves the jobs that it serves, and no new ones.
+    #[prost(bool, tag = "6")]
+    pub retired: bool,
+}
+impl ::prost::Name for Enclave {
+    const NAME: &'static str = "Enclave";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.Enclave".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.Enclave".into()
+    }
+}
 /// Private weights of an operator `Sealed` of a program: what its commitment is of.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Seal {
@@ -560,7 +602,8 @@ pub struct Job {
     /// How its result is checked.
     #[prost(enumeration = "Verification", tag = "20")]
     pub verification: i32,
-    /// Keys of circuits that check it, 32 bytes each: of proofs the one; of a refereed job one for each operator with private weights.
+    /// What checks it, 32 bytes each: of proofs the one circuit's key, of an attested job the one enclave; of a refereed job a key for each operator with
+    /// private weights.
     #[prost(bytes = "vec", repeated, tag = "21")]
     pub keys: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
     /// Whom one has to trust that its result is right: of all that checks it, the weakest.
@@ -708,6 +751,39 @@ impl Trust {
             "TRUST_TEST_KEY" => Some(Self::TestKey),
             "TRUST_MAJORITY" => Some(Self::Majority),
             "TRUST_ENCLAVE" => Some(Self::Enclave),
+            _ => None,
+        }
+    }
+}
+/// Hardware that attests what it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum EnclaveKind {
+    /// Not known.
+    Unspecified = 0,
+    /// Intel SGX: code is known by MRENCLAVE, 32 bytes.
+    Sgx = 1,
+    /// Intel TDX: a machine is known by MRTD and RTMR0 to RTMR3, 48 bytes each, 240 in all.
+    Tdx = 2,
+}
+impl EnclaveKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ENCLAVE_KIND_UNSPECIFIED",
+            Self::Sgx => "ENCLAVE_KIND_SGX",
+            Self::Tdx => "ENCLAVE_KIND_TDX",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ENCLAVE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "ENCLAVE_KIND_SGX" => Some(Self::Sgx),
+            "ENCLAVE_KIND_TDX" => Some(Self::Tdx),
             _ => None,
         }
     }
@@ -1038,6 +1114,50 @@ impl ::prost::Name for EventJobFailed {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.compute.v1.EventJobFailed".into()
+    }
+}
+/// Code in an enclave was registered.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventEnclaveRegistered {
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub enclave_id: ::prost::alloc::vec::Vec<u8>,
+    /// 32 bytes, or empty.
+    #[prost(bytes = "vec", tag = "2")]
+    pub program_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "EnclaveKind", tag = "3")]
+    pub kind: i32,
+    #[prost(string, tag = "4")]
+    pub registrar: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EventEnclaveRegistered {
+    const NAME: &'static str = "EventEnclaveRegistered";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventEnclaveRegistered".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventEnclaveRegistered".into()
+    }
+}
+/// Code in an enclave serves no new jobs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventEnclaveRetired {
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub enclave_id: ::prost::alloc::vec::Vec<u8>,
+    /// 32 bytes, or empty.
+    #[prost(bytes = "vec", tag = "2")]
+    pub program_id: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for EventEnclaveRetired {
+    const NAME: &'static str = "EventEnclaveRetired";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.EventEnclaveRetired".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.EventEnclaveRetired".into()
     }
 }
 /// A job is closed.
@@ -1401,6 +1521,9 @@ pub struct Genesis {
     /// By program, then by name.
     #[prost(message, repeated, tag = "5")]
     pub circuits: ::prost::alloc::vec::Vec<Circuit>,
+    /// By program, then by name.
+    #[prost(message, repeated, tag = "6")]
+    pub enclaves: ::prost::alloc::vec::Vec<Enclave>,
 }
 impl ::prost::Name for Genesis {
     const NAME: &'static str = "Genesis";
@@ -1577,6 +1700,79 @@ impl ::prost::Name for QueryCircuitsResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/cairn.compute.v1.QueryCircuitsResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryEnclaveRequest {
+    /// In hexadecimal.
+    #[prost(string, tag = "1")]
+    pub enclave_id: ::prost::alloc::string::String,
+    /// The program that it is bound to, in hexadecimal; empty: none.
+    #[prost(string, tag = "2")]
+    pub program_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for QueryEnclaveRequest {
+    const NAME: &'static str = "QueryEnclaveRequest";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryEnclaveRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryEnclaveRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryEnclaveResponse {
+    #[prost(message, optional, tag = "1")]
+    pub enclave: ::core::option::Option<Enclave>,
+}
+impl ::prost::Name for QueryEnclaveResponse {
+    const NAME: &'static str = "QueryEnclaveResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryEnclaveResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryEnclaveResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryEnclavesRequest {
+    /// In hexadecimal; empty: all.
+    #[prost(string, tag = "1")]
+    pub program_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageRequest,
+    >,
+}
+impl ::prost::Name for QueryEnclavesRequest {
+    const NAME: &'static str = "QueryEnclavesRequest";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryEnclavesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryEnclavesRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryEnclavesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub enclaves: ::prost::alloc::vec::Vec<Enclave>,
+    #[prost(message, optional, tag = "2")]
+    pub pagination: ::core::option::Option<
+        super::super::super::cosmos::base::query::v1beta1::PageResponse,
+    >,
+}
+impl ::prost::Name for QueryEnclavesResponse {
+    const NAME: &'static str = "QueryEnclavesResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.QueryEnclavesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.QueryEnclavesResponse".into()
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1890,7 +2086,7 @@ impl ::prost::Name for QueryAuditResponse {
         "/cairn.compute.v1.QueryAuditResponse".into()
     }
 }
-/// Reads programs, keys of circuits, providers and jobs.
+/// Reads programs, keys of circuits, enclaves, providers and jobs.
 pub trait QueryServer: Send + Sync + 'static {
     /// The settings.
     fn params(
@@ -1922,6 +2118,18 @@ pub trait QueryServer: Send + Sync + 'static {
         ctx: &::cairn_kernel::Ctx,
         req: QueryCircuitsRequest,
     ) -> ::cairn_kernel::Result<QueryCircuitsResponse>;
+    /// Code in one enclave.
+    fn enclave(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryEnclaveRequest,
+    ) -> ::cairn_kernel::Result<QueryEnclaveResponse>;
+    /// Code in enclaves: that of a program where it is named, else that of no program, then the others by program.
+    fn enclaves(
+        &self,
+        ctx: &::cairn_kernel::Ctx,
+        req: QueryEnclavesRequest,
+    ) -> ::cairn_kernel::Result<QueryEnclavesResponse>;
     /// One provider.
     fn provider(
         &self,
@@ -2006,6 +2214,16 @@ pub fn query_routes<S: QueryServer>(
             server,
             "/cairn.compute.v1.Query/Circuits",
             S::circuits,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.compute.v1.Query/Enclave",
+            S::enclave,
+        ),
+        ::cairn_kernel::QueryRoute::new(
+            server,
+            "/cairn.compute.v1.Query/Enclaves",
+            S::enclaves,
         ),
         ::cairn_kernel::QueryRoute::new(
             server,
@@ -2264,6 +2482,82 @@ impl ::prost::Name for MsgRetireCircuitResponse {
         "/cairn.compute.v1.MsgRetireCircuitResponse".into()
     }
 }
+/// Registers code in an enclave.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRegisterEnclave {
+    /// The gov module's address, or the owner of the program.
+    #[prost(string, tag = "1")]
+    pub registrar: ::prost::alloc::string::String,
+    /// The program whose results it may attest, 32 bytes; empty: any.
+    #[prost(bytes = "vec", tag = "2")]
+    pub program_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "EnclaveKind", tag = "3")]
+    pub kind: i32,
+    /// Of SGX 32 bytes, of TDX 240.
+    #[prost(bytes = "vec", tag = "4")]
+    pub measurement: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRegisterEnclave {
+    const NAME: &'static str = "MsgRegisterEnclave";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRegisterEnclave".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRegisterEnclave".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRegisterEnclaveResponse {
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub enclave_id: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRegisterEnclaveResponse {
+    const NAME: &'static str = "MsgRegisterEnclaveResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRegisterEnclaveResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRegisterEnclaveResponse".into()
+    }
+}
+/// Retires code in an enclave.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MsgRetireEnclave {
+    /// Who registered it, or the gov module's address.
+    #[prost(string, tag = "1")]
+    pub registrar: ::prost::alloc::string::String,
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub enclave_id: ::prost::alloc::vec::Vec<u8>,
+    /// The program that it is bound to, 32 bytes; else empty.
+    #[prost(bytes = "vec", tag = "3")]
+    pub program_id: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for MsgRetireEnclave {
+    const NAME: &'static str = "MsgRetireEnclave";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRetireEnclave".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRetireEnclave".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MsgRetireEnclaveResponse {}
+impl ::prost::Name for MsgRetireEnclaveResponse {
+    const NAME: &'static str = "MsgRetireEnclaveResponse";
+    const PACKAGE: &'static str = "cairn.compute.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "cairn.compute.v1.MsgRetireEnclaveResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/cairn.compute.v1.MsgRetireEnclaveResponse".into()
+    }
+}
 /// Orders a computation.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MsgPostJob {
@@ -2411,6 +2705,12 @@ pub struct MsgSubmitResult {
     /// One for as many runs as the job's key takes, in order, 128 bytes each.
     #[prost(bytes = "vec", repeated, tag = "6")]
     pub proofs: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// Of an attested job: the enclave's quote, at most 8,192 bytes, whose report data begin with the digest of job, provider and outputs.
+    #[prost(bytes = "vec", tag = "7")]
+    pub quote: ::prost::alloc::vec::Vec<u8>,
+    /// What shows that the quote is of hardware that nothing is known against: JSON as Intel's services give it (QuoteCollateralV3), at most 32,768 bytes.
+    #[prost(bytes = "vec", tag = "8")]
+    pub collateral: ::prost::alloc::vec::Vec<u8>,
 }
 impl ::prost::Name for MsgSubmitResult {
     const NAME: &'static str = "MsgSubmitResult";
@@ -2829,6 +3129,19 @@ pub trait MsgServer: Send + Sync + 'static {
         ctx: &mut ::cairn_kernel::Ctx,
         req: MsgRetireCircuit,
     ) -> ::cairn_kernel::Result<MsgRetireCircuitResponse>;
+    /// Registers code in an enclave whose word about results is taken. Refused: a measurement of another length, one that is registered, neither the program's
+    /// owner nor governance; for all programs governance alone.
+    fn register_enclave(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgRegisterEnclave,
+    ) -> ::cairn_kernel::Result<MsgRegisterEnclaveResponse>;
+    /// Lets no new job name it. Refused: not the registrar or governance, retired already.
+    fn retire_enclave(
+        &self,
+        ctx: &mut ::cairn_kernel::Ctx,
+        req: MsgRetireEnclave,
+    ) -> ::cairn_kernel::Result<MsgRetireEnclaveResponse>;
     /// Orders a program on inputs and pays the price into escrow. Refused: an unknown program, no runs or too many, a price of 0, times outside their bounds, keys
     /// that are not of the program or retired, a program that no circuit proves where proofs are asked for.
     fn post_job(
@@ -2954,6 +3267,20 @@ pub fn msg_routes<S: MsgServer>(
                 Vec::from([::cairn_kernel::Address::parse(&m.registrar)?]),
             ),
             S::retire_circuit,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRegisterEnclave| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.registrar)?]),
+            ),
+            S::register_enclave,
+        ),
+        ::cairn_kernel::MsgRoute::new(
+            server,
+            |m: &MsgRetireEnclave| Ok(
+                Vec::from([::cairn_kernel::Address::parse(&m.registrar)?]),
+            ),
+            S::retire_enclave,
         ),
         ::cairn_kernel::MsgRoute::new(
             server,

@@ -40,7 +40,7 @@ fn busy() -> World {
     world
 }
 
-fn copy(from: &mut World, genesis: Genesis) -> (World, Result<(), Refusal>) {
+pub(super) fn copy(from: &mut World, genesis: Genesis) -> (World, Result<(), Refusal>) {
     let (mut coins, pool, cases) =
         from.chain.run(|ctx| (Bank.export(ctx).unwrap(), Rewards.export(ctx).unwrap(), Dispute.export(ctx).unwrap()));
     let beacons = from.chain.run(|ctx| Beacon.export(ctx)).unwrap();

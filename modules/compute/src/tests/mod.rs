@@ -3,8 +3,10 @@
 mod auctions;
 mod audits;
 mod contests;
+mod enclaves;
 mod genesis;
 mod jobs;
+mod maker;
 mod proofs;
 mod redundant;
 mod refusals;

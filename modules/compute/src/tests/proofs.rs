@@ -330,7 +330,7 @@ fn orders_that_no_key_can_prove_are_refused() {
         (MsgPostJob { keys: vec![vec![1; 32]], ..right.clone() }, Error::NoCircuit(hex::encode([1; 32]))),
         (MsgPostJob { keys: vec![vec![1]], ..right.clone() }, Error::Hash(1)),
         (MsgPostJob { runs: 65, ..right.clone() }, Error::ProofRuns { runs: 65, most: 64 }),
-        (MsgPostJob { verification: Verification::Tee.into(), ..right.clone() }, Error::Verification),
+        (MsgPostJob { verification: Verification::Tee.into(), ..right.clone() }, Error::NoEnclave(hex::encode(&right.keys[0]))),
         (MsgPostJob { verification: 9, ..right.clone() }, Error::Verification),
         (MsgPostJob { redundancy: 3, ..right.clone() }, Error::Verification),
         (MsgPostJob { verification: 0, ..right.clone() }, Error::Keys { needed: 0, found: 1 }),
