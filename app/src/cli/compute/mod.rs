@@ -1,5 +1,6 @@
 //! `cairnd compute`: ordered computation from all sides: programs, providers, jobs, results. `cairn-agent` does a provider's part by itself.
 mod circuits;
+mod enclaves;
 mod offer;
 mod opening;
 mod root;
@@ -65,6 +66,24 @@ pub(crate) enum ComputeCommand {
         /// The program whose weights are constants of its circuit.
         #[arg(long, value_name = "HEX", value_parser = parse_hash)]
         program: Option<Hash>,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Code in enclaves whose word about results is taken.
+    Enclaves {
+        /// Only that of this program.
+        #[arg(long, value_name = "HEX", value_parser = parse_hash)]
+        program: Option<Hash>,
+    },
+    RegisterEnclave(enclaves::EnclaveArgs),
+    /// Let no new job name code that you registered. Those that name it run on.
+    RetireEnclave {
+        /// The enclave, 64 hexadecimal digits.
+        #[arg(value_parser = parse_hash)]
+        enclave: Hash,
+        /// Its program.
+        #[arg(long, value_name = "HEX", value_parser = parse_hash)]
+        program: Hash,
         #[command(flatten)]
         sender: Sender,
     },
@@ -163,6 +182,8 @@ pub(crate) enum ComputeCommand {
         #[arg(long, value_name = "FILE")]
         claim: PathBuf,
         #[command(flatten)]
+        quote: enclaves::QuoteArgs,
+        #[command(flatten)]
         sender: Sender,
     },
     /// Contest a result by another trace, or stand behind a trace of a contested one. Takes a bond, and the side of the root must then move
@@ -243,6 +264,9 @@ pub(crate) struct PostArgs {
     /// program, in their order.
     #[arg(long = "key", value_name = "HEX", value_parser = parse_hash)]
     keys: Vec<Hash>,
+    /// The result comes with a quote of this enclave, one of 'cairnd compute enclaves', and is paid at once.
+    #[arg(long, value_name = "HEX", value_parser = parse_hash, conflicts_with_all = ["proven", "keys", "redundancy"])]
+    enclave: Option<Hash>,
     /// Blocks that it waits for a provider.
     #[arg(long, value_name = "BLOCKS", default_value_t = 600)]
     accept_blocks: u64,
@@ -318,6 +342,9 @@ impl ComputeCommand {
             Self::Circuits { program } => circuits::list(&rpc, program, output),
             Self::RegisterCircuit(args) => circuits::register(&rpc, home, &args, output),
             Self::RetireCircuit { key, program, sender } => circuits::retire(&rpc, home, &key, program, &sender, output),
+            Self::Enclaves { program } => enclaves::list(&rpc, program, output),
+            Self::RegisterEnclave(args) => enclaves::register(&rpc, home, &args, output),
+            Self::RetireEnclave { enclave, program, sender } => enclaves::retire(&rpc, home, &enclave, &program, &sender, output),
             Self::RegisterProgram(args) => send::register(&rpc, home, args, output),
             Self::Bond { amount, sender } => send::bond(&rpc, home, &amount, &sender, output),
             Self::Leave { sender } => send::leave(&rpc, home, &sender, output),
@@ -332,7 +359,7 @@ impl ComputeCommand {
             Self::Open { class, job, sender } => offer::open(&rpc, home, class, job, &sender, output),
             Self::SealRoot { job, root, sender } => root::seal(&rpc, home, job, &root, &sender, output),
             Self::OpenRoot { job, preimages, sender } => root::open(&rpc, home, job, preimages.as_deref(), &sender, output),
-            Self::Submit { job, claim, sender } => send::submit(&rpc, home, job, &claim, &sender, output),
+            Self::Submit { job, claim, quote, sender } => send::submit(&rpc, home, job, (claim.as_path(), &quote), &sender, output),
             Self::Challenge { job, root, sender } => send::challenge(&rpc, home, job, &root, &sender, output),
             Self::Watch { job } if output == Output::Json => {
                 bail!("'compute watch' prints lines for people; programs ask 'cairnd compute job {job} --output json'")

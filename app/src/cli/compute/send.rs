@@ -17,7 +17,7 @@ use prost::Message;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Hash, PostArgs, RegisterArgs, show::ask_job};
+use super::{Hash, PostArgs, RegisterArgs, enclaves::QuoteArgs, show::ask_job};
 use crate::cli::{
     home::Home,
     job::Sender,
@@ -102,7 +102,11 @@ pub(super) fn leave(rpc: &Rpc, home: &Home, sender: &Sender, output: Output) -> 
 }
 
 pub(super) fn post(rpc: &Rpc, home: &Home, args: PostArgs, output: Output) -> Result<()> {
-    let verification = if args.proven { Verification::Groth16 } else { Verification::Unspecified };
+    let verification = match args.enclave {
+        Some(_) => Verification::Tee,
+        None if args.proven => Verification::Groth16,
+        None => Verification::Unspecified,
+    };
     let (height, done): (_, MsgPostJobResponse) = send(rpc, home, &args.sender, |requester| {
         pack(&MsgPostJob {
             requester,
@@ -116,7 +120,7 @@ pub(super) fn post(rpc: &Rpc, home: &Home, args: PostArgs, output: Output) -> Re
             class_id: args.class.unwrap_or(0),
             redundancy: args.redundancy.unwrap_or(0),
             verification: verification.into(),
-            keys: args.keys.iter().map(|key| key.to_vec()).collect(),
+            keys: args.keys.iter().chain(&args.enclave).map(|key| key.to_vec()).collect(),
         })
     })?;
     told(output, &json!({ "job": done.job_id, "height": height }), &format!("cairnd compute watch {}", done.job_id))
@@ -169,15 +173,20 @@ impl ClaimFile {
         if !other.is_empty() {
             bail!("a result has nodes_roots, or inputs and proofs, not both");
         }
-        Ok(MsgSubmitResult { provider, job_id, nodes_roots, outputs, inputs, proofs })
+        Ok(MsgSubmitResult { provider, job_id, nodes_roots, outputs, inputs, proofs, ..MsgSubmitResult::default() })
     }
 }
 
-pub(super) fn submit(rpc: &Rpc, home: &Home, job: u64, claim: &Path, sender: &Sender, output: Output) -> Result<()> {
+/// A claim, and what an enclave says of it.
+type Files<'a> = (&'a Path, &'a QuoteArgs);
+
+pub(super) fn submit(rpc: &Rpc, home: &Home, job: u64, (claim, quote): Files<'_>, sender: &Sender, output: Output) -> Result<()> {
     let expected =
         r#"a claim is JSON such as {"nodes_roots": ["00ff.."], "outputs": ["01.."]} or {"inputs": [..], "outputs": [..], "proofs": [..]}"#;
     let claim: ClaimFile = serde_json::from_slice(&read(claim)?).context(expected)?;
-    let message = claim.message(sender.entry(home)?.address.to_string(), job)?;
+    let (quote, collateral) = quote.bytes()?;
+    let claim = claim.message(sender.entry(home)?.address.to_string(), job)?;
+    let message = MsgSubmitResult { quote, collateral, ..claim };
     let (height, done): (_, MsgSubmitResultResponse) = send(rpc, home, sender, |_| pack(&message))?;
     if done.contest_until == 0 {
         return told(output, &json!({ "job": job, "height": height, "paid": true }), &format!("cairnd compute job {job}"));

@@ -239,6 +239,7 @@ fn compute() -> Rules {
         ("/params/challenge_bps", 1, 10_000),
         ("/params/max_failures", 1, 100),
         ("/params/proof_bond_multiple", 1, 1_000),
+        ("/params/tcb_tolerance", 0, 2),
         ("/params/bid_blocks", 1, 100_000),
         ("/params/open_blocks", 10, 100_000),
         ("/params/deposit_bps", 1, 10_000),
@@ -258,6 +259,8 @@ fn compute() -> Rules {
         changes.push((path, json!("x"), Refused("compute", 24)));
     }
     changes.push(("/params/test_keys", json!(false), Refused("compute", 45)));
+    changes.push(("/params/enclave_root", json!("AQ=="), Refused("compute", 45)));
+    changes.push(("/params/min_tcb_evaluation", json!(4_000_000_000_u32), Taken));
     Rules { package: "cairn.compute.v1", missing: Refused("compute", 22), changes }
 }
 
