@@ -221,7 +221,7 @@ impl<W: World> Agent<W> {
             Ok(_) => Ok(true),
             // It holds up no other job.
             Err(Missing::Now(error)) => {
-                tracing::info!(job = job.id, %error, "not yet");
+                tracing::debug!(job = job.id, %error, "not yet");
                 Ok(false)
             }
             Err(Missing::Ever(why)) => {
