@@ -55,7 +55,7 @@ pub(crate) struct Run {
     /// Jobs at a time.
     #[arg(long, default_value_t = 4)]
     jobs: usize,
-    /// A class of hardware in whose auctions to ask for jobs, when jobs bid there that could be done: 'cairnd compute classes' lists them.
+    /// Ask for jobs in the auctions of this class of hardware ('cairnd compute classes' lists them), once one bids there that could be done.
     #[arg(long, requires_all = ["ask", "ceiling"], conflicts_with = "no_jobs", value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     class: Option<u64>,
     /// The least that is taken for a job of the class, in ucairn. Sealed until asks are opened.

@@ -13,7 +13,6 @@ use std::{
 use anyhow::{Context, Result};
 use cairn_device::Executor;
 use cairn_kernel::Address;
-use cairn_models::{ModelFile, read_inputs};
 use cairn_proto::{
     cairn::compute::v1::{Job, JobState, MsgAcceptJob, MsgChallenge, MsgSubmitResult, Verification},
     pack,
@@ -21,13 +20,13 @@ use cairn_proto::{
 
 use super::{
     auction::{Ask, Seen},
+    content::Missing,
     journal::{Entry, Journal},
-    lab::{Lab, Order, Solved, Standing},
+    lab::{Lab, Solved, Standing},
     redundant,
     vault::Vault,
-    world::{World, WorldError},
+    world::{Need, World, WorldError},
 };
-use crate::proofs::SaltedInputs;
 
 /// What an agent does by itself.
 #[derive(Debug, Clone)]
@@ -79,7 +78,7 @@ pub struct Agent<W> {
     /// By class: what was last seen of its asks.
     pub(super) asks: BTreeMap<u64, Seen>,
     lab: Lab,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     pub(super) vault: Vault,
     reproducible: bool,
     /// Wait for every run: for tests, whose blocks come as fast as they are asked for.
@@ -218,9 +217,13 @@ impl<W: World> Agent<W> {
         if job.run_blocks <= self.settings.slack_blocks || self.journal.job(job.id).left.is_some() || !self.pays(job)? {
             return Ok(false);
         }
-        match self.content(job) {
+        match self.content(job, Need::Wanted) {
             Ok(_) => Ok(true),
-            Err(Missing::Now(error)) => Err(error),
+            // It holds up no other job.
+            Err(Missing::Now(error)) => {
+                tracing::debug!(job = job.id, %error, "not yet");
+                Ok(false)
+            }
             Err(Missing::Ever(why)) => {
                 tracing::info!(job = job.id, why, "left alone");
                 self.journal.write_or_remember(Entry::Left { job: job.id, why });
@@ -262,7 +265,7 @@ impl<W: World> Agent<W> {
         if self.journal.job(job.id).right == Some(true) {
             return Ok(());
         }
-        let Some(solved) = self.solved(job)? else { return Ok(()) };
+        let Some(solved) = self.solved_as(job, Need::Wanted)? else { return Ok(()) };
         let right = solved.trace.root().as_slice() == job.trace_root;
         if self.journal.job(job.id).right.is_none() {
             self.journal.write_or_remember(Entry::Judged { job: job.id, right });
@@ -293,8 +296,12 @@ impl<W: World> Agent<W> {
 
     /// What the agent computes for a job; `None` while it does, or where it cannot.
     pub(super) fn solved(&mut self, job: &Job) -> Result<Option<Arc<Solved>>, WorldError> {
+        self.solved_as(job, Need::Owed)
+    }
+
+    fn solved_as(&mut self, job: &Job, need: Need) -> Result<Option<Arc<Solved>>, WorldError> {
         if self.lab.standing(job.id).is_none() {
-            match self.content(job) {
+            match self.content(job, need) {
                 Ok(order) => self.lab.order(job.id, order),
                 Err(Missing::Now(error)) => return Err(error),
                 Err(Missing::Ever(why)) => return Err(WorldError::Away(why)),
@@ -310,79 +317,11 @@ impl<W: World> Agent<W> {
         }
         Ok(Some(solved))
     }
-
-    /// Model and inputs of a job, from the disk or from where they are served; checked against their roots.
-    fn content(&mut self, job: &Job) -> Result<Order, Missing> {
-        let ever = |what: &str, why: &dyn std::fmt::Display| Missing::Ever(format!("{what}: {why}"));
-        let program = self.world.program(&job.program_id)?;
-        let file = self.stored("models", &hex::encode(&job.program_id), &program.uri)?;
-        let model = ModelFile::read(&file).map_err(|error| ever("its model is none", &error))?;
-        if model.id().as_slice() != job.program_id {
-            return Err(ever("its model is another", &hex::encode(model.id())));
-        }
-        let sealed = self.vault.sealed(model.program()).map_err(|node| ever("the weights of one of its operators are private", &node))?;
-        let file = self.stored("inputs", &hex::encode(&job.input_root), &job.uri)?;
-        let none = |error: &dyn std::fmt::Display| ever("its inputs are none", error);
-        let (inputs, root, salted) = if is_proven(job) {
-            let salted = SaltedInputs::read(model.program(), job.runs, &file).map_err(|error| none(&error))?;
-            (salted.inputs().clone(), salted.root(), Some(salted))
-        } else {
-            let inputs = read_inputs(model.program(), job.runs, &file).map_err(|error| none(&error))?;
-            let root = inputs.root();
-            (inputs, root, None)
-        };
-        if root.as_slice() != job.input_root {
-            return Err(ever("its inputs are others", &hex::encode(root)));
-        }
-        let proving = salted.map(|salted| self.proving(job, &model, &sealed, salted)).transpose()?;
-        self.store("models", &hex::encode(&job.program_id), || model.write().map_err(anyhow::Error::from));
-        self.store("inputs", &hex::encode(&job.input_root), || Ok(file));
-        Ok(Order { model: Arc::new(model), inputs, sealed, proving })
-    }
-
-    /// A content that was fetched before, or fetches it.
-    fn stored(&mut self, kind: &str, name: &str, uri: &str) -> Result<Vec<u8>, Missing> {
-        match std::fs::read(self.folder.join(kind).join(name)) {
-            Ok(bytes) => Ok(bytes),
-            Err(_) if uri.is_empty() => Err(Missing::Ever(format!("nobody says where its {kind} are served"))),
-            Err(_) => self.world.fetch(uri, self.settings.content_bytes).map_err(|error| match error {
-                WorldError::Away(why) => Missing::Now(WorldError::Away(format!("{uri}: {why}"))),
-                refused @ WorldError::Refused { .. } => Missing::Ever(refused.to_string()),
-            }),
-        }
-    }
-
-    /// Keeps a content that was checked; that it cannot be kept is told, and it is fetched again.
-    fn store(&self, kind: &str, name: &str, bytes: impl FnOnce() -> Result<Vec<u8>>) {
-        let path = self.folder.join(kind).join(name);
-        if path.exists() {
-            return;
-        }
-        let part = path.with_extension("part");
-        let stored = bytes().and_then(|bytes| Ok(std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, &path))?));
-        if let Err(error) = stored {
-            tracing::warn!(%error, path = %path.display(), "not kept");
-        }
-    }
 }
 
 /// Whether a job's result comes with proofs.
-fn is_proven(job: &Job) -> bool {
+pub(super) fn is_proven(job: &Job) -> bool {
     job.verification() == Verification::Groth16
-}
-
-/// Why content is not at hand.
-pub(super) enum Missing {
-    /// Now; it is asked for again.
-    Now(WorldError),
-    /// What is served is not what it should be, or nothing is.
-    Ever(String),
-}
-
-impl From<WorldError> for Missing {
-    fn from(error: WorldError) -> Self {
-        Self::Now(error)
-    }
 }
 
 /// What taking an open job locks of a bond; `None` of one that `account` cannot take, or that this agent does not.

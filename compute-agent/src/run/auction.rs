@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cairn_compute::bid_commitment;
 use cairn_proto::{
-    cairn::compute::v1::{Auction, Job, JobState, MsgCommitBid, MsgRevealBid, Offer, Verification},
+    cairn::compute::v1::{Auction, JobState, MsgCommitBid, MsgRevealBid, Offer},
     cosmos::base::v1beta1::Coin,
     pack,
 };
@@ -121,8 +121,7 @@ impl<W: World> Agent<W> {
     fn wants(&mut self, terms: &Ask, offers: &[Offer]) -> Result<bool, WorldError> {
         let bidding: BTreeSet<u64> = offers.iter().map(|offer| offer.job_id).filter(|job| *job > 0).collect();
         let waiting = self.world.jobs(JobState::Auction)?;
-        let refereed = |job: &&Job| bidding.contains(&job.id) && job.verification() == Verification::Refereed;
-        for job in waiting.iter().filter(refereed) {
+        for job in waiting.iter().filter(|job| bidding.contains(&job.id)) {
             if coin(job.price.as_ref()) >= terms.price && self.can_do(job)? {
                 return Ok(true);
             }

@@ -2,7 +2,9 @@
 mod agent;
 mod auction;
 mod audit;
+mod content;
 mod contest;
+mod fetch;
 mod journal;
 mod lab;
 mod node;
@@ -18,4 +20,4 @@ pub use lab::{Lab, Order, Solved, Standing};
 pub use node::Node;
 pub use proven::{Proofs, Proving};
 pub use vault::{Private, Sealed, Vault};
-pub use world::{World, WorldError};
+pub use world::{Need, World, WorldError};

@@ -18,7 +18,10 @@ use cairn_proto::{
 use prost::Message;
 use tokio::runtime::Handle;
 
-use super::world::{World, WorldError};
+use super::{
+    fetch::Fetches,
+    world::{Need, World, WorldError},
+};
 
 /// Jobs of a page of a query.
 const PAGE: u64 = 200;
@@ -32,6 +35,7 @@ pub struct Node {
     signer: Signer,
     http: ureq::Agent,
     files: bool,
+    fetches: Fetches,
 }
 
 impl Node {
@@ -39,7 +43,7 @@ impl Node {
     #[must_use]
     pub fn new(runtime: Handle, chain: Chain, signer: Signer, files: bool) -> Self {
         let http = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).max_redirects(3).build().into();
-        Self { runtime, chain, signer, http, files }
+        Self { runtime, chain, signer, http, files, fetches: Fetches::default() }
     }
 
     fn ask<R: Message + Default>(&self, path: &str, request: &impl Message) -> Result<R, WorldError> {
@@ -143,7 +147,7 @@ impl World for Node {
     fn send(&mut self, message: Any) -> Result<(), WorldError> {
         self.runtime.block_on(self.signer.send_any(message)).map(|_| ()).map_err(explain)
     }
-    fn fetch(&mut self, uri: &str, most: u64) -> Result<Vec<u8>, WorldError> {
+    fn fetch(&mut self, uri: &str, most: u64, need: Need) -> Result<Vec<u8>, WorldError> {
         if let Some(path) = uri.strip_prefix("file://") {
             if !self.files {
                 return Err(refused("files of this machine are not read; `--files` allows it"));
@@ -154,8 +158,11 @@ impl World for Node {
         if !uri.starts_with("https://") && !uri.starts_with("http://") {
             return Err(refused(&format!("no way is known to {uri}")));
         }
-        let mut answer = self.http.get(uri).call().map_err(away)?;
-        answer.body_mut().with_config().limit(most).read_to_vec().map_err(away)
+        let (http, from) = (self.http.clone(), uri.to_owned());
+        self.fetches.get(uri, need, move || {
+            let mut answer = http.get(&from).call().map_err(away)?;
+            answer.body_mut().with_config().limit(most).read_to_vec().map_err(away)
+        })
     }
 }
 

@@ -12,7 +12,8 @@ use cairn_verifier::{Context, Element, KeyId};
 use rand::rngs::OsRng;
 
 use super::{
-    agent::{Agent, Missing},
+    agent::Agent,
+    content::Missing,
     lab::Solved,
     vault::{Private, Provers, Sealed},
     world::World,

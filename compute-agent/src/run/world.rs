@@ -25,6 +25,15 @@ pub enum WorldError {
     Away(String),
 }
 
+/// What content is fetched for: what is owed does not wait behind what is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// It costs bond or money where it does not come.
+    Owed,
+    /// A job may be taken with it, or a result checked.
+    Wanted,
+}
+
 /// A chain and the servers of content. Calls block.
 pub trait World {
     /// The newest height.
@@ -32,7 +41,7 @@ pub trait World {
     /// # Errors
     /// [`WorldError`], as everywhere here.
     fn height(&mut self) -> Result<u64, WorldError>;
-    /// The chain's name.
+    /// The chain's id.
     fn chain_id(&self) -> String;
     /// The agent's account.
     fn account(&self) -> String;
@@ -96,9 +105,9 @@ pub trait World {
     /// # Errors
     /// [`WorldError`].
     fn send(&mut self, message: Any) -> Result<(), WorldError>;
-    /// Content at a URI, at most `most` bytes. It is whatever the server likes.
+    /// Content at a URI, at most `most` bytes. It is whatever the server likes. No server is waited for: what has not come yet is asked for again.
     ///
     /// # Errors
-    /// [`WorldError`].
-    fn fetch(&mut self, uri: &str, most: u64) -> Result<Vec<u8>, WorldError>;
+    /// [`WorldError`]; `Away` too while it is on its way.
+    fn fetch(&mut self, uri: &str, most: u64, need: Need) -> Result<Vec<u8>, WorldError>;
 }

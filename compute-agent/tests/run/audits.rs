@@ -65,3 +65,14 @@ fn an_auditor_killed_at_any_call_contests_a_lie_and_wins() {
         course(kill);
     }
 }
+
+/// Who watches contests the lie before its audit is drawn, and is paid for both.
+#[test]
+fn an_auditor_that_watches_too_is_paid_for_both() {
+    let place = place();
+    let before = place.borrow().wealth(AUDITOR);
+    let watching = Part::honest(AUDITOR).with(Settings { provide: false, ..Settings::default() });
+    play(&place, &[watching, Part::liar(PROVIDER, 3)], usize::MAX);
+    let gain = place.borrow().wealth(AUDITOR) - before;
+    assert_eq!((gain, place.borrow().free_bond(AUDITOR)), (LOCKED * 35 / 100 + pay(&place), BOND));
+}

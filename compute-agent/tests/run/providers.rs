@@ -1,5 +1,5 @@
 //! Jobs of one provider: delivered and paid once, contested where they are wrong.
-use cairn_proto::cairn::compute::v1::JobOutcome;
+use cairn_proto::cairn::compute::v1::{JobOutcome, MsgPostJob};
 
 use crate::{
     cast::{Part, kills, play, sent},
@@ -46,4 +46,14 @@ fn a_watcher_killed_anywhere_wins_against_a_liar() {
     for kill in kills(&steps) {
         course(kill);
     }
+}
+
+#[test]
+fn content_that_cannot_be_had_holds_up_no_other_job() {
+    let place = Place::with(0, &[PROVIDER], |order| MsgPostJob { uri: "gone".to_owned(), input_root: vec![1; 32], ..order });
+    // It expires before the other one does.
+    place.borrow_mut().post(|order| MsgPostJob { accept_blocks: 20, ..order });
+    play(&place, &[Part::honest(PROVIDER)], usize::MAX);
+    let outcomes = [1, 2].map(|job| place.borrow().job(job).outcome());
+    assert_eq!(outcomes, [JobOutcome::Expired, JobOutcome::Paid]);
 }

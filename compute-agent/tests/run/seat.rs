@@ -1,5 +1,5 @@
 //! An agent's view of the chain, which may end at any call.
-use cairn_agent::run::{World, WorldError};
+use cairn_agent::run::{Need, World, WorldError};
 use cairn_app::api::Chain;
 use cairn_proto::{
     Any,
@@ -105,8 +105,11 @@ impl World for Seat {
         self.call()?;
         sent
     }
-    fn fetch(&mut self, uri: &str, most: u64) -> Result<Vec<u8>, WorldError> {
+    fn fetch(&mut self, uri: &str, most: u64, _: Need) -> Result<Vec<u8>, WorldError> {
         self.call()?;
+        if uri == "gone" {
+            return Err(WorldError::Away("nobody answers".to_owned()));
+        }
         let place = self.place.borrow();
         let found = if uri == "model" { &place.model } else { &place.inputs };
         assert!(found.len() as u64 <= most);

@@ -59,6 +59,13 @@ impl Duty {
             Self::Result { sealed, .. } | Self::Audit { sealed, .. } => sealed,
         }
     }
+    /// The command that tells where it stands.
+    fn shown_by(&self) -> &'static str {
+        match self {
+            Self::Result { .. } => "cairnd compute job",
+            Self::Audit { .. } => "cairnd query compute audit",
+        }
+    }
     fn opens(&self) -> bool {
         match self {
             Self::Result { opens, .. } | Self::Audit { opens, .. } => *opens,
@@ -130,7 +137,8 @@ fn root(opening: &Opening) -> Result<Hash> {
 pub(super) fn seal(rpc: &Rpc, home: &Home, job: u64, root: &Hash, sender: &Sender, output: Output) -> Result<()> {
     let (key, options) = sender.open(home)?;
     let sealed = Sealed::ask(rpc, home, key.address(), job)?;
-    let next = format!("cairnd compute open-root {job} --from {}, when 'cairnd compute job {job}' says so", sender.name());
+    let (who, shows) = (sender.name(), sealed.duty.shown_by());
+    let next = format!("cairnd compute open-root {job} --from {who}, when '{shows} {job}' says so");
     if !sealed.duty.sealed().is_empty() {
         bail!("a root is sealed for job {job}, and that is final; next: {next}");
     }
@@ -162,7 +170,7 @@ pub(super) fn open(rpc: &Rpc, home: &Home, job: u64, preimages: Option<&Path>, s
         bail!("nothing is sealed for job {job}: 'cairnd compute seal-root' does");
     }
     if !sealed.duty.opens() {
-        bail!("job {job} takes no opening of yours now: 'cairnd compute job {job}' tells where it stands");
+        bail!("job {job} takes no opening of yours now: '{} {job}' tells where it stands", sealed.duty.shown_by());
     }
     let message = sealed.reveal(preimages.map(SpotFile::read).transpose()?)?;
     let done = Signer::new(rpc, &key)?.send(vec![message], &options)?;
