@@ -36,7 +36,8 @@ pub(super) fn register(rpc: &Rpc, home: &Home, args: &CircuitArgs, output: Outpu
     let message = key_registration(&file, args.sender.entry(home)?.address.to_string()).with_context(|| format!("{name} is refused"))?;
     let (height, done): (_, MsgRegisterCircuitResponse) = send(rpc, home, &args.sender, |_| pack(&message))?;
     let id = hex::encode(done.key_id);
-    let next = format!("cairnd compute post --program HEX --proven --key {id} --input-root HEX --price AMOUNT --from NAME");
+    let program = file.program.as_deref().unwrap_or("HEX");
+    let next = format!("cairnd compute post --program {program} --proven --key {id} --input-root HEX --price AMOUNT --from NAME");
     told(output, &json!({ "key": id, "height": height }), if file.runs > 0 { &next } else { "" })
 }
 
