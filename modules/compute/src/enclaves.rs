@@ -2,8 +2,8 @@
 use cairn_auth as auth;
 use cairn_kernel::{Address, Ctx, Result, chain32, tag};
 use cairn_proto::cairn::compute::v1::{
-    Enclave, EnclaveKind, EventEnclaveRegistered, EventEnclaveRetired, EventResultSubmitted, Job, MsgRegisterEnclave, MsgRetireEnclave,
-    MsgSubmitResult, Params, Program, Trust,
+    Enclave, EnclaveKind, EventEnclaveRegistered, EventEnclaveRetired, Job, MsgRegisterEnclave, MsgRetireEnclave, MsgSubmitResult, Params,
+    Program, Trust,
 };
 use sha2::{Digest, Sha256};
 
@@ -109,7 +109,7 @@ pub(crate) fn trust(params: &Params) -> Trust {
 }
 
 /// Takes a result that an enclave attests, and pays it.
-pub(crate) fn submit(ctx: &mut Ctx, mut job: Job, provider: &Address, m: MsgSubmitResult) -> Result<()> {
+pub(crate) fn submit(ctx: &mut Ctx, job: Job, provider: &Address, m: MsgSubmitResult) -> Result<()> {
     let program = programs::load(ctx, &job.program_id)?;
     let checked = programs::checked(ctx, &program)?;
     let output = checked.output_shape().ok_or(Error::Broken("a program without an output"))?;
@@ -130,15 +130,7 @@ pub(crate) fn submit(ctx: &mut Ctx, mut job: Job, provider: &Address, m: MsgSubm
         digest: digest(&ctx.block().chain_id, &job, provider, &m.outputs)?,
     };
     quotes::check(&rules::params(ctx)?, ctx.block().time, &m.quote, &m.collateral, &expected).map_err(Error::Quote)?;
-    job.outputs = m.outputs;
-    ctx.emit(&EventResultSubmitted {
-        job_id: job.id,
-        provider: job.provider.clone(),
-        trace_root: Vec::new(),
-        contest_until: 0,
-        trust: job.trust,
-    });
-    settle::pay(ctx, job, false)
+    settle::pay_at_once(ctx, job, m.outputs)
 }
 
 /// What the enclave has to sign: SHA-256 of "cairn.enclave.v1", SHA-256 of the chain's id, job (u64), length of the provider's address (1 byte), the address,

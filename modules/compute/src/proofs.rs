@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 
 use cairn_kernel::{Address, Ctx, Result, chain32, tag};
 use cairn_program::{Kind, Operand, Program as Checked, TensorType};
-use cairn_proto::cairn::compute::v1::{Circuit, EventResultSubmitted, Job, MsgSubmitResult, Program};
+use cairn_proto::cairn::compute::v1::{Circuit, Job, MsgSubmitResult, Program};
 use cairn_verifier::{Claim, Context, Element, Fr, KeyCache, Run, Statement, VerifyingKey, commit, gas};
 use sha2::{Digest, Sha256};
 
@@ -53,7 +53,7 @@ fn answers(program: &Checked) -> Result<&TensorType, Error> {
 }
 
 /// Takes a result whose proofs hold, and pays it.
-pub(crate) fn submit(ctx: &mut Ctx, mut job: Job, provider: &Address, m: MsgSubmitResult) -> Result<()> {
+pub(crate) fn submit(ctx: &mut Ctx, job: Job, provider: &Address, m: MsgSubmitResult) -> Result<()> {
     let program = programs::load(ctx, &job.program_id)?;
     let checked = programs::checked(ctx, &program)?;
     let (circuit, weights) = pinned(ctx, &job, &program)?;
@@ -81,15 +81,7 @@ pub(crate) fn submit(ctx: &mut Ctx, mut job: Job, provider: &Address, m: MsgSubm
         claims.push((Statement { context, weights, runs: runs.to_vec() }, proof.as_slice()));
     }
     verify(ctx, &circuit, &claims)?;
-    job.outputs = m.outputs;
-    ctx.emit(&EventResultSubmitted {
-        job_id: job.id,
-        provider: job.provider.clone(),
-        trace_root: Vec::new(),
-        contest_until: 0,
-        trust: job.trust,
-    });
-    settle::pay(ctx, job, false)
+    settle::pay_at_once(ctx, job, m.outputs)
 }
 
 /// The key that a job has pinned, and the commitment to private weights.
