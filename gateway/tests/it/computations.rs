@@ -1,5 +1,9 @@
 //! Inputs of ordered computations: who reads them, and how long they stay.
-use std::time::{Duration, SystemTime};
+use std::{
+    os::unix::fs::PermissionsExt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use cairn_gateway::Report;
 use cairn_proto::cairn::{
@@ -26,6 +30,33 @@ async fn ordered(public: &str, change: impl FnOnce(&mut Job)) -> (World, Person,
     change(&mut job);
     world.node.facts().ordered.insert(1, job);
     (world, requester, provider)
+}
+
+#[tokio::test]
+async fn a_program_with_a_key_signs_in_by_itself_and_fetches_them() {
+    let (world, _, provider) = ordered("", |_| ()).await;
+    let fetch = |world: &World, person: &Person, most| {
+        let file = world.folder().join("key");
+        std::fs::write(&file, hex::encode(person.key.secret_bytes())).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let key = cairn_client::keys::from_file(&file).unwrap();
+        let (url, address) = (world.url("/"), person.address());
+        let gateway = Arc::new(cairn_client::Gateway::new(&url, &address, key));
+        move || {
+            let gateway = Arc::clone(&gateway);
+            async move { tokio::task::spawn_blocking(move || gateway.get(PATH, most)).await.unwrap() }
+        }
+    };
+    let honest = fetch(&world, &provider, 1 << 20);
+    assert_eq!(honest().await.unwrap(), INPUTS);
+    let stranger = world.person(3).await;
+    let refused = fetch(&world, &stranger, 1 << 20)().await.unwrap_err();
+    let refused = refused.downcast::<cairn_client::NotGiven>().unwrap();
+    assert_eq!(refused.status, 403);
+    assert!(refused.message.contains(&stranger.address()), "{refused}");
+    fetch(&world, &provider, 5)().await.unwrap_err();
+    world.node.facts().down = true;
+    assert!(honest().await.unwrap_err().downcast::<cairn_client::NotGiven>().is_err(), "it may answer later");
 }
 
 /// Eight days from now: everything that stands is old.
