@@ -1,10 +1,8 @@
 //! `cairn-agent`: runs models, proves, and contests wrong results.
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    match cairn_agent::cli::Cli::parse().run() {
+    match cairn_agent::cli::Cli::load().and_then(cairn_agent::cli::Cli::run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -46,6 +46,13 @@ pub(crate) struct Published {
     pub(crate) root: Hash,
 }
 
+/// What the gateway needs of a job of computation.
+#[derive(Debug)]
+pub(crate) struct PostedInputs {
+    pub(crate) requester: String,
+    pub(crate) content: Hash,
+}
+
 /// Asks the chain who may have what.
 pub(crate) struct Admission {
     chain: Arc<Chain>,
@@ -55,6 +62,7 @@ pub(crate) struct Admission {
     tasks: Recent<(u64, u32, Address), ()>,
     licenses: Recent<(u64, u64, Address), ()>,
     drafts: Recent<DraftKey, Arc<[Address]>>,
+    inputs: Recent<u64, Arc<PostedInputs>>,
     payers: Recent<Address, ()>,
 }
 
@@ -68,6 +76,7 @@ impl Admission {
             tasks: Recent::new(PERMISSION, MOST),
             licenses: Recent::new(PERMISSION, MOST),
             drafts: Recent::new(PERMISSION, MOST),
+            inputs: Recent::new(FACT, MOST),
             payers: Recent::new(FACT, MOST),
         }
     }
@@ -173,6 +182,21 @@ impl Admission {
             }
         }
         Ok(None)
+    }
+    /// Inputs of a computation that `account` may fetch now; public ones are anybody's. Only these are remembered: who provides or checks a job changes with any block.
+    pub(crate) async fn inputs(&self, job: u64, account: Option<&Address>) -> Result<Arc<PostedInputs>, Refusal> {
+        if let Some(inputs) = self.inputs.get(&job) {
+            return Ok(inputs);
+        }
+        let found = self.chain.ordered(job).await?.ok_or_else(|| Refusal::NotOnChain(format!("compute job {job}")))?;
+        let ordered = found.ok_or(Refusal::InputsElsewhere(job))?;
+        let inputs = Arc::new(PostedInputs { requester: ordered.job.requester.clone(), content: ordered.content });
+        if ordered.public {
+            self.inputs.put(job, Arc::clone(&inputs));
+            return Ok(inputs);
+        }
+        let account = account.ok_or(Refusal::SignInRequired)?.to_string();
+        if self.chain.concerns(&ordered.job, &account).await? { Ok(inputs) } else { Err(Refusal::NoInputsAccess { account, job }) }
     }
     /// A version (0: the newest) that `account` owns or holds a licence for.
     pub(crate) async fn version(&self, asset: u64, number: u64, account: &Address) -> Result<Arc<Published>, Refusal> {

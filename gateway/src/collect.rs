@@ -1,8 +1,8 @@
 //! Removes what nothing on the chain names once it is old, and never what something names.
 //!
 //! A manifest that a job or a version names is *anchored* and stays for ever, with its contents. One that is not is asked of the chain when
-//! it is old, and removed if the chain does not name it either. So are drafts that were uploaded alone. A content goes when it is old, neither
-//! listed by a manifest nor a draft, and no account uploaded it lately. Whatever is removed is checked once more under a lock that keeps anything from becoming referenced meanwhile.
+//! it is old, and removed if the chain does not name it either. So are drafts and inputs of computations, which are uploaded alone. A content goes when it is old, neither
+//! listed by a manifest nor one of these, and no account uploaded it lately. Whatever is removed is checked once more under a lock that keeps anything from becoming referenced meanwhile.
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     time::{Duration, SystemTime},
@@ -84,8 +84,8 @@ pub(crate) async fn reckon(gateway: &Gateway, account: &Address) -> Result<()> {
     let mut marks = marks(gateway, Some(account)).await?;
     let mut released = Vec::new();
     let unknown = marks.keys().copied().collect();
-    for draft in drafts(gateway, Some(account), unknown, false).await? {
-        released.extend(marks.remove(&draft).map(|mark| (mark.account, mark.content, mark.bytes)));
+    for named in alone(gateway, Some(account), unknown, false).await? {
+        released.extend(marks.remove(&named).map(|mark| (mark.account, mark.content, mark.bytes)));
     }
     for key in &anchored {
         if marks.is_empty() {
@@ -122,15 +122,33 @@ async fn anchor(gateway: &Gateway, loose: &mut HashSet<ManifestKey>, only: Optio
     Ok(())
 }
 
-/// The uploads among `asked` that are drafts on the chain, with all that were known to be before. Those that are new are anchored.
-async fn drafts(
+/// The uploads among `asked` that are drafts or inputs of computations on the chain, with all that were known to be before. Those that are new are anchored.
+async fn alone(
     gateway: &Gateway,
     only: Option<&Address>,
     mut asked: HashSet<(Address, Hash)>,
     dry: bool,
 ) -> Result<HashSet<(Address, Hash)>> {
-    let mut known: HashSet<(Address, Hash)> = gateway.store.drafts(only).try_collect().await?;
+    let mut known: HashSet<(Address, Hash)> = gateway.store.alone(only).try_collect().await?;
     asked.retain(|upload| !known.contains(upload));
+    let mut found = drafts(gateway, only, &mut asked).await?;
+    found.extend(inputs(gateway, &mut asked).await?);
+    for ((account, content), by) in found {
+        if !dry {
+            let _guard = gateway.store.referencing().await?;
+            gateway.store.anchor_alone(&account, &content, &by).await?;
+        }
+        known.insert((account, content));
+    }
+    Ok(known)
+}
+
+/// Uploads, and what on the chain names each.
+type Found = Vec<((Address, Hash), String)>;
+
+/// Takes those out of `asked` that are drafts on the chain.
+async fn drafts(gateway: &Gateway, only: Option<&Address>, asked: &mut HashSet<(Address, Hash)>) -> Result<Found> {
+    let mut named = Vec::new();
     let jobs = if asked.is_empty() { BTreeSet::new() } else { gateway.chain.producing(only).await? };
     for job in jobs {
         let mut from = Some(0);
@@ -142,17 +160,31 @@ async fn drafts(
                 let (Ok(account), Ok(content)) = (Address::parse(&draft.producer), draft.payload.try_into()) else { continue };
                 let upload = (account, Hash(content));
                 if asked.remove(&upload) {
-                    if !dry {
-                        let _guard = gateway.store.referencing().await?;
-                        gateway.store.anchor_draft(&upload.0, &upload.1, &format!("job {job} task {}", draft.task)).await?;
-                    }
-                    known.insert(upload);
+                    named.push((upload, format!("job {job} task {}", draft.task)));
                 }
             }
             from = next;
         }
     }
-    Ok(known)
+    Ok(named)
+}
+
+/// Takes those out of `asked` that are inputs of computations on the chain.
+async fn inputs(gateway: &Gateway, asked: &mut HashSet<(Address, Hash)>) -> Result<Found> {
+    let (mut named, mut next) = (Vec::new(), Some(Vec::new()));
+    while let Some(key) = next
+        && !asked.is_empty()
+    {
+        let (jobs, after) = gateway.chain.inputs(key).await?;
+        for (requester, content, job) in jobs {
+            let Ok(account) = Address::parse(&requester) else { continue };
+            if asked.remove(&(account, content)) {
+                named.push(((account, content), format!("compute job {job}")));
+            }
+        }
+        next = after;
+    }
+    Ok(named)
 }
 
 async fn marks(gateway: &Gateway, account: Option<&Address>) -> Result<Marks> {
@@ -256,11 +288,10 @@ impl Run<'_> {
         let old_marks =
             marks.iter().filter(|(mark, upload)| self.is_old(upload.at) && !waiting.contains(*mark) && !released.contains(*mark));
         let asked = old_marks.map(|(mark, _)| *mark).collect();
-        let drafts =
-            drafts(self.gateway, None, asked, self.dry).await.context("the chain must say what is a draft; no content was removed")?;
-        for draft in drafts {
-            old.remove(&draft.1);
-            released.insert(draft);
+        let named = alone(self.gateway, None, asked, self.dry).await;
+        for upload in named.context("the chain must say what is a draft or a job's inputs; no content was removed")? {
+            old.remove(&upload.1);
+            released.insert(upload);
         }
         let mut spent = Vec::new();
         for (mark, upload) in marks {
@@ -301,8 +332,8 @@ impl Run<'_> {
         for upload in marks(self.gateway, None).await?.into_values().filter(|upload| !self.is_old(upload.at)) {
             batch.remove(&upload.content);
         }
-        let mut drafts = self.gateway.store.drafts(None);
-        while let Some((_, content)) = drafts.try_next().await? {
+        let mut alone = self.gateway.store.alone(None);
+        while let Some((_, content)) = alone.try_next().await? {
             batch.remove(&content);
         }
         let batch: Vec<(Hash, u64)> = batch.into_iter().collect();

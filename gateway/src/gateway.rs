@@ -143,22 +143,21 @@ impl Gateway {
         self.served.put(asked, key);
         Ok(key)
     }
-    /// The size of a draft that one of its producers uploaded here, which from now on counts as referenced. Whoever commits to a hash must
-    /// have had the content, or a hash alone would make the gateway give somebody else's away.
-    pub(crate) async fn serving_draft(&self, content: &Hash, producers: &[Address], by: &str) -> Result<u64, Refusal> {
-        let missing = || Refusal::DraftNotServed(content.to_string());
+    /// The size of a content that is in no manifest, a draft or a job's inputs, and that one of those who name it on the chain uploaded here; from now on it counts as
+    /// referenced. `None` where none of them did: whoever names a hash must have had the content, or a hash alone would make the gateway give somebody else's away.
+    pub(crate) async fn serving_alone(&self, content: &Hash, whose: &[Address], by: &str) -> Result<Option<u64>, Refusal> {
         let _guard = self.store.referencing().await?;
-        let bytes = self.store.content_bytes(content).await?.ok_or_else(missing)?;
-        for producer in producers {
-            if self.store.has_draft(producer, content).await? {
-                return Ok(bytes);
+        let Some(bytes) = self.store.content_bytes(content).await? else { return Ok(None) };
+        for account in whose {
+            if self.store.is_alone(account, content).await? {
+                return Ok(Some(bytes));
             }
-            if self.store.is_marked(producer, content, bytes).await? {
-                self.store.anchor_draft(producer, content, by).await?;
-                return Ok(bytes);
+            if self.store.is_marked(account, content, bytes).await? {
+                self.store.anchor_alone(account, content, by).await?;
+                return Ok(Some(bytes));
             }
         }
-        Err(missing())
+        Ok(None)
     }
 }
 

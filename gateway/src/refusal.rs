@@ -52,6 +52,10 @@ pub(crate) enum Refusal {
         "{account} may not fetch drafts of task {task} of job {job} now: a draft goes to its producer, to the requester and to holders of a lease of the verification stage with it; the result of a settled job also to those who may read its data set"
     )]
     NoDraftAccess { account: String, job: u64, task: u32 },
+    #[error(
+        "{account} may not fetch the inputs of compute job {job} now: they go to its requester and to whoever has taken it; unless proofs check it also to the auditor drawn for it and to those who stand behind a claim in its contest"
+    )]
+    NoInputsAccess { account: String, job: u64 },
     #[error("{account} holds no valid licence for version {version} of asset {asset}: buy one (MsgBuyLicense), or sign in as the owner")]
     NoLicense { account: String, asset: u64, version: u64 },
     #[error("{account} holds {found} {denom}; to upload, an account must hold {expected}")]
@@ -78,6 +82,12 @@ pub(crate) enum Refusal {
     UnknownDraft { job: u64, task: u32, payload: String },
     #[error("the draft {0} was not uploaded to this gateway by its producer; ask another gateway, or reject it as not delivered")]
     DraftNotServed(String),
+    #[error("the inputs of compute job {0} do not lie on gateways: its uri is not cairn:content/<sha256>, with or without ?public")]
+    InputsElsewhere(u64),
+    #[error(
+        "the inputs {content} of compute job {job} were not uploaded to this gateway by its requester; ask the requester to put them, or another gateway"
+    )]
+    InputsNotServed { job: u64, content: String },
     #[error("no content with this hash that you uploaded waits for its manifest")]
     UnknownContent,
     #[error("the body came slower than {rate} bytes a second or stalled for {stall} seconds")]
@@ -134,7 +144,7 @@ impl Refusal {
             Self::ForeignKey { .. } => (StatusCode::UNAUTHORIZED, "foreign_key"),
             Self::HighS => (StatusCode::UNAUTHORIZED, "high_s"),
             Self::BadSignature => (StatusCode::UNAUTHORIZED, "bad_signature"),
-            Self::NoAccess { .. } | Self::NoDraftAccess { .. } => (StatusCode::FORBIDDEN, "no_access"),
+            Self::NoAccess { .. } | Self::NoDraftAccess { .. } | Self::NoInputsAccess { .. } => (StatusCode::FORBIDDEN, "no_access"),
             Self::NoLicense { .. } => (StatusCode::FORBIDDEN, "no_license"),
             Self::BalanceTooLow { .. } => (StatusCode::FORBIDDEN, "balance_too_low"),
             Self::QuotaExceeded { .. } => (StatusCode::FORBIDDEN, "quota_exceeded"),
@@ -146,7 +156,9 @@ impl Refusal {
             Self::UnknownItem { .. } => (StatusCode::NOT_FOUND, "unknown_item"),
             Self::UnknownManifest(_) => (StatusCode::NOT_FOUND, "unknown_manifest"),
             Self::UnknownDraft { .. } => (StatusCode::NOT_FOUND, "unknown_draft"),
-            Self::NotServed(_) | Self::DraftNotServed(_) => (StatusCode::NOT_FOUND, "not_served"),
+            Self::NotServed(_) | Self::DraftNotServed(_) | Self::InputsElsewhere(_) | Self::InputsNotServed { .. } => {
+                (StatusCode::NOT_FOUND, "not_served")
+            }
             Self::UnknownContent => (StatusCode::NOT_FOUND, "unknown_content"),
             Self::TooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::MissingContents { .. } => (StatusCode::CONFLICT, "missing_contents"),

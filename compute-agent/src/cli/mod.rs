@@ -1,7 +1,9 @@
 //! The commands.
 mod bench;
 mod ceremony;
+mod checkup;
 mod circuit;
+mod config;
 mod doctor;
 pub(crate) mod files;
 mod models;
@@ -26,6 +28,7 @@ pub struct Cli {
 enum Command {
     Run(run::Run),
     Bench(bench::Bench),
+    Init(config::Init),
     Doctor(doctor::Doctor),
     Prove(prove::Prove),
     Receipt(serve::Check),
@@ -38,6 +41,14 @@ enum Command {
 }
 
 impl Cli {
+    /// The command line with the settings of the home's `agent.toml`; ends the program where the words are wrong.
+    ///
+    /// # Errors
+    /// A file that says what is no setting.
+    pub fn load() -> Result<Self> {
+        Ok(Self::parse_from(config::completed(std::env::args_os().collect())?))
+    }
+
     /// Does what was asked for.
     ///
     /// # Errors
@@ -46,6 +57,7 @@ impl Cli {
         match self.command {
             Command::Run(command) => command.run(),
             Command::Bench(command) => command.run(),
+            Command::Init(command) => command.run(),
             Command::Doctor(command) => command.run(),
             Command::Prove(command) => command.run(),
             Command::Receipt(command) => command.run(),

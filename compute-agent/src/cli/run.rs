@@ -1,6 +1,7 @@
 //! `cairn-agent run`.
 use std::{
     io::IsTerminal,
+    net::SocketAddr,
     path::PathBuf,
     sync::{
         Arc,
@@ -10,11 +11,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use cairn_client::{Chain, Signer, keys};
+use cairn_client::{Chain, Gateway, Signer, keys};
 use cairn_device::Executor;
-use clap::Args;
+use clap::{ArgAction, Args};
 
-use crate::run::{Agent, Ask, Node, Settings, Vault, World};
+use crate::run::{Agent, Ask, Node, Settings, Vault, World, serve_metrics};
 
 /// Run as a provider and watcher: take jobs that pay, deliver their results, run others' results again, contest what is wrong.
 ///
@@ -24,10 +25,10 @@ use crate::run::{Agent, Ask, Node, Settings, Vault, World};
 pub(crate) struct Run {
     /// RPC of a node; several are tried in turn.
     #[arg(long = "node", env = "CAIRN_NODE", required = true, value_delimiter = ',', value_name = "URL")]
-    nodes: Vec<String>,
+    pub(super) nodes: Vec<String>,
     /// The account's key: a file with its words, or 64 hexadecimal digits, that nobody else may read.
     #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    pub(super) key: PathBuf,
     /// Where journal and content are kept.
     #[arg(long, value_name = "DIR")]
     home: PathBuf,
@@ -41,10 +42,10 @@ pub(crate) struct Run {
     #[arg(long, default_value = "flex")]
     device: String,
     /// Take no new jobs, and make no asks. Audits are done all the same.
-    #[arg(long)]
-    no_jobs: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set)]
+    pub(super) no_jobs: bool,
     /// Do not run others' results again, but for audits that the account is drawn for.
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set)]
     no_watch: bool,
     /// Of 10,000 results of others, how many are run again.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=10_000))]
@@ -56,7 +57,7 @@ pub(crate) struct Run {
     #[arg(long, default_value_t = 4)]
     jobs: usize,
     /// Ask for jobs in the auctions of this class of hardware ('cairnd compute classes' lists them), once one bids there that could be done.
-    #[arg(long, requires_all = ["ask", "ceiling"], conflicts_with = "no_jobs", value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, requires_all = ["ask", "ceiling"], value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     class: Option<u64>,
     /// The least that is taken for a job of the class, in ucairn. Sealed until asks are opened.
     #[arg(long, requires = "class", value_name = "AMOUNT")]
@@ -66,7 +67,7 @@ pub(crate) struct Run {
     #[arg(long, requires = "class", value_name = "AMOUNT")]
     ceiling: Option<u128>,
     /// Jobs from one auction, at most; of `--jobs`, and as the bond covers them.
-    #[arg(long, requires = "class", value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     places: u32,
     /// The longest run of a job, in seconds.
     #[arg(long, default_value_t = 600)]
@@ -74,8 +75,18 @@ pub(crate) struct Run {
     /// The largest model or inputs that are fetched, in MiB.
     #[arg(long, default_value_t = 256)]
     content_mib: u64,
+    /// A gateway that has inputs of jobs (`cairn:content/..`); the account's key signs in to it.
+    #[arg(long, env = "CAIRN_GATEWAY", value_name = "URL")]
+    pub(super) gateway: Option<String>,
+    /// A requester whose jobs are taken though their inputs are given only to who has taken them: where they are not what the job says, nothing can be delivered,
+    /// which costs a part of the bond. `all`: everybody's.
+    #[arg(long, value_delimiter = ',', value_name = "ADDRESS", requires = "gateway")]
+    trust: Vec<String>,
+    /// Serve `/metrics` for Prometheus and `/healthz`, which fails when no new height was seen for two minutes.
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
     /// Read `file://` URIs too: for networks on one machine.
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set)]
     files: bool,
 }
 
@@ -106,11 +117,19 @@ impl Run {
             stopped().await;
             told.store(true, Ordering::SeqCst);
         });
-        let node = Node::new(runtime.handle().clone(), chain, signer, self.files);
-        let folder = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| self.home.join(name));
-        let vault = Vault::open(&folder(&self.keys, "keys"), &folder(&self.private, "private"))?;
+        let gateway = match &self.gateway {
+            Some(url) => Some(Gateway::new(url, signer.address(), keys::from_file(&self.key)?)),
+            None => None,
+        };
+        let node = Node::new(runtime.handle().clone(), chain, signer, gateway, self.files);
+        let [keys, private] = self.folders();
+        let vault = Vault::open(&keys, &private)?;
         tracing::info!(keys = vault.keys().count(), networks = vault.networks(), "proving keys and private networks");
         let mut agent = Agent::open(node, Arc::from(device), settings, vault, &self.home)?;
+        if let Some(listen) = self.metrics {
+            let at = runtime.block_on(serve_metrics(agent.metrics(), listen)).with_context(|| format!("cannot listen on {listen}"))?;
+            tracing::info!(%at, "metrics");
+        }
         self.greet(&mut agent);
         let mut last = 0;
         while !stop.load(Ordering::SeqCst) {
@@ -128,7 +147,14 @@ impl Run {
         Ok(())
     }
 
-    fn settings(&self) -> Result<Settings> {
+    /// Where proving keys and private networks lie.
+    pub(super) fn folders(&self) -> [PathBuf; 2] {
+        let folder = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| self.home.join(name));
+        [folder(&self.keys, "keys"), folder(&self.private, "private")]
+    }
+
+    /// What the agent does by itself.
+    pub(super) fn settings(&self) -> Result<Settings> {
         Ok(Settings {
             provide: !self.no_jobs,
             watch: !self.no_watch,
@@ -137,13 +163,14 @@ impl Run {
             jobs: self.jobs,
             content_bytes: self.content_mib << 20,
             run_limit: Duration::from_secs(self.run_seconds),
+            trust: self.trust.clone(),
             ask: self.ask()?,
             ..Settings::default()
         })
     }
 
     fn ask(&self) -> Result<Option<Ask>> {
-        let (Some(class), Some(price), Some(ceiling)) = (self.class, self.ask, self.ceiling) else { return Ok(None) };
+        let (Some(class), Some(price), Some(ceiling), false) = (self.class, self.ask, self.ceiling, self.no_jobs) else { return Ok(None) };
         if price == 0 || price > ceiling {
             bail!("an ask is more than 0 and at most its ceiling, found {price} under {ceiling}");
         }

@@ -23,6 +23,7 @@ use super::{
     content::Missing,
     journal::{Entry, Journal},
     lab::{Lab, Solved, Standing},
+    metrics::Metrics,
     redundant,
     vault::Vault,
     world::{Need, World, WorldError},
@@ -47,6 +48,8 @@ pub struct Settings {
     pub run_limit: Duration,
     /// Blocks before a result is due within which a job is not taken any more.
     pub slack_blocks: u64,
+    /// Requesters whose jobs are taken before their inputs can be seen; `all`: everybody's.
+    pub trust: Vec<String>,
     /// What it asks for in auctions; none: it makes no asks.
     pub ask: Option<Ask>,
 }
@@ -62,6 +65,7 @@ impl Default for Settings {
             content_bytes: 256 << 20,
             run_limit: Duration::from_secs(600),
             slack_blocks: 5,
+            trust: Vec::new(),
             ask: None,
         }
     }
@@ -81,6 +85,7 @@ pub struct Agent<W> {
     pub(super) folder: PathBuf,
     pub(super) vault: Vault,
     reproducible: bool,
+    metrics: Arc<Metrics>,
     /// Wait for every run: for tests, whose blocks come as fast as they are asked for.
     patient: bool,
 }
@@ -99,7 +104,24 @@ impl<W: World> Agent<W> {
         let journal = Journal::open(&folder.join("journal"))?;
         let reproducible = executor.reproducible();
         let lab = Lab::new(executor, settings.run_limit);
-        Ok(Self { world, journal, settings, asks: BTreeMap::new(), lab, folder: folder.to_owned(), vault, reproducible, patient: false })
+        Ok(Self {
+            world,
+            journal,
+            settings,
+            asks: BTreeMap::new(),
+            lab,
+            folder: folder.to_owned(),
+            vault,
+            reproducible,
+            metrics: Arc::default(),
+            patient: false,
+        })
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
     }
 
     /// Waits for every run from now on.
@@ -120,6 +142,7 @@ impl<W: World> Agent<W> {
     /// The disk fails.
     pub fn step(&mut self) -> Result<()> {
         if let Err(error) = self.look() {
+            self.metrics.failed(&error);
             tracing::warn!(%error, "the chain does not answer");
         }
         self.journal.fault()
@@ -129,6 +152,7 @@ impl<W: World> Agent<W> {
         let height = self.world.height()?;
         let me = self.world.account();
         let provider = self.world.provider()?;
+        self.metrics.seen(height, provider.as_ref());
         // Whatever is owed but contests has locked something of the bond.
         let owes = provider.as_ref().is_some_and(|provider| coin(provider.locked.as_ref()) > 0);
         let places = if owes { self.opened(height) } else { 0 };
@@ -139,7 +163,7 @@ impl<W: World> Agent<W> {
         self.lab.keep(|job| held.contains(&job) || audits.iter().any(|audit| audit.job_id == job));
         for job in &contested {
             let mine = job.provider == me || audits.iter().any(|audit| audit.job_id == job.id);
-            if mine || self.settings.watch {
+            if mine || (self.settings.watch && self.may_see(job)) {
                 self.told(job.id, |agent| agent.contest(job, height));
             }
         }
@@ -155,7 +179,7 @@ impl<W: World> Agent<W> {
         }
         if self.settings.watch {
             for job in windows.iter().filter(|job| job.provider != me) {
-                if self.is_drawn(job) {
+                if self.is_drawn(job) && self.may_see(job) {
                     self.told(job.id, |agent| agent.judge(job));
                 }
             }
@@ -178,6 +202,7 @@ impl<W: World> Agent<W> {
     /// Says what went wrong with a job, and goes on.
     fn told(&mut self, job: u64, work: impl FnOnce(&mut Self) -> Tried) {
         if let Err(error) = work(self) {
+            self.metrics.failed(&error);
             tracing::warn!(job, %error, "tried again at the next height");
         }
     }
@@ -202,6 +227,7 @@ impl<W: World> Agent<W> {
             self.journal.write_or_remember(Entry::Taking { job: job.id });
             match self.world.send(pack(&MsgAcceptJob { provider: provider.account.clone(), job_id: job.id })) {
                 Ok(()) => {
+                    self.metrics.taken();
                     tracing::info!(job = job.id, "taken");
                     (most, free) = (most.saturating_sub(1), free.saturating_sub(bond));
                 }
@@ -217,14 +243,15 @@ impl<W: World> Agent<W> {
         if job.run_blocks <= self.settings.slack_blocks || self.journal.job(job.id).left.is_some() || !self.pays(job)? {
             return Ok(false);
         }
-        match self.content(job, Need::Wanted) {
-            Ok(_) => Ok(true),
+        match self.at_hand(job) {
+            Ok(()) => Ok(true),
             // It holds up no other job.
             Err(Missing::Now(error)) => {
                 tracing::debug!(job = job.id, %error, "not yet");
                 Ok(false)
             }
             Err(Missing::Ever(why)) => {
+                self.metrics.failed_for("left_alone");
                 tracing::info!(job = job.id, why, "left alone");
                 self.journal.write_or_remember(Entry::Left { job: job.id, why });
                 Ok(false)
@@ -256,6 +283,7 @@ impl<W: World> Agent<W> {
         };
         self.journal.write_or_remember(Entry::Delivering { job: job.id });
         self.world.send(pack(&result))?;
+        self.metrics.delivered();
         tracing::info!(job = job.id, proofs = result.proofs.len(), "delivered");
         Ok(())
     }
@@ -269,6 +297,7 @@ impl<W: World> Agent<W> {
         let right = solved.trace.root().as_slice() == job.trace_root;
         if self.journal.job(job.id).right.is_none() {
             self.journal.write_or_remember(Entry::Judged { job: job.id, right });
+            self.metrics.judged(right);
             tracing::info!(job = job.id, right, "run again");
         }
         if right { Ok(()) } else { self.back(job, &solved) }
@@ -279,6 +308,7 @@ impl<W: World> Agent<W> {
         let root = solved.trace.root();
         self.journal.write_or_remember(Entry::Backing { job: job.id, root: hex::encode(root) });
         self.world.send(pack(&MsgChallenge { challenger: self.world.account(), job_id: job.id, root: root.to_vec() }))?;
+        self.metrics.contested();
         tracing::warn!(job = job.id, root = hex::encode(root), "contested");
         Ok(())
     }
@@ -313,6 +343,7 @@ impl<W: World> Agent<W> {
         let Some(Standing::Solved(solved)) = self.lab.standing(job.id) else { return Ok(None) };
         let root = hex::encode(solved.trace.root());
         if self.journal.job(job.id).root.as_ref() != Some(&root) {
+            self.metrics.ran(solved.took);
             self.journal.write_or_remember(Entry::Traced { job: job.id, root });
         }
         Ok(Some(solved))
@@ -337,6 +368,6 @@ fn needed(job: &Job, account: &str) -> Option<u128> {
 }
 
 /// The amount of a coin; 0 of none.
-pub(super) fn coin(coin: Option<&cairn_proto::cosmos::base::v1beta1::Coin>) -> u128 {
+pub(crate) fn coin(coin: Option<&cairn_proto::cosmos::base::v1beta1::Coin>) -> u128 {
     coin.and_then(|coin| coin.amount.parse().ok()).unwrap_or(0)
 }

@@ -1,7 +1,7 @@
 //! The world as it is: a chain behind its nodes' RPC, content behind URIs.
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use cairn_client::{Chain, Refused, Signer, keys};
+use cairn_client::{Chain, Gateway, Refused, Signer, keys};
 use cairn_proto::{
     Any,
     cairn::{
@@ -35,15 +35,17 @@ pub struct Node {
     signer: Signer,
     http: ureq::Agent,
     files: bool,
+    gateway: Option<Arc<Gateway>>,
     fetches: Fetches,
 }
 
 impl Node {
-    /// Over a chain. `files`: URIs may name files of this machine.
+    /// Over a chain, and a gateway that has inputs of jobs. `files`: URIs may name files of this machine.
     #[must_use]
-    pub fn new(runtime: Handle, chain: Chain, signer: Signer, files: bool) -> Self {
+    pub fn new(runtime: Handle, chain: Chain, signer: Signer, gateway: Option<Gateway>, files: bool) -> Self {
+        let gateway = gateway.map(Arc::new);
         let http = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).max_redirects(3).build().into();
-        Self { runtime, chain, signer, http, files, fetches: Fetches::default() }
+        Self { runtime, chain, signer, http, files, gateway, fetches: Fetches::default() }
     }
 
     fn ask<R: Message + Default>(&self, path: &str, request: &impl Message) -> Result<R, WorldError> {
@@ -162,6 +164,13 @@ impl World for Node {
         self.fetches.get(uri, need, move || {
             let mut answer = http.get(&from).call().map_err(away)?;
             answer.body_mut().with_config().limit(most).read_to_vec().map_err(away)
+        })
+    }
+    fn inputs(&mut self, job: &Job, most: u64, need: Need) -> Result<Vec<u8>, WorldError> {
+        let gateway = self.gateway.clone().ok_or_else(|| away("no gateway is named (--gateway)"))?;
+        let path = format!("/v1/compute/jobs/{}/inputs", job.id);
+        self.fetches.get(&format!("{} of job {}", job.uri, job.id), need, move || {
+            gateway.get(&path, most).map_err(|error| away(format!("{error:#}")))
         })
     }
 }

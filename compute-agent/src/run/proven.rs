@@ -68,8 +68,13 @@ impl Proving {
 }
 
 impl<W: World> Agent<W> {
-    /// What proving a job takes, if its key is at hand and of the circuit that it should be.
-    pub(super) fn proving(&mut self, job: &Job, model: &ModelFile, sealed: &Sealed, inputs: SaltedInputs) -> Result<Proving, Missing> {
+    /// What proving a job takes besides its inputs, if its key is at hand and of the circuit that it should be.
+    pub(super) fn proving(
+        &mut self,
+        job: &Job,
+        model: &ModelFile,
+        sealed: &Sealed,
+    ) -> Result<impl FnOnce(SaltedInputs) -> Proving + use<W>, Missing> {
         let ever = |why: String| Missing::Ever(why);
         let key: KeyId = job.keys.first().and_then(|key| key.as_slice().try_into().ok()).ok_or_else(|| ever("it names no key".into()))?;
         let (private, of) = match sealed.first_key_value() {
@@ -92,7 +97,8 @@ impl<W: World> Agent<W> {
             .key(&key)
             .ok_or_else(|| ever(format!("no proving key {} lies in {}", hex::encode(key), self.vault.folder().display())))?;
         let context = self.context(job.id, &job.program_id, 0).ok_or_else(|| ever("its program has no id".into()))?;
-        Ok(Proving { provers: self.vault.provers(), key, file, circuit, private, context, inputs })
+        let provers = self.vault.provers();
+        Ok(move |inputs| Proving { provers, key, file, circuit, private, context, inputs })
     }
 
     /// What a statement of this agent is bound to.

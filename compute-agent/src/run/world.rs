@@ -110,4 +110,9 @@ pub trait World {
     /// # Errors
     /// [`WorldError`]; `Away` too while it is on its way.
     fn fetch(&mut self, uri: &str, most: u64, need: Need) -> Result<Vec<u8>, WorldError>;
+    /// Inputs of a job that lie on gateways, as [`World::fetch`] gives content.
+    ///
+    /// # Errors
+    /// Those of [`World::fetch`].
+    fn inputs(&mut self, job: &Job, most: u64, need: Need) -> Result<Vec<u8>, WorldError>;
 }

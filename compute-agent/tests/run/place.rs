@@ -41,6 +41,8 @@ pub(crate) struct Place {
     pub(crate) net: Net,
     pub(crate) model: Vec<u8>,
     pub(crate) inputs: Vec<u8>,
+    /// How often somebody asked a gateway for inputs that are not for it.
+    pub(crate) denied: u32,
     /// From which height on which wallet sends what.
     pub(crate) later: Vec<(u64, usize, Any)>,
     order: MsgPostJob,
@@ -93,7 +95,7 @@ impl Place {
             ..MsgPostJob::default()
         };
         let file = model.write().expect("a file");
-        let mut place = Self { net: net(audit_bps), model: file, inputs, later: Vec::new(), order };
+        let mut place = Self { net: net(audit_bps), model: file, inputs, denied: 0, later: Vec::new(), order };
         place.net.run(vec![]);
         place.order.requester = place.name(REQUESTER);
         place

@@ -1,4 +1,5 @@
 //! What the gateway asks the chain, through one node's CometBFT RPC (`abci_query`).
+mod compute;
 mod drafts;
 mod rpc;
 

@@ -26,6 +26,7 @@ pub(super) async fn draft(
     let (job, task, payload) = (number("job", &job)?, number("task", &task)?, payload.parse()?);
     let account = account(&gateway, &headers)?;
     let producers = gateway.admission.draft(job, task, &payload, account.as_ref()).await?;
-    let bytes = gateway.serving_draft(&payload, &producers, &format!("job {job} task {task}")).await?;
+    let bytes = gateway.serving_alone(&payload, &producers, &format!("job {job} task {task}")).await?;
+    let bytes = bytes.ok_or_else(|| Refusal::DraftNotServed(payload.to_string()))?;
     delivery::send(&gateway, &Sent { content: payload, bytes, media_type: MEDIA_TYPE, blind: None }, &headers).await
 }

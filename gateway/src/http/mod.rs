@@ -1,5 +1,6 @@
 //! The HTTP interface: which path does what. The README specifies it.
 mod assets;
+mod compute;
 mod contents;
 mod drafts;
 mod jobs;
@@ -48,6 +49,7 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/jobs/{job}/tasks/{task}", get(jobs::item).fallback(wrong_method))
         .route("/v1/jobs/{job}/tasks/{task}/proof", get(jobs::proof).fallback(wrong_method))
         .route("/v1/jobs/{job}/tasks/{task}/drafts/{sha256}", get(drafts::draft).fallback(wrong_method))
+        .route("/v1/compute/jobs/{job}/inputs", get(compute::inputs).fallback(wrong_method))
         .route("/v1/assets/{asset}/versions/{version}/manifest", get(assets::manifest).fallback(wrong_method))
         .route("/v1/assets/{asset}/versions/{version}/items/{index}", get(assets::item).fallback(wrong_method))
         .route("/v1/assets/{asset}/versions/{version}/items/{index}/proof", get(assets::proof).fallback(wrong_method))

@@ -214,16 +214,16 @@ impl Store {
     pub(crate) async fn anchor(&self, key: &ManifestKey, by: &str) -> object_store::Result<()> {
         self.objects.put(&keys::part(key, PartKind::Anchor), Bytes::from(by.to_owned()).into()).await.map(drop)
     }
-    /// Notes for which task of which job the chain names a content as a draft of `account`: from now on it stays.
-    pub(crate) async fn anchor_draft(&self, account: &Address, content: &Hash, by: &str) -> object_store::Result<()> {
+    /// Notes what on the chain names a content of `account` by its own hash, a draft or a job's inputs: from now on it stays.
+    pub(crate) async fn anchor_alone(&self, account: &Address, content: &Hash, by: &str) -> object_store::Result<()> {
         self.objects.put(&keys::draft(account, content), Bytes::from(by.to_owned()).into()).await.map(drop)
     }
-    /// Whether a content is known to be a draft of `account` on the chain.
-    pub(crate) async fn has_draft(&self, account: &Address, content: &Hash) -> object_store::Result<bool> {
+    /// Whether a content is known to be a draft or the inputs of a job of `account` on the chain.
+    pub(crate) async fn is_alone(&self, account: &Address, content: &Hash) -> object_store::Result<bool> {
         Ok(if_there(self.objects.head(&keys::draft(account, content)).await)?.is_some())
     }
-    /// The contents that are known to be drafts of one account, or of all, on the chain.
-    pub(crate) fn drafts(&self, account: Option<&Address>) -> BoxStream<'static, object_store::Result<(Address, Hash)>> {
+    /// The contents that are known to be drafts or inputs of one account, or of all, on the chain.
+    pub(crate) fn alone(&self, account: Option<&Address>) -> BoxStream<'static, object_store::Result<(Address, Hash)>> {
         let prefix = keys::drafts(account);
         parsed(self.objects.list(Some(&prefix)), |meta| keys::parse_draft(&meta.location))
     }

@@ -11,6 +11,7 @@
 mod assets;
 mod bucket;
 mod collecting;
+mod computations;
 mod contents;
 mod drafts;
 mod jobs;

@@ -17,6 +17,11 @@ use cairn_proto::{
             self as asset, Asset, QueryAssetRequest, QueryAssetResponse, QueryAssetsRequest, QueryAssetsResponse, QueryVersionRequest,
             QueryVersionResponse, QueryVersionsRequest, QueryVersionsResponse, Version, VersionContent,
         },
+        compute::v1::{
+            self as compute, Audit, QueryAuditRequest, QueryAuditResponse, QueryJobRequest as QueryOrderedRequest,
+            QueryJobResponse as QueryOrderedResponse, QueryJobsResponse as QueryAllOrderedResponse,
+        },
+        dispute::v1::{QueryContestRequest, QueryContestResponse},
         licensing::v1::{Access, QueryCheckAccessRequest, QueryCheckAccessResponse},
     },
     cosmos::{
@@ -46,6 +51,10 @@ pub(crate) struct Facts {
     pub(crate) leases: BTreeMap<(u64, u32, String), u64>,
     /// Asset and account, with the height at which it ends.
     pub(crate) licenses: BTreeMap<(u64, String), u64>,
+    /// Jobs of computation.
+    pub(crate) ordered: BTreeMap<u64, compute::Job>,
+    pub(crate) audits: BTreeMap<u64, Audit>,
+    pub(crate) contests: BTreeMap<u64, QueryContestResponse>,
     pub(crate) poor: BTreeSet<String>,
     /// How often each query was asked.
     pub(crate) asked: BTreeMap<String, u32>,
@@ -174,7 +183,30 @@ fn query(facts: &Facts, path: &str, request: &[u8]) -> Found {
             let amount = if facts.poor.contains(&asked.address) { "99999" } else { "100000" }.to_owned();
             Ok(QueryBalanceResponse { balance: Some(Coin { denom: asked.denom, amount }) }.encode_to_vec())
         }
-        _ => assets(facts, path, request),
+        _ if path.starts_with("/cairn.asset.") => assets(facts, path, request),
+        _ => computations(facts, path, request),
+    }
+}
+
+fn computations(facts: &Facts, path: &str, request: &[u8]) -> Found {
+    match path {
+        "/cairn.compute.v1.Query/Job" => {
+            let job = facts.ordered.get(&read::<QueryOrderedRequest>(request).job_id).cloned().ok_or("no such job")?;
+            Ok(QueryOrderedResponse { job: Some(job) }.encode_to_vec())
+        }
+        "/cairn.compute.v1.Query/Jobs" => {
+            let (jobs, pagination) = page(facts.ordered.values().cloned().collect(), read::<compute::QueryJobsRequest>(request).pagination);
+            Ok(QueryAllOrderedResponse { jobs, pagination }.encode_to_vec())
+        }
+        "/cairn.compute.v1.Query/Audit" => {
+            let audit = facts.audits.get(&read::<QueryAuditRequest>(request).job_id).cloned().ok_or("no such audit")?;
+            Ok(QueryAuditResponse { audit: Some(audit) }.encode_to_vec())
+        }
+        "/cairn.dispute.v1.Query/Contest" => {
+            let contest = facts.contests.get(&read::<QueryContestRequest>(request).case_id).ok_or("no such contest")?;
+            Ok(contest.encode_to_vec())
+        }
+        _ => Err(format!("unknown query path {path}")),
     }
 }
 

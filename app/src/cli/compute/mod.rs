@@ -248,8 +248,17 @@ pub(crate) struct PostArgs {
     #[arg(long, value_parser = parse_coin)]
     price: Coin,
     /// Where the inputs are served.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", conflicts_with = "inputs")]
     uri: String,
+    /// A file of the inputs, as 'cairn-agent models inputs' writes it: put on a gateway that serves it to whoever takes the job, audits it, or stands in its contest.
+    #[arg(long, value_name = "FILE")]
+    inputs: Option<PathBuf>,
+    /// The gateway that serves it to anybody, so that anybody may run the job again and contest a wrong result. For good: the chain keeps it.
+    #[arg(long, requires = "inputs", conflicts_with = "proven")]
+    public: bool,
+    /// The gateway that keeps the inputs.
+    #[arg(long, env = "CAIRN_GATEWAY", default_value = "http://127.0.0.1:8780")]
+    gateway: String,
     /// The class in whose auctions it looks for a provider; its price is then the most that it may bid. Without it, it is taken at its price.
     #[arg(long)]
     class: Option<u64>,

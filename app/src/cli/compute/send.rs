@@ -16,11 +16,14 @@ use cairn_proto::{
 use prost::Message;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{Hash, PostArgs, RegisterArgs, enclaves::QuoteArgs, show::ask_job};
 use crate::cli::{
+    gateway::Gateway,
     home::Home,
     job::Sender,
+    keyring::AccountKey,
     output::Output,
     rpc::Rpc,
     sign::{Signer, answers},
@@ -107,13 +110,17 @@ pub(super) fn post(rpc: &Rpc, home: &Home, args: PostArgs, output: Output) -> Re
         None if args.proven => Verification::Groth16,
         None => Verification::Unspecified,
     };
+    let uri = match &args.inputs {
+        Some(file) => put_inputs(file, args.public, &args.gateway, &args.sender.open(home)?.0)?,
+        None => args.uri,
+    };
     let (height, done): (_, MsgPostJobResponse) = send(rpc, home, &args.sender, |requester| {
         pack(&MsgPostJob {
             requester,
             program_id: args.program.to_vec(),
             input_root: args.input_root.to_vec(),
             runs: args.runs,
-            uri: args.uri,
+            uri,
             price: Some((&args.price).into()),
             accept_blocks: args.accept_blocks,
             run_blocks: args.run_blocks,
@@ -124,6 +131,14 @@ pub(super) fn post(rpc: &Rpc, home: &Home, args: PostArgs, output: Output) -> Re
         })
     })?;
     told(output, &json!({ "job": done.job_id, "height": height }), &format!("cairnd compute watch {}", done.job_id))
+}
+
+/// Puts a file of inputs on a gateway, and gives the URI by which a job names it.
+fn put_inputs(file: &Path, public: bool, gateway: &str, key: &AccountKey) -> Result<String> {
+    let content = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let sha256 = hex::encode(Sha256::digest(&content));
+    Gateway::sign_in(gateway, key)?.put_item(&sha256, &content).with_context(|| format!("uploading {}", file.display()))?;
+    Ok(format!("cairn:content/{sha256}{}", if public { "?public" } else { "" }))
 }
 
 pub(super) fn cancel(rpc: &Rpc, home: &Home, job_id: u64, sender: &Sender, output: Output) -> Result<()> {
