@@ -61,6 +61,9 @@ struct Upgrades {
 impl StartArgs {
     /// Runs the command until SIGINT or SIGTERM; a second one ends it at once.
     pub(crate) fn run(self, home: &Home, upgrades: Vec<Upgrade>) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        // Before all else: a signal that comes while the node gets ready is kept, and obeyed in order.
+        let signals = runtime.block_on(async { Signals::new() })?;
         let mut config = home.load_config()?;
         if let Some(levels) = self.log_level {
             config.log.level = levels;
@@ -72,17 +75,15 @@ impl StartArgs {
         let levels = Levels::start(&config.log.level, format).context(Exit::Config)?;
         comet::check_config(home)?;
         home.check_secrets()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         // The child's life hangs on the thread that starts it, so it is started from this one.
         let upgrades = Upgrades { known: upgrades, skip: self.unsafe_skip_upgrades };
-        let ended = runtime.block_on(node(home, &config, &levels, upgrades, self.external));
+        let ended = runtime.block_on(node(home, &config, &levels, upgrades, self.external, signals));
         runtime.shutdown_timeout(Duration::from_secs(3));
         ended
     }
 }
 
-async fn node(home: &Home, config: &Config, levels: &Levels, upgrades: Upgrades, external: bool) -> Result<()> {
-    let mut signals = Signals::new()?;
+async fn node(home: &Home, config: &Config, levels: &Levels, upgrades: Upgrades, external: bool, mut signals: Signals) -> Result<()> {
     let Some(app) = open(home, config, upgrades, &mut signals).await? else { return Ok(()) };
     let height = app.latest().map_or(0, |v| v.height);
     tracing::info!(target: "node", home = %home.path().display(), height, "state opened");
@@ -358,4 +359,18 @@ fn spawn(binary: &str, home: &Home, abci: &str, json: bool) -> Result<Child> {
     }
     let child = command.stdin(std::process::Stdio::null()).kill_on_drop(true).spawn();
     child.with_context(|| format!("cannot run {binary:?}")).context(Exit::Comet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_from_before_the_state_is_opened_is_kept() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let mut signals = runtime.block_on(async { Signals::new() }).unwrap();
+        let own = rustix::process::getpid();
+        rustix::process::kill_process(own, rustix::process::Signal::TERM).unwrap();
+        assert_eq!(runtime.block_on(signals.any()), "SIGTERM");
+    }
 }

@@ -64,10 +64,18 @@ impl Figures {
             leases: Family::default(),
             issued: Family::default(),
         };
-        registry.register("jobs", "Annotation jobs by state", new.jobs.clone());
-        registry.register("cases", "Disputes by state", new.cases.clone());
-        registry.register("queue_length", "Entries of a queue of the state", new.waiting.clone());
-        registry.register("queue_overdue", "Entries of a queue that were due and carried over to a later block", new.overdue.clone());
+        registry.register("jobs", "Annotation jobs by state; 50000 means so many or more", new.jobs.clone());
+        registry.register("cases", "Disputes by state; 50000 means so many or more", new.cases.clone());
+        registry.register(
+            "queue_length",
+            "Entries of a queue of the state; counting stops at 50000, which means so many or more",
+            new.waiting.clone(),
+        );
+        registry.register(
+            "queue_overdue",
+            "Entries of a queue that were due and carried over to a later block, among its first 50000",
+            new.overdue.clone(),
+        );
         registry.register("lease_deadlines", "Deadlines of leases to come by what they await", new.leases.clone());
         registry.register("issued", "Things of a kind that the chain ever numbered", new.issued.clone());
         new

@@ -214,11 +214,17 @@ impl Market {
     }
 }
 
-#[test]
-fn a_job_finds_its_provider_in_an_auction_and_the_next_one_is_audited() {
+/// A program on such a network.
+fn market_with_audits() -> Market {
     let Market { program, weights, inputs, right, wrong, .. } = Market::new();
     let mut market = Market::over(audited(), program, weights, inputs, [right, wrong]);
     market.register();
+    market
+}
+
+#[test]
+fn a_job_finds_its_provider_in_an_auction_and_the_next_one_is_audited() {
+    let mut market = market_with_audits();
     market.bond(LIAR);
     market.send(REQUESTER, pack(&MsgPostJob { class_id: 1, ..market.order() }));
     let bid = market.offer(REQUESTER, 1, 80_000);
@@ -253,4 +259,57 @@ fn a_job_finds_its_provider_in_an_auction_and_the_next_one_is_audited() {
     let pay: u128 = audit.pay.unwrap().amount.parse().unwrap();
     assert_eq!((market.numbered(2).outcome(), market.net.balance(&market.wallets[HONEST].address) - before), (JobOutcome::Paid, pay));
     assert!(pay > 0 && market.audits().audits.is_empty());
+}
+
+/// States on the way of these tests: a match that goes down a wrong result, sealed offers beside open ones, an audit that is awaited.
+pub(crate) fn scenes() -> Vec<(&'static str, Net)> {
+    vec![("contested", contested()), ("offers", offered()), ("audited", awaited())]
+}
+
+fn contested() -> Net {
+    let mut market = Market::new();
+    market.deliver();
+    let (challenger, root) = (market.name(HONEST), market.right.root().to_vec());
+    market.send(HONEST, pack(&MsgChallenge { challenger, job_id: 1, root }));
+    let due = market.net.app.height() + 61;
+    market.until(|market| market.net.app.height() > due);
+    for (n, trace) in [(LIAR, market.wrong.clone()), (HONEST, market.right.clone())] {
+        let message = market.owed(n, &trace).unwrap();
+        market.send(n, message);
+    }
+    market.net
+}
+
+fn offered() -> Net {
+    let mut market = market_with_audits();
+    market.bond(LIAR);
+    market.bond(HONEST);
+    market.send(REQUESTER, pack(&MsgPostJob { class_id: 1, ..market.order() }));
+    let bid = market.offer(REQUESTER, 1, 80_000);
+    let _ask = market.offer(LIAR, 0, 50_000);
+    let opens = market.net.app.height() + 4;
+    market.until(|market| market.net.app.height() >= opens);
+    market.send(REQUESTER, bid);
+    market.net
+}
+
+fn awaited() -> Net {
+    let mut market = market_with_audits();
+    market.bond(LIAR);
+    market.bond(HONEST);
+    let (order, provider) = (pack(&market.order()), market.name(LIAR));
+    for job_id in 1..=4 {
+        market.send(REQUESTER, order.clone());
+        if job_id < 4 {
+            market.send(LIAR, pack(&MsgAcceptJob { provider: provider.clone(), job_id }));
+        }
+        if job_id == 1 {
+            // What it pays lets the next one be audited.
+            market.result(LIAR, job_id);
+            market.until(|market| market.job().state() == JobState::Closed);
+        }
+    }
+    market.result(LIAR, 2);
+    market.until(|market| market.audits().audits.iter().any(|audit| audit.state() == AuditState::Commit));
+    market.net
 }

@@ -1,4 +1,6 @@
 //! Disputes from end to end by signed transactions: a decision, a complaint with its bond, a drawn jury that votes, and the verdict carried out.
+mod scenes;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -27,6 +29,7 @@ use cairn_proto::{
 use serde_json::json;
 
 use crate::support::*;
+pub(crate) use scenes::scenes;
 
 const TASKS: u32 = 100;
 const BUCKET: u32 = 10;

@@ -139,23 +139,38 @@ fn a_bad_key_is_judged_by_the_chain_and_the_price_comes_back() {
     assert_eq!((market.balance(OWNER), market.balance(BUYER)), (owner, before + 1_000_000 + 100_000 - 1_000));
 }
 
+impl Market {
+    /// Session 1: licence `license_id` of wallet 1 pays wallet 2 by the call, out of half a CAIRN.
+    fn open_session(&mut self, license_id: u64) {
+        let provider = self.name(PROVIDER);
+        let terms_id = self.offer(TermsContent {
+            pricing: Pricing::PerCall.into(),
+            prices: vec![coin(100)],
+            provider_bps: 7_000,
+            providers: vec![provider.clone()],
+            ..TermsContent::default()
+        });
+        let key = self.net.wallets[BUYER].key.verifying_key().to_encoded_point(true).as_bytes().to_vec();
+        let signing_key = Some(SigningKey { scheme: SigningScheme::Secp256k1.into(), key });
+        let licensee = self.name(BUYER);
+        self.send(BUYER, pack(&MsgBuyLicense { buyer: licensee.clone(), terms_id, signing_key, ..MsgBuyLicense::default() }));
+        self.send(BUYER, pack(&MsgOpenSession { licensee, license_id, provider, deposit: Some(coin(500_000)), blocks: 0 }));
+    }
+}
+
+/// Licences on the way of these tests: one with a key that may still be reported, one with an open session.
+pub(crate) fn scenes() -> Vec<(&'static str, Net)> {
+    let mut market = Market::new(&content_key());
+    market.sell(wrapped(&content_key()));
+    market.open_session(2);
+    vec![("licences", market.net)]
+}
+
 #[test]
 fn a_thousand_calls_cost_one_transaction() {
     let mut market = Market::new(&content_key());
-    let provider_address = market.name(PROVIDER);
-    let terms_id = market.offer(TermsContent {
-        pricing: Pricing::PerCall.into(),
-        prices: vec![coin(100)],
-        provider_bps: 7_000,
-        providers: vec![provider_address.clone()],
-        ..TermsContent::default()
-    });
-    let wallet = market.net.wallets[BUYER].clone();
-    let key = wallet.key.verifying_key().to_encoded_point(true).as_bytes().to_vec();
-    let signing_key = Some(SigningKey { scheme: SigningScheme::Secp256k1.into(), key });
-    market.send(BUYER, pack(&MsgBuyLicense { buyer: market.name(BUYER), terms_id, signing_key, ..MsgBuyLicense::default() }));
-    let (licensee, provider) = (market.name(BUYER), provider_address.clone());
-    market.send(BUYER, pack(&MsgOpenSession { licensee, license_id: 1, provider, deposit: Some(coin(500_000)), blocks: 0 }));
+    market.open_session(1);
+    let (wallet, provider_address) = (market.net.wallets[BUYER].clone(), market.name(PROVIDER));
 
     // As a client in any language signs it.
     let (calls, amount) = (1_000_u64, 100_000_u128);

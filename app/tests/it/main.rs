@@ -17,6 +17,7 @@ mod crash;
 mod determinism;
 mod dispute;
 mod doors;
+mod exports;
 mod genesis;
 mod grants;
 mod hostile;

@@ -29,13 +29,13 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: GenesisState) -> Result<()> {
         }
         VERSIONS.set(ctx, name, version)?;
     }
-    let Some(plan) = &genesis.plan else { return Ok(()) };
-    let (height, last) = (plan::check(plan)?, ctx.block().height);
+    let Some(plan) = genesis.plan else { return Ok(()) };
+    let (height, last) = (plan::check(&plan)?, ctx.block().height);
     if height <= last || APPLIED.has(ctx, &plan.name)? {
         let first = last.saturating_add(1);
         return Err(refuse(format!("plan {} is for height {height}: before the first block, {first}, or done already", plan.name)).into());
     }
-    PLAN.set(ctx, plan)
+    PLAN.set(ctx, &plan::timeless(plan))
 }
 
 /// Everything.

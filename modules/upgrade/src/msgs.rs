@@ -21,7 +21,7 @@ impl MsgServer for Upgrade {
         if APPLIED.has(ctx, &plan.name)? {
             return Err(sdk::invalid_request(format!("upgrade with name {} has already been completed", plan.name)));
         }
-        PLAN.set(ctx, &plan)?;
+        PLAN.set(ctx, &plan::timeless(plan))?;
         Ok(MsgSoftwareUpgradeResponse {})
     }
 

@@ -1,6 +1,6 @@
 //! What a plan must be.
 use cairn_kernel::{Result, sdk};
-use cairn_proto::cosmos::upgrade::v1beta1::Plan;
+use cairn_proto::{Timestamp, cosmos::upgrade::v1beta1::Plan};
 
 use crate::Error;
 
@@ -9,13 +9,23 @@ pub(crate) const MAX_NAME: usize = 100;
 /// Bytes of what a plan says beside its name: it becomes part of a line in the log, and of a file.
 pub(crate) const MAX_INFO: usize = 10_000;
 
+/// The first second of the year 1: what clients in Go write for no time at all, and what JSON names it.
+const NO_TIME: Timestamp = Timestamp { seconds: -62_135_596_800, nanos: 0 };
+
+/// The plan as it is kept: no time, in each of its forms, is none.
+pub(crate) fn timeless(plan: Plan) -> Plan {
+    #[allow(deprecated, reason = "it must be empty")]
+    Plan { time: None, ..plan }
+}
+
 /// Refuses a plan that no chain could carry out, wherever it stands. Gives its height.
 ///
 /// # Errors
 /// `sdk/18` as in the Cosmos SDK; [`Error::Name`] and [`Error::Info`].
 pub(crate) fn check(plan: &Plan) -> Result<u64> {
     #[allow(deprecated, reason = "they must be empty")]
-    let (time, client) = (plan.time.is_some_and(|time| time != Default::default()), plan.upgraded_client_state.is_some());
+    let (time, client) =
+        (plan.time.is_some_and(|time| time != NO_TIME && time != Timestamp::default()), plan.upgraded_client_state.is_some());
     if time {
         return Err(sdk::invalid_request("time-based upgrades have been deprecated in the SDK"));
     }

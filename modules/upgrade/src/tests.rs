@@ -92,7 +92,12 @@ fn each_plan_that_makes_no_sense_is_refused() {
     for good in [plan(&"a".repeat(100), 11), plan("v2", i64::MAX), Plan { info: "x".repeat(10_000), ..plan("1.2-rc+3_a", 20) }] {
         schedule(&mut chain, good).unwrap();
     }
-    schedule(&mut chain, Plan { time: Some(Timestamp::default()), ..plan("v2", 20) }).expect("the zero time is none");
+    // The second is what clients in Go send, and what stands in an exported genesis file.
+    for time in [Timestamp::default(), Timestamp { seconds: -62_135_596_800, nanos: 0 }] {
+        schedule(&mut chain, Plan { time: Some(time), ..plan("v2", 20) }).expect("no time");
+        assert_eq!(current(&mut chain), Some(plan("v2", 20)));
+    }
+    refused(schedule(&mut chain, Plan { time: Some(Timestamp { seconds: -62_135_596_800, nanos: 1 }), ..plan("v2", 20) }), "sdk", 18);
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl ::prost::Name for EventBeaconKeyRegistered {
         "/cairn.beacon.v1.EventBeaconKeyRegistered".into()
     }
 }
-/// How the beacon is read. A draw keeps the parameters that held when it was asked for.
+/// How the beacon is read. Given by genesis and never changed: an open question would get another seed.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Params {
     /// Blocks from a question to the first height at which its quick seed may stand; at least 2.

@@ -4,6 +4,7 @@
 //! record that walks over them a bounded step at a time. The same code runs in consensus and in `cairnd truth replay`. The README
 //! is the specification.
 
+mod basis;
 mod bytes;
 mod drafts;
 mod error;
@@ -39,6 +40,7 @@ mod synthetic;
 #[expect(clippy::arithmetic_side_effects, reason = "tests may panic")]
 mod tests;
 
+pub use basis::Basis;
 pub use drafts::{
     Draft, DraftError, DraftKind, MAX_COORDINATE, MAX_DRAFT_BYTES, MAX_DRAFT_VERTICES, MAX_DRAFTS, MAX_SHAPES, MAX_VERTICES, Polygon,
     Ratio, Rect, Shapes, Span, agreement, agrees, cost, medoid, span_f1,
@@ -53,7 +55,7 @@ pub use majority::majority_vote;
 pub use model::Model;
 pub use page::{CHUNK, Memory, Page, Pages, ReadPages};
 pub use params::{Gold, MAX_CLASSES, MAX_TASKS, MAX_WORKERS, Params};
-pub use pay::{Basis, WorkerResult};
+pub use pay::WorkerResult;
 pub use posterior::{Posteriors, WHOLE, read_posterior, read_posteriors};
 pub use ranking::{MAX_ITEMS, MOST_RANKING_PASSES, Ranking, RankingOutcome, RankingParams, Strength, elo, read_strengths, write_pairs};
 pub use regrade::{GoldAnswers, gold_share};
