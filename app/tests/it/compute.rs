@@ -8,9 +8,9 @@ use cairn_proto::{
     Any,
     cairn::{
         compute::v1::{
-            AuditState, Job, JobOutcome, JobState, MsgAcceptJob, MsgBondProvider, MsgChallenge, MsgCommitAudit, MsgCommitBid, MsgPostJob,
-            MsgRegisterProgram, MsgRevealAudit, MsgRevealBid, MsgSubmitResult, QueryAuditsRequest, QueryAuditsResponse, QueryJobRequest,
-            QueryJobResponse, QueryProviderRequest, QueryProviderResponse,
+            AuditState, EnclaveKind, Job, JobOutcome, JobState, MsgAcceptJob, MsgBondProvider, MsgChallenge, MsgCommitAudit, MsgCommitBid,
+            MsgPostJob, MsgRegisterEnclave, MsgRegisterProgram, MsgRevealAudit, MsgRevealBid, MsgSubmitResult, QueryAuditsRequest,
+            QueryAuditsResponse, QueryJobRequest, QueryJobResponse, QueryProviderRequest, QueryProviderResponse,
         },
         dispute::v1::{MsgDissect, MsgProveLeaf, QueryMatchRequest, QueryMatchResponse, Stage},
     },
@@ -290,6 +290,9 @@ fn offered() -> Net {
     let opens = market.net.app.height() + 4;
     market.until(|market| market.net.app.height() >= opens);
     market.send(REQUESTER, bid);
+    let (registrar, program_id) = (market.name(REQUESTER), market.order().program_id);
+    let kind = EnclaveKind::Sgx.into();
+    market.send(REQUESTER, pack(&MsgRegisterEnclave { registrar, program_id, kind, measurement: vec![7; 32] }));
     market.net
 }
 
