@@ -82,7 +82,7 @@ impl RunArgs {
         Ok(())
     }
     /// Runs `cairnd` for the requester and returns what it prints; what it tells on the way and its errors are shown as they come.
-    pub(crate) async fn cairnd(&self, args: &[&str]) -> Result<String> {
+    async fn cairnd(&self, args: &[&str]) -> Result<String> {
         let node = self.nodes.first().context("no node is named")?;
         let mut command = Command::new(&self.cairnd);
         command.args(args).arg("--home").arg(&self.home).args(["--node", node]).env("CAIRN_PASSPHRASE", PASSPHRASE);
@@ -134,7 +134,7 @@ pub async fn main_job(args: &RunArgs) -> Result<Report> {
     report.checks.push(income);
     if let Some(agent) = &args.agent {
         let (items, asset) = (args.job.join("items"), status.asset_id);
-        let place = compute::Place { args, agent, items: &items, out: &args.out, asset, truths: &truths };
+        let place = compute::Place { agent, nodes: &args.nodes, items: &items, out: &args.out, asset, truths: &truths };
         report.checks.extend(compute::go_on(&place, &chain, &accounts).await?);
     }
     report.checks.extend(books(&chain, &before).await?);
