@@ -128,6 +128,8 @@ fn read_private(salt: &Path) -> Result<Private> {
     ensure!(mode & 0o077 == 0, "others may read it: 'chmod 600 {}' keeps it to you", salt.display());
     let text = fs::read_to_string(salt)?;
     let model = salt.with_extension("safetensors");
+    let mode = fs::metadata(&model).with_context(|| format!("cannot read {}", model.display()))?.permissions().mode();
+    ensure!(mode & 0o077 == 0, "others may read its weights: 'chmod 600 {}' keeps them to you", model.display());
     let bytes = fs::read(&model).with_context(|| format!("cannot read {}", model.display()))?;
     let model = ModelFile::read(&bytes)?;
     Ok(Private { network: network_of(model.program(), model.tensors())?, salt: salt_of(text.trim())? })

@@ -79,9 +79,10 @@ fn equip(folder: &Path, prover: &Prover) {
     fs::write(folder.join("keys/any name"), key).expect("written");
     fs::write(folder.join("keys/README"), "not a key").expect("written");
     fs::write(folder.join("private/net.safetensors"), public().write().expect("a file")).expect("written");
-    let salt = folder.join("private/net.salt");
-    fs::write(&salt, salt_text(Fr::from(SALT))).expect("written");
-    fs::set_permissions(&salt, fs::Permissions::from_mode(0o600)).expect("set");
+    fs::write(folder.join("private/net.salt"), salt_text(Fr::from(SALT))).expect("written");
+    for secret in ["private/net.salt", "private/net.safetensors"] {
+        fs::set_permissions(folder.join(secret), fs::Permissions::from_mode(0o600)).expect("set");
+    }
 }
 
 /// A chain on which a proven job of four runs waits, two runs a proof, of the public or the private network.

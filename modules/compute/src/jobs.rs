@@ -102,6 +102,8 @@ fn pin(ctx: &Ctx, program: &Program, m: &MsgPostJob) -> Result<(Verification, Tr
             let checked = programs::checked(ctx, program)?;
             (Verification::Groth16, proofs::key(ctx, program, &checked, id, m.runs)?.trust())
         }
+        // An ask is blind to what it wins, and few providers have an enclave.
+        Verification::Tee if m.class_id > 0 => return Err(Error::Verification.into()),
         Verification::Tee => {
             let id = m.keys.first().filter(|_| m.keys.len() == 1).ok_or(Error::Keys { needed: 1, found: m.keys.len() })?;
             (Verification::Tee, enclaves::pin(ctx, program, id)?)

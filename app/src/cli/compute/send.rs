@@ -174,7 +174,7 @@ struct ClaimFile {
 }
 
 impl ClaimFile {
-    fn message(&self, provider: String, job_id: u64) -> Result<MsgSubmitResult> {
+    fn message(&self, provider: String, job_id: u64, attested: bool) -> Result<MsgSubmitResult> {
         let bytes = |texts: &[String], name: &str| -> Result<Vec<Vec<u8>>> {
             texts.iter().map(|text| hex::decode(text).with_context(|| format!("{name} holds what is not hexadecimal"))).collect()
         };
@@ -182,7 +182,10 @@ impl ClaimFile {
         let (inputs, proofs) = (bytes(&self.inputs, "inputs")?, bytes(&self.proofs, "proofs")?);
         let (name, each, other) =
             if proofs.is_empty() { ("nodes_roots", &nodes_roots, &inputs) } else { ("inputs", &inputs, &nodes_roots) };
-        if each.len() != outputs.len() {
+        if attested && !(each.is_empty() && other.is_empty()) {
+            bail!("of an attested job the claim has outputs alone");
+        }
+        if !attested && each.len() != outputs.len() {
             bail!("{name} has {} entries and outputs {}; each run has one in both", each.len(), outputs.len());
         }
         if !other.is_empty() {
@@ -200,7 +203,7 @@ pub(super) fn submit(rpc: &Rpc, home: &Home, job: u64, (claim, quote): Files<'_>
         r#"a claim is JSON such as {"nodes_roots": ["00ff.."], "outputs": ["01.."]} or {"inputs": [..], "outputs": [..], "proofs": [..]}"#;
     let claim: ClaimFile = serde_json::from_slice(&read(claim)?).context(expected)?;
     let (quote, collateral) = quote.bytes()?;
-    let claim = claim.message(sender.entry(home)?.address.to_string(), job)?;
+    let claim = claim.message(sender.entry(home)?.address.to_string(), job, !quote.is_empty())?;
     let message = MsgSubmitResult { quote, collateral, ..claim };
     let (height, done): (_, MsgSubmitResultResponse) = send(rpc, home, sender, |_| pack(&message))?;
     if done.contest_until == 0 {
@@ -223,7 +226,15 @@ mod tests {
     use super::*;
 
     fn claim(text: &str) -> Result<MsgSubmitResult> {
-        serde_json::from_str::<ClaimFile>(text)?.message("cairn1p".into(), 4)
+        serde_json::from_str::<ClaimFile>(text)?.message("cairn1p".into(), 4, false)
+    }
+
+    #[test]
+    fn the_claim_of_an_attested_job_has_outputs_alone() {
+        let claim = |text: &str| serde_json::from_str::<ClaimFile>(text).unwrap().message("cairn1p".into(), 4, true);
+        assert_eq!(claim(r#"{"outputs": ["0102"]}"#).unwrap().outputs, [[1, 2]]);
+        assert!(claim(r#"{"outputs": ["0102"], "nodes_roots": ["00"]}"#).is_err());
+        assert!(claim(r#"{"outputs": ["0102"], "proofs": ["00"], "inputs": ["00"]}"#).is_err());
     }
 
     #[test]

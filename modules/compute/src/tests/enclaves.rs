@@ -218,6 +218,7 @@ fn who_may_register_and_retire_code() {
     world.submit(result).unwrap();
     for (m, error) in [
         (world.ask_enclave(&[2; 32]), Error::NoEnclave(hex::encode([2; 32]))),
+        (MsgPostJob { redundancy: 3, ..world.ask_enclave(&id) }, Error::Verification),
         (MsgPostJob { keys: vec![], ..world.ask_enclave(&id) }, Error::Keys { needed: 1, found: 0 }),
         (MsgPostJob { keys: vec![id.clone(), id.clone()], ..world.ask_enclave(&id) }, Error::Keys { needed: 1, found: 2 }),
     ] {
@@ -345,6 +346,14 @@ fn changed_quotes_and_collateral_are_refused_and_nothing_panics() {
             }
         }
         assert!(check(&lenient, THEN, &quote, &collateral[..at], &expected).is_err(), "{at}");
+    }
+    // More certificates than a chain has, wherever they are hidden.
+    for field in ["tcb_info_issuer_chain", "qe_identity_issuer_chain", "pck_certificate_chain"] {
+        let mut value = whole.clone();
+        let one = format!("{}\n", whole["tcb_info_issuer_chain"].as_str().unwrap());
+        value[field] = serde_json::Value::String(one.repeat(2));
+        let long = serde_json::to_vec(&value).unwrap();
+        assert!(matches!(check(&lenient, THEN, &quote, &long, &expected), Err(QuoteError::Collateral(_))), "{field}");
     }
     let deep = |field: &str| {
         let mut value: serde_json::Value = serde_json::from_slice(&collateral).unwrap();
