@@ -33,8 +33,9 @@ pub(crate) fn register(ctx: &mut Ctx, m: MsgRegisterEnclave) -> Result<[u8; 32]>
     };
     let id = check(&enclave)?;
     let program = place(&enclave.program_id)?;
-    let owns = program != ANY_PROGRAM && programs::load(ctx, &program)?.owner == enclave.registrar;
-    if !owns && registrar != auth::authority() {
+    if program != ANY_PROGRAM {
+        may_register(&enclave.registrar, &programs::load(ctx, &program)?)?;
+    } else if registrar != auth::authority() {
         return Err(Error::NotProgramOwner(enclave.registrar).into());
     }
     if ENCLAVES.has(ctx, &(program, id))? {
@@ -49,6 +50,12 @@ pub(crate) fn register(ctx: &mut Ctx, m: MsgRegisterEnclave) -> Result<[u8; 32]>
         registrar: enclave.registrar,
     });
     Ok(id)
+}
+
+/// Code for a program is registered by its owner or governance.
+pub(crate) fn may_register(registrar: &str, program: &Program) -> Result<(), Error> {
+    let may = program.owner == registrar || registrar == auth::authority().to_string();
+    if may { Ok(()) } else { Err(Error::NotProgramOwner(registrar.to_owned())) }
 }
 
 /// Lets no new job name an enclave's code.

@@ -228,6 +228,11 @@ pub enum Error {
     /// A kind of verification that there is not.
     #[error("a job is not verified in that way")]
     Verification,
+    /// A job that not every provider of a class could do.
+    #[error(
+        "auctions take refereed jobs of programs without private weights: whoever asks does not know what it wins; post the job without a class"
+    )]
+    Auctioned,
     /// What an enclave's code is known by has another length, or the kind is none.
     #[error("code in SGX is known by 32 bytes, in TDX by 240; found {0}")]
     Measurement(usize),
@@ -318,6 +323,7 @@ impl Coded for Error {
             Self::EnclaveRegistered(_) => 64,
             Self::Quote(_) => 65,
             Self::EnclaveRoot => 66,
+            Self::Auctioned => 67,
         }
     }
     fn status(&self) -> Status {

@@ -29,6 +29,9 @@ pub(crate) fn init(ctx: &mut Ctx, genesis: Genesis) -> Result<()> {
     for program in bound.filter(|program| !program.is_empty()) {
         programs::load(ctx, program)?;
     }
+    for enclave in genesis.enclaves.iter().filter(|enclave| !enclave.program_id.is_empty()) {
+        enclaves::may_register(&enclave.registrar, &programs::load(ctx, &enclave.program_id)?)?;
+    }
     let numbers = 1..=u64::try_from(genesis.providers.len()).map_err(|_| Error::Overflow)?;
     genesis.providers.iter().try_for_each(|provider| init_provider(ctx, provider, &numbers))?;
     auction::init(ctx, &genesis)?;
@@ -105,6 +108,7 @@ fn init_job(ctx: &mut Ctx, mut job: Job) -> Result<()> {
     jobs::locked(&job)?;
     jobs::surplus(&job)?;
     redundant::check(job.redundancy, job.class_id)?;
+    jobs::auctioned(job.class_id, job.verification(), &program)?;
     job.members.iter().try_for_each(init_member)?;
     if job.class_id > 0 {
         auction::class(ctx, job.class_id)?;
@@ -134,13 +138,28 @@ fn init_keys(ctx: &Ctx, job: &Job, program: &Program) -> Result<()> {
         Verification::Redundant => (0, circuits::ANY_PROGRAM),
         _ => (program.seals.len(), circuits::ANY_PROGRAM),
     };
-    if job.verification() == Verification::Unspecified || job.trust() == Trust::Unspecified || job.keys.len() != needed {
+    let redundant = job.verification() == Verification::Redundant;
+    if job.verification() == Verification::Unspecified || job.keys.len() != needed || redundant != (job.redundancy > 0) {
         return Err(wrong(format!("job {} is not verified, or by another number of keys", job.id)));
     }
-    if job.verification() == Verification::Tee {
-        return job.keys.iter().try_for_each(|id| enclaves::of_job(ctx, &program.id, id).map(drop));
+    let sealed = program.seals.iter().map(|seal| Ok((circuits::ANY_PROGRAM, programs::hash(&seal.key_id)?)));
+    let trust = match job.verification() {
+        Verification::Redundant => Trust::Majority,
+        Verification::Tee => {
+            job.keys.iter().try_for_each(|id| enclaves::of_job(ctx, &program.id, id).map(drop))?;
+            weakest(ctx, enclaves::trust(rules::of_job(job)?), sealed)?
+        }
+        _ => weakest(ctx, Trust::Referee, job.keys.iter().map(|id| Ok((place, programs::hash(id)?))).chain(sealed))?,
+    };
+    if job.trust() != trust {
+        return Err(wrong(format!("job {} takes other trust than it says", job.id)));
     }
-    job.keys.iter().try_for_each(|key| circuits::load(ctx, &(place, programs::hash(key)?)).map(drop))
+    Ok(())
+}
+
+/// The weakest of a trust and that of keys.
+fn weakest(ctx: &Ctx, of: Trust, mut keys: impl Iterator<Item = Result<([u8; 32], [u8; 32])>>) -> Result<Trust> {
+    keys.try_fold(of, |trust, key| Ok(circuits::weaker(trust, circuits::load(ctx, &key?)?.trust())))
 }
 
 /// The inverse of [`init`].

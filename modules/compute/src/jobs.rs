@@ -37,6 +37,7 @@ pub(crate) fn post(ctx: &mut Ctx, requester: &Address, m: MsgPostJob) -> Result<
         auction::takes_jobs(ctx, m.class_id)?;
     }
     let (verification, trust) = pin(ctx, &program, &m)?;
+    auctioned(m.class_id, verification, &program)?;
     bank::send(ctx, requester, &ACCOUNT.address(), &[Coin::base(price)])?;
 
     let id = JOB_IDS.next(ctx)?;
@@ -78,6 +79,12 @@ pub(crate) fn post(ctx: &mut Ctx, requester: &Address, m: MsgPostJob) -> Result<
     Ok(id)
 }
 
+/// An ask does not tell what it wins, and few providers have a key for proofs, an enclave, or another's private weights: auctions take what every provider can do.
+pub(crate) fn auctioned(class_id: u64, verification: Verification, program: &Program) -> Result<(), Error> {
+    let anybodys = verification == Verification::Refereed && program.seals.is_empty();
+    if class_id == 0 || anybodys { Ok(()) } else { Err(Error::Auctioned) }
+}
+
 /// How a new job is verified, and what trust the keys take that it pins.
 fn pin(ctx: &Ctx, program: &Program, m: &MsgPostJob) -> Result<(Verification, Trust)> {
     let counted = |needed| if m.keys.len() == needed { Ok(()) } else { Err(Error::Keys { needed, found: m.keys.len() }) };
@@ -102,8 +109,6 @@ fn pin(ctx: &Ctx, program: &Program, m: &MsgPostJob) -> Result<(Verification, Tr
             let checked = programs::checked(ctx, program)?;
             (Verification::Groth16, proofs::key(ctx, program, &checked, id, m.runs)?.trust())
         }
-        // An ask is blind to what it wins, and few providers have an enclave.
-        Verification::Tee if m.class_id > 0 => return Err(Error::Verification.into()),
         Verification::Tee => {
             let id = m.keys.first().filter(|_| m.keys.len() == 1).ok_or(Error::Keys { needed: 1, found: m.keys.len() })?;
             (Verification::Tee, enclaves::pin(ctx, program, id)?)

@@ -5,7 +5,7 @@ use cairn_proto::cairn::compute::v1::{EnclaveKind, Params};
 use dcap_qvl::{
     QuoteCollateralV3,
     policy::QuotePolicy,
-    quote::{Report, TDReport10},
+    quote::{EnclaveReport, Report, TDReport10},
     tcb_info::TcbStatus,
     verify::QuoteVerifier,
 };
@@ -35,6 +35,11 @@ pub enum QuoteError {
     /// Other code than the job names.
     #[error("the quote is of another enclave than the job names")]
     Measurement,
+    /// A host's configuration that the code may have read.
+    #[error(
+        "the quote is of an enclave that its host configured: only code without CONFIGID or MRCONFIGID is known by its measurement alone"
+    )]
+    Configured,
     /// About something else.
     #[error("the quote is about another chain, job, provider, program, input or output")]
     Digest,
@@ -66,14 +71,20 @@ pub(crate) fn check(params: &Params, now: u64, quote: &[u8], collateral: &[u8], 
     let claims = verifier
         .verify_with_policy(quote, collateral, now, &policy(params, now))
         .map_err(|error| QuoteError::Refused(short(&format!("{error:#}"))))?;
-    let (kind, measurement, data) = match &claims.report {
-        Report::SgxEnclave(report) => (EnclaveKind::Sgx, report.mr_enclave.to_vec(), report.report_data),
-        Report::TD10(report) => (EnclaveKind::Tdx, registers(report), report.report_data),
-        Report::TD15(report) => (EnclaveKind::Tdx, registers(&report.base), report.base.report_data),
-        Report::TD15Ex(report) => (EnclaveKind::Tdx, registers(&report.base.base), report.base.base.report_data),
+    let (kind, measurement, data, configuration) = match &claims.report {
+        Report::SgxEnclave(report) => (EnclaveKind::Sgx, report.mr_enclave.to_vec(), report.report_data, sgx_configuration(report)),
+        Report::TD10(report) => (EnclaveKind::Tdx, registers(report), report.report_data, tdx_configuration(report)),
+        Report::TD15(report) => (EnclaveKind::Tdx, registers(&report.base), report.base.report_data, tdx_configuration(&report.base)),
+        Report::TD15Ex(report) => {
+            let base = &report.base.base;
+            (EnclaveKind::Tdx, registers(base), base.report_data, tdx_configuration(base))
+        }
     };
     if kind != expected.kind || measurement != expected.measurement {
         return Err(QuoteError::Measurement);
+    }
+    if configuration.iter().any(|byte| *byte != 0) {
+        return Err(QuoteError::Configured);
     }
     if data.first_chunk::<32>() != Some(&expected.digest) || data.iter().skip(32).any(|byte| *byte != 0) {
         return Err(QuoteError::Digest);
@@ -97,6 +108,16 @@ fn policy(params: &Params, now: u64) -> QuotePolicy {
 /// MRTD and RTMR0 to RTMR3.
 fn registers(report: &TDReport10) -> Vec<u8> {
     [&report.mr_td, &report.rt_mr0, &report.rt_mr1, &report.rt_mr2, &report.rt_mr3].into_iter().flatten().copied().collect()
+}
+
+/// What a host tells an enclave in SGX: CONFIGID, the last 64 of 96 reserved bytes, and CONFIGSVN, the first two of 60.
+fn sgx_configuration(report: &EnclaveReport) -> Vec<u8> {
+    report.reserved3.iter().skip(32).chain(report.reserved4.iter().take(2)).copied().collect()
+}
+
+/// What a host tells a domain in TDX: MRCONFIGID, MROWNER, MROWNERCONFIG.
+fn tdx_configuration(report: &TDReport10) -> Vec<u8> {
+    [report.mr_config_id, report.mr_owner, report.mr_owner_config].concat()
 }
 
 /// How many certificates a text holds.

@@ -110,7 +110,7 @@ pub(crate) fn both_late(ctx: &mut Ctx, job: Job) -> Result<()> {
 pub(crate) fn late(ctx: &mut Ctx, mut job: Job) -> Result<()> {
     let (locked, params) = (jobs::locked(&job)?, rules::of_job(&job)?.clone());
     // What was locked tells what the provider was trusted with: the price, or, after an auction, the ceiling of its ask.
-    let stake = locked.checked_div(params.bond_multiple.into()).ok_or(Error::Broken("a bond times nothing"))?;
+    let stake = locked.checked_div(rules::bond_multiple(&job)?.into()).ok_or(Error::Broken("a bond times nothing"))?;
     let lost = rules::part(stake, params.late_bps)?.min(locked);
     let provider = Address::parse(&job.provider)?;
     providers::unlock(ctx, job.id, &provider, locked, lost, End::Late)?;

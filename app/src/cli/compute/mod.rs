@@ -260,7 +260,7 @@ pub(crate) struct PostArgs {
     #[arg(long, env = "CAIRN_GATEWAY", default_value = "http://127.0.0.1:8780")]
     gateway: String,
     /// The class in whose auctions it looks for a provider; its price is then the most that it may bid. Without it, it is taken at its price.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["proven", "keys", "enclave"])]
     class: Option<u64>,
     /// How many providers run it, 2 to 5: what most of them find is the result, and they share the price. Without it one does, and anybody may contest.
     #[arg(long, conflicts_with = "class")]

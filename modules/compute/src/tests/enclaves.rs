@@ -68,7 +68,7 @@ impl World {
     fn refuses_quote(&mut self, m: MsgSubmitResult, fault: impl FnOnce(&QuoteError) -> bool, case: &str) {
         let found = self.submit(m).unwrap_err();
         assert_eq!((found.codespace, found.code), ("compute", 65), "{case}: {}", found.log);
-        let all = [QuoteError::Size, QuoteError::Measurement, QuoteError::Digest];
+        let all = [QuoteError::Size, QuoteError::Measurement, QuoteError::Configured, QuoteError::Digest];
         let exact = all.iter().find(|error| error.to_string() == found.log).cloned();
         assert!(fault(&exact.unwrap_or_else(|| QuoteError::Refused(found.log.clone()))), "{case}: {}", found.log);
     }
@@ -117,6 +117,11 @@ fn quotes_about_something_else_are_refused_and_the_job_runs_on() {
     let measurement = |error: &QuoteError| *error == QuoteError::Measurement;
     let quoted = world.quoted(first, provider(), |made| made.measurement[0] ^= 1);
     world.refuses_quote(quoted, measurement, "of other code");
+    // The first and last byte of CONFIGID, and the last of CONFIGSVN.
+    for at in [192, 255, 261] {
+        let quoted = world.quoted(first, provider(), |made| made.configured = Some(at));
+        world.refuses_quote(quoted, |error| *error == QuoteError::Configured, "of an enclave that its host configured");
+    }
     let quoted = world.quoted(first, provider(), |made| made.debug = true);
     world.refuses_quote(quoted, is_refused, "of a debug enclave");
     let quoted = world.quoted(first, provider(), |made| made.stranger = true);
@@ -257,6 +262,12 @@ fn enclaves_and_their_jobs_outlive_an_export() {
     assert!(changed(&|genesis| genesis.enclaves[0].measurement[0] ^= 1).is_err(), "another name");
     assert!(changed(&|genesis| genesis.enclaves.push(genesis.enclaves[0].clone())).is_err(), "twice");
     assert!(changed(&|genesis| genesis.enclaves[0].registrar = owner().to_string()).is_err(), "for all, by somebody");
+    let stranger = |genesis: &mut Genesis| genesis.enclaves.iter_mut().for_each(|one| one.registrar = user(9).to_string());
+    assert!(changed(&stranger).is_err(), "for another's program");
+    let governs = |genesis: &mut Genesis| genesis.enclaves.iter_mut().for_each(|one| one.registrar = authority().to_string());
+    changed(&governs).unwrap();
+    assert!(changed(&|genesis| genesis.jobs[0].set_trust(Trust::Enclave)).is_err(), "its quotes lead up to another root");
+    assert!(changed(&|genesis| genesis.jobs[0].redundancy = 3).is_err(), "attested, not redundant");
     assert!(changed(&|genesis| genesis.enclaves.clear()).is_err(), "jobs name them");
     assert!(changed(&|genesis| genesis.params = Some(Params { enclave_root: root(), ..main_params() })).is_err(), "not on a main network");
     assert!(changed(&|genesis| genesis.params.as_mut().unwrap().enclave_root = vec![1; 4_097]).is_err(), "too large");

@@ -16,6 +16,8 @@ pub(super) struct Made {
     pub(super) measurement: [u8; 32],
     pub(super) data: [u8; 64],
     pub(super) debug: bool,
+    /// The host configured it: a place in the report's 384 bytes, and what stands there.
+    pub(super) configured: Option<usize>,
     /// What the platform's level is.
     pub(super) status: &'static str,
     /// A certificate of another maker's root signs the platform's.
@@ -26,12 +28,14 @@ impl Made {
     pub(super) fn new(measurement: [u8; 32], digest: [u8; 32]) -> Self {
         let mut data = [0; 64];
         data[..32].copy_from_slice(&digest);
-        Self { measurement, data, debug: false, status: "UpToDate", stranger: false }
+        Self { measurement, data, debug: false, configured: None, status: "UpToDate", stranger: false }
     }
     /// Quote and collateral.
     pub(super) fn bytes(&self) -> (Vec<u8>, Vec<u8>) {
         let pck = certificate(3, "pck", &key(3), &key(if self.stranger { 7 } else { 1 }), vec![extension(SGX, &platform())]);
-        let signed = [header(), report(&self.measurement, self.debug, &[0; 32], 0, &self.data)].concat();
+        let mut report_of = report(&self.measurement, self.debug, &[0; 32], 0, &self.data);
+        self.configured.into_iter().for_each(|at| report_of[at] = 1);
+        let signed = [header(), report_of].concat();
         let attest = key(4);
         let point = attest.verifying_key().to_sec1_point(false);
         let attest_key = &point.as_bytes()[1..];

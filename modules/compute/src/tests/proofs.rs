@@ -16,7 +16,10 @@ use cairn_proto::cairn::compute::v1::{
 use cairn_verifier::{Context, Element, KeyError, ProofError, Provenance, RecordFile, SealFile, Serves};
 use sha2::{Digest, Sha256};
 
-use super::world::{BOND, PRICE, World, owner, provider, refused, requester, user};
+use super::{
+    genesis::copy,
+    world::{BOND, PRICE, World, owner, provider, refused, requester, user},
+};
 use crate::{Compute, Error, Params, key_registration, main_params, seal_opening, test_params};
 
 /// Runs of a job, and of a proof of the constant circuit.
@@ -181,6 +184,39 @@ fn a_result_whose_proofs_hold_is_paid_at_once() {
     assert_eq!(world.provider(provider()).bond.unwrap().amount, BOND.to_string());
     world.check();
     refused(world.challenge(user(10), job, [1; 32]), &Error::State(job));
+}
+
+#[test]
+fn whoever_is_late_with_proofs_loses_its_part_of_the_price() {
+    let mut world = World::new();
+    let (program, key) = world.constant();
+    let job = world.running(&program, &key);
+    let due = world.job(job).due;
+    world.run_to(due + 1);
+    assert_eq!(world.state(job), JobState::Open);
+    let lost = PRICE * u128::from(test_params().late_bps) / 10_000;
+    assert_eq!(world.provider(provider()).bond.unwrap().amount, (BOND - lost).to_string());
+}
+
+#[test]
+fn auctions_take_what_every_provider_can_do() {
+    let mut world = World::market();
+    world.bond(provider(), BOND).unwrap();
+    let (program, key) = world.constant();
+    refused(world.post(MsgPostJob { class_id: 1, ..ask(&program, &key) }), &Error::Auctioned);
+    let (program, key) = world.sealed();
+    let refereed = MsgPostJob { verification: 0, class_id: 1, ..ask(&program, &key) };
+    refused(world.post(refereed.clone()), &Error::Auctioned);
+    world.post(MsgPostJob { class_id: 0, ..refereed }).unwrap();
+    let exported = world.chain.run(|ctx| Compute.export(ctx)).unwrap();
+    let spoils: [fn(&mut Genesis); 3] =
+        [|g| g.jobs[0].class_id = 1, |g| g.jobs[0].set_trust(Trust::Referee), |g| g.jobs[0].set_verification(Verification::Redundant)];
+    for (i, spoil) in spoils.iter().enumerate() {
+        let mut spoilt = exported.clone();
+        spoil(&mut spoilt);
+        assert_eq!(copy(&mut world, spoilt).1.unwrap_err().codespace, "compute", "case {i}");
+    }
+    copy(&mut world, exported).1.unwrap();
 }
 
 #[test]
