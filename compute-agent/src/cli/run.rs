@@ -17,6 +17,9 @@ use clap::{ArgAction, Args};
 
 use crate::run::{Agent, Ask, Node, Settings, Vault, World, serve_metrics};
 
+/// MiB whose bytes a number of 64 bits holds with room to spare.
+const MAX_MIB: u64 = 1 << 40;
+
 /// Run as a provider and watcher: take jobs that pay, deliver their results, run others' results again, contest what is wrong.
 ///
 /// The account needs a bond to take jobs (`cairnd compute bond`) and coins to contest. What was begun goes on after a restart, wherever it was stopped, and whatever the options
@@ -73,8 +76,11 @@ pub(crate) struct Run {
     #[arg(long, default_value_t = 600)]
     run_seconds: u64,
     /// The largest model or inputs that are fetched, in MiB.
-    #[arg(long, default_value_t = 256)]
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=MAX_MIB))]
     content_mib: u64,
+    /// Room for models and inputs that were fetched, in MiB: those that were longest not used go first, never what something is owed for.
+    #[arg(long, default_value_t = 8192, value_parser = clap::value_parser!(u64).range(1..=MAX_MIB))]
+    kept_mib: u64,
     /// A gateway that has inputs of jobs (`cairn:content/..`); the account's key signs in to it.
     #[arg(long, env = "CAIRN_GATEWAY", value_name = "URL")]
     pub(super) gateway: Option<String>,
@@ -162,6 +168,7 @@ impl Run {
             giga_mac_price: self.giga_mac_price,
             jobs: self.jobs,
             content_bytes: self.content_mib << 20,
+            kept_bytes: self.kept_mib << 20,
             run_limit: Duration::from_secs(self.run_seconds),
             trust: self.trust.clone(),
             ask: self.ask()?,

@@ -3,9 +3,8 @@
 //! Nothing that it did before is remembered but what it found out: what is owed follows from the chain alone, so an agent that was stopped anywhere and starts
 //! again goes on, neither twice nor never.
 use std::{
-    collections::BTreeMap,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -25,6 +24,7 @@ use super::{
     lab::{Lab, Solved, Standing},
     metrics::Metrics,
     redundant,
+    store::Store,
     vault::Vault,
     world::{Need, World, WorldError},
 };
@@ -44,6 +44,8 @@ pub struct Settings {
     pub jobs: usize,
     /// The largest model or inputs that it fetches, in bytes.
     pub content_bytes: u64,
+    /// Bytes of models and inputs that it fetched and keeps; what it owes something for stays beyond them.
+    pub kept_bytes: u64,
     /// The longest run of a job.
     pub run_limit: Duration,
     /// Blocks before a result is due within which a job is not taken any more.
@@ -63,6 +65,7 @@ impl Default for Settings {
             giga_mac_price: 1_000,
             jobs: 4,
             content_bytes: 256 << 20,
+            kept_bytes: 8 << 30,
             run_limit: Duration::from_secs(600),
             slack_blocks: 5,
             trust: Vec::new(),
@@ -82,7 +85,7 @@ pub struct Agent<W> {
     /// By class: what was last seen of its asks.
     pub(super) asks: BTreeMap<u64, Seen>,
     lab: Lab,
-    pub(super) folder: PathBuf,
+    pub(super) store: Store,
     pub(super) vault: Vault,
     reproducible: bool,
     metrics: Arc<Metrics>,
@@ -96,11 +99,7 @@ impl<W: World> Agent<W> {
     /// # Errors
     /// A folder that cannot be written, or whose journal another agent has open.
     pub fn open(world: W, executor: Arc<dyn Executor>, settings: Settings, vault: Vault, folder: &Path) -> Result<Self> {
-        for part in ["models", "inputs"] {
-            std::fs::create_dir_all(folder.join(part)).with_context(|| format!("cannot write {}", folder.display()))?;
-        }
-        // Inputs of proven jobs, with their salts, are for requester and provider alone.
-        std::fs::set_permissions(folder.join("inputs"), std::fs::Permissions::from_mode(0o700))?;
+        let store = Store::open(folder, settings.kept_bytes).with_context(|| format!("cannot write {}", folder.display()))?;
         let journal = Journal::open(&folder.join("journal"))?;
         let reproducible = executor.reproducible();
         let lab = Lab::new(executor, settings.run_limit);
@@ -110,7 +109,7 @@ impl<W: World> Agent<W> {
             settings,
             asks: BTreeMap::new(),
             lab,
-            folder: folder.to_owned(),
+            store,
             vault,
             reproducible,
             metrics: Arc::default(),
@@ -160,11 +159,17 @@ impl<W: World> Agent<W> {
         let (running, contested) = (self.world.jobs(JobState::Running)?, self.world.jobs(JobState::Contested)?);
         let windows = self.world.jobs(JobState::Window)?;
         let held: Vec<u64> = [&running, &contested, &windows, &shared].into_iter().flatten().map(|job| job.id).collect();
-        self.lab.keep(|job| held.contains(&job) || audits.iter().any(|audit| audit.job_id == job));
+        let audited = |job| audits.iter().any(|audit| audit.job_id == job);
+        self.lab.keep(|job| held.contains(&job) || audited(job));
+        let owed = [&running, &contested, &windows].into_iter().flatten();
+        let owed = owed.filter(|job| job.provider == me || audited(job.id) || self.journal.job(job.id).backed).chain(&shared);
+        let names: BTreeSet<String> = owed.flat_map(|job| [&job.program_id, &job.input_root]).map(hex::encode).collect();
+        self.store.hold(names);
         for job in &contested {
-            let mine = job.provider == me || audits.iter().any(|audit| audit.job_id == job.id);
+            let mine = job.provider == me || audited(job.id);
+            let need = if mine || self.journal.job(job.id).backed { Need::Owed } else { Need::Judged };
             if mine || (self.settings.watch && self.may_see(job)) {
-                self.told(job.id, |agent| agent.contest(job, height));
+                self.told(job.id, |agent| agent.contest(job, height, need));
             }
         }
         for audit in &audits {
@@ -293,14 +298,18 @@ impl<W: World> Agent<W> {
         if self.journal.job(job.id).right == Some(true) {
             return Ok(());
         }
-        let Some(solved) = self.solved_as(job, Need::Wanted)? else { return Ok(()) };
+        let Some(solved) = self.solved_as(job, Need::Judged)? else { return Ok(()) };
         let right = solved.trace.root().as_slice() == job.trace_root;
         if self.journal.job(job.id).right.is_none() {
             self.journal.write_or_remember(Entry::Judged { job: job.id, right });
             self.metrics.judged(right);
             tracing::info!(job = job.id, right, "run again");
         }
-        if right { Ok(()) } else { self.back(job, &solved) }
+        if right {
+            self.lab.forget(job.id);
+            return Ok(());
+        }
+        self.back(job, &solved)
     }
 
     /// Stands behind the root that the agent worked out.
@@ -329,10 +338,17 @@ impl<W: World> Agent<W> {
         self.solved_as(job, Need::Owed)
     }
 
-    fn solved_as(&mut self, job: &Job, need: Need) -> Result<Option<Arc<Solved>>, WorldError> {
-        if self.lab.standing(job.id).is_none() {
+    pub(super) fn solved_as(&mut self, job: &Job, need: Need) -> Result<Option<Arc<Solved>>, WorldError> {
+        let standing = self.lab.standing(job.id);
+        if standing.is_none() && !self.lab.takes(need) {
+            return Ok(None);
+        }
+        if standing.is_some() && need == Need::Owed {
+            self.lab.owe(job.id);
+        }
+        if standing.is_none() {
             match self.content(job, need) {
-                Ok(order) => self.lab.order(job.id, order),
+                Ok(order) => self.lab.order(job.id, order, need),
                 Err(Missing::Now(error)) => return Err(error),
                 Err(Missing::Ever(why)) => return Err(WorldError::Away(why)),
             }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{
     agent::{Agent, is_proven},
     lab::Order,
+    store::Kind,
     vault::Sealed,
     world::{Need, World, WorldError},
 };
@@ -42,19 +43,19 @@ impl<W: World> Agent<W> {
     pub(super) fn may_see(&self, job: &Job) -> bool {
         let on_gateways = job.uri.starts_with(ON_GATEWAYS);
         let public = job.uri.ends_with(PUBLIC) && !is_proven(job);
-        !on_gateways || public || self.folder.join("inputs").join(hex::encode(&job.input_root)).exists()
+        !on_gateways || public || self.store.has(Kind::Inputs, &hex::encode(&job.input_root))
     }
 
     /// Whether a job can be done as far as one can tell before it is taken.
     pub(super) fn at_hand(&mut self, job: &Job) -> Result<(), Missing> {
         if self.may_see(job) {
-            return self.content(job, Need::Wanted).map(drop);
+            return self.content(job, Need::Taken).map(drop);
         }
         if !self.settings.trust.iter().any(|trusted| trusted == "all" || *trusted == job.requester) {
             let why = format!("its inputs come when it is taken, and nothing trusts {} (--trust)", job.requester);
             return Err(Missing::Now(WorldError::Away(why)));
         }
-        let (model, sealed) = self.model(job, Need::Wanted)?;
+        let (model, sealed) = self.model(job, Need::Taken)?;
         if is_proven(job) {
             let _key_is_at_hand = self.proving(job, &model, &sealed)?;
         }
@@ -65,12 +66,12 @@ impl<W: World> Agent<W> {
     fn model(&mut self, job: &Job, need: Need) -> Result<(ModelFile, Sealed), Missing> {
         let program = self.world.program(&job.program_id)?;
         let (name, most) = (hex::encode(&job.program_id), self.settings.content_bytes);
-        let file = self.stored("models", &name, &program.uri, |world, uri| world.fetch(uri, most, need))?;
+        let file = self.stored(Kind::Model, &name, &program.uri, |world, uri| world.fetch(uri, most, need))?;
         let model = ModelFile::read(&file).map_err(|error| ever("its model is none", &error))?;
         if model.id().as_slice() != job.program_id {
             return Err(ever("its model is another", &hex::encode(model.id())));
         }
-        self.store("models", &hex::encode(&job.program_id), || model.write().map_err(anyhow::Error::from));
+        self.keep(Kind::Model, &name, || model.write().map_err(anyhow::Error::from));
         let sealed = self.vault.sealed(model.program()).map_err(|node| ever("the weights of one of its operators are private", &node))?;
         Ok((model, sealed))
     }
@@ -95,7 +96,7 @@ impl<W: World> Agent<W> {
             Some(salted) => Some(self.proving(job, &model, &sealed)?(salted)),
             None => None,
         };
-        self.store("inputs", &hex::encode(&job.input_root), || Ok(file));
+        self.keep(Kind::Inputs, &hex::encode(&job.input_root), || Ok(file));
         Ok(Order { model: Arc::new(model), inputs, sealed, proving })
     }
 
@@ -103,7 +104,7 @@ impl<W: World> Agent<W> {
     fn inputs(&mut self, job: &Job, need: Need) -> Result<Vec<u8>, Missing> {
         let most = self.settings.content_bytes;
         let name = hex::encode(&job.input_root);
-        self.stored("inputs", &name, &job.uri, |world, uri| {
+        self.stored(Kind::Inputs, &name, &job.uri, |world, uri| {
             let Some(named) = uri.strip_prefix(ON_GATEWAYS) else { return world.fetch(uri, most, need) };
             let file = world.inputs(job, most, need)?;
             let found = hex::encode(Sha256::digest(&file));
@@ -115,15 +116,15 @@ impl<W: World> Agent<W> {
     /// A content that was fetched before, or fetches it.
     fn stored(
         &mut self,
-        kind: &str,
+        kind: Kind,
         name: &str,
         uri: &str,
         fetch: impl FnOnce(&mut W, &str) -> Result<Vec<u8>, WorldError>,
     ) -> Result<Vec<u8>, Missing> {
-        match std::fs::read(self.folder.join(kind).join(name)) {
-            Ok(bytes) => Ok(bytes),
-            Err(_) if uri.is_empty() => Err(Missing::Ever(format!("nobody says where its {kind} are served"))),
-            Err(_) => fetch(&mut self.world, uri).map_err(|error| match error {
+        match self.store.read(kind, name) {
+            Some(bytes) => Ok(bytes),
+            None if uri.is_empty() => Err(Missing::Ever(format!("nobody says where its {} are served", kind.name()))),
+            None => fetch(&mut self.world, uri).map_err(|error| match error {
                 WorldError::Away(why) => Missing::Now(WorldError::Away(format!("{uri}: {why}"))),
                 refused @ WorldError::Refused { .. } => Missing::Ever(refused.to_string()),
             }),
@@ -131,15 +132,12 @@ impl<W: World> Agent<W> {
     }
 
     /// Keeps a content that was checked; that it cannot be kept is told, and it is fetched again.
-    fn store(&self, kind: &str, name: &str, bytes: impl FnOnce() -> Result<Vec<u8>>) {
-        let path = self.folder.join(kind).join(name);
-        if path.exists() {
+    fn keep(&self, kind: Kind, name: &str, bytes: impl FnOnce() -> Result<Vec<u8>>) {
+        if self.store.has(kind, name) {
             return;
         }
-        let part = path.with_extension("part");
-        let stored = bytes().and_then(|bytes| Ok(std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, &path))?));
-        if let Err(error) = stored {
-            tracing::warn!(%error, path = %path.display(), "not kept");
+        if let Err(error) = bytes().and_then(|bytes| Ok(self.store.keep(kind, name, &bytes)?)) {
+            tracing::warn!(%error, kind = kind.name(), name, "not kept");
         }
     }
 }

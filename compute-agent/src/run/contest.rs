@@ -12,16 +12,16 @@ use cairn_proto::{
 use super::{
     agent::{Agent, Tried},
     lab::Solved,
-    world::World,
+    world::{Need, World},
 };
 
 /// Backers that a root may have (dispute, Specification).
 const BACKERS: usize = 4;
 
 impl<W: World> Agent<W> {
-    /// Does what the agent owes in the contest about a job.
-    pub(super) fn contest(&mut self, job: &Job, height: u64) -> Tried {
-        let Some(solved) = self.solved(job)? else { return Ok(()) };
+    /// Does what the agent owes in the contest about a job; `need`: whether it has a part in it.
+    pub(super) fn contest(&mut self, job: &Job, height: u64, need: Need) -> Tried {
+        let Some(solved) = self.solved_as(job, need)? else { return Ok(()) };
         let found = self.world.contest(job.case_id)?;
         let root = solved.trace.root();
         let claim = found.claims.iter().find(|claim| claim.root == root);

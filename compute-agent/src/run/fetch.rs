@@ -92,13 +92,13 @@ mod tests {
                 let _ended = wait.recv();
                 Ok(Vec::new())
             };
-            assert!(is_away(&fetches.get(&number.to_string(), Need::Wanted, hang)));
+            assert!(is_away(&fetches.get(&number.to_string(), Need::Taken, hang)));
             hung.push(end);
         }
-        assert!(is_away(&fetches.get("more", Need::Wanted, || panic!("there is no place"))));
+        assert!(is_away(&fetches.get("more", Need::Taken, || panic!("there is no place"))));
         assert!(is_away(&fetches.get("owed", Need::Owed, || Ok(vec![7]))));
         assert_eq!(come(&mut fetches, "owed").unwrap(), [7]);
-        assert!(is_away(&fetches.get("0", Need::Wanted, || panic!("it was asked for before"))));
+        assert!(is_away(&fetches.get("0", Need::Taken, || panic!("it was asked for before"))));
     }
 
     #[test]

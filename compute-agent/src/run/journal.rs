@@ -81,6 +81,8 @@ pub struct Known {
     pub root: Option<String>,
     /// What it found of the delivered result.
     pub right: Option<bool>,
+    /// Whether it stood behind a root.
+    pub backed: bool,
     /// Why it leaves the job alone.
     pub left: Option<String>,
 }
@@ -185,13 +187,14 @@ fn note(known: &mut Notes, entry: Entry) {
     match entry {
         Entry::Traced { job, root } => jobs.entry(job).or_default().root = Some(root),
         Entry::Judged { job, right } => jobs.entry(job).or_default().right = Some(right),
+        Entry::Backing { job, .. } => jobs.entry(job).or_default().backed = true,
         Entry::Left { job, why } => jobs.entry(job).or_default().left = Some(why),
         Entry::Asking { class, epoch, price } => {
             if let Ok(price) = price.parse() {
                 known.asks.insert(class, (epoch, price));
             }
         }
-        Entry::Taking { .. } | Entry::Delivering { .. } | Entry::Backing { .. } | Entry::Sealing { .. } => (),
+        Entry::Taking { .. } | Entry::Delivering { .. } | Entry::Sealing { .. } => (),
     }
 }
 

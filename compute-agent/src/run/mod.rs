@@ -11,6 +11,7 @@ mod metrics;
 mod node;
 mod proven;
 mod redundant;
+mod store;
 mod vault;
 mod world;
 

@@ -30,8 +30,10 @@ pub enum WorldError {
 pub enum Need {
     /// It costs bond or money where it does not come.
     Owed,
-    /// A job may be taken with it, or a result checked.
-    Wanted,
+    /// Another's result is run again with it.
+    Judged,
+    /// A job may be taken with it.
+    Taken,
 }
 
 /// A chain and the servers of content. Calls block.
