@@ -5,7 +5,7 @@ use cairn_proto::{cosmos::tx::v1beta1::Tx as CosmosTx, tendermint::types::Consen
 use prost::Name;
 use serde_json::{Map, Value};
 
-use super::{App, Fault, Inner, committed::Committed, consensus, run::contained};
+use super::{App, Fault, Inner, committed::Committed, consensus, params, run::contained};
 use crate::{ante::Mode, upgrades::versions};
 
 /// What consensus hands over at the start of a chain.
@@ -91,7 +91,9 @@ impl App {
         let (nothing, gas) = (MemStore::default(), Gas::unlimited());
         let block = genesis.before_first();
         let mut overlay = Overlay::new(&nothing);
-        self.0.fill(&mut Ctx::new(&mut overlay, &block, &gas, &self.0.router), genesis)
+        let mut faults = self.0.fill(&mut Ctx::new(&mut overlay, &block, &gas, &self.0.router), genesis);
+        faults.extend(params::check(&genesis.params).err().map(|e| format!("consensus_params.{}", e.log)));
+        faults
     }
 
     /// Who validates after the newest state, each with its key: for consensus, where the genesis file leaves it to the state.

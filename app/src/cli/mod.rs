@@ -15,6 +15,7 @@ mod dispute;
 mod doctor;
 mod dynamic;
 mod export;
+mod frame;
 mod gateway;
 mod genesis;
 mod gentx;

@@ -88,6 +88,9 @@ fn init_validator(ctx: &mut Ctx, validator: &Validator, ids: &mut Ids, sums: &mu
     moment(commission.update_time.as_ref())?;
     check::min_self_delegation(&validator.min_self_delegation)?;
     let out = moment(validator.unbonding_time.as_ref())?;
+    if validator.unbonding_height < 0 {
+        return Err(refuse(format!("validator {name} began to unbond before the first block")).into());
+    }
     sums.add(validator.status(), Stake::of(validator)?.tokens)?;
     validator.unbonding_ids.iter().try_for_each(|id| ids.take(*id))?;
     validators::insert(ctx, validator)?;

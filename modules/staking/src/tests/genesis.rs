@@ -111,6 +111,7 @@ fn what_contradicts_itself_is_refused() {
         assert_eq!(refused(change), ("staking", 61), "{i}");
     }
     assert_eq!(refused(|g| g.last_validator_powers[0].power = 0), ("staking", 61));
+    assert_eq!(refused(|g| g.validators[0].unbonding_height = -1), ("staking", 61));
     assert_eq!(refused(|g| g.last_validator_powers[0].address = operator_text(&user(8))), ("staking", 61));
     assert_eq!(refused(|g| g.validators[0].min_self_delegation = "0".into()), ("sdk", 18));
     assert_eq!(refused(|g| g.validators[0].description = None), ("sdk", 18));
