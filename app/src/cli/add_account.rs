@@ -74,7 +74,10 @@ impl VestingArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::genesis::{Genesis, parse_coins};
+    use crate::cli::{
+        frame,
+        genesis::{Genesis, parse_coins},
+    };
 
     fn vesting(amount: &str, start: Option<i64>, end: i64) -> VestingArgs {
         VestingArgs { vesting_amount: Some(parse_coins(amount).unwrap()), vesting_start_time: start, vesting_end_time: Some(end) }
@@ -93,15 +96,8 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let app = crate::App::open(folder.path(), crate::Settings::default()).unwrap();
-        let begun = crate::Genesis {
-            chain_id: "cairn-test-1".into(),
-            initial_height: 1,
-            time: 1,
-            nanos: 0,
-            params: cairn_proto::tendermint::types::ConsensusParams::default(),
-            validators: vec![],
-            app_state: genesis["app_state"].to_string().into_bytes(),
-        };
+        let (begun, unread) = frame::read(&genesis);
+        assert_eq!(unread, [""; 0]);
         let faults = app.examine(&begun);
         assert!(matches!(faults.as_slice(), [one] if one.starts_with("nobody validates")), "nothing else: {faults:?}");
     }

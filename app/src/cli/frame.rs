@@ -1,16 +1,15 @@
 //! CometBFT's part of a genesis file, read as CometBFT reads it: whole numbers are texts, and what is of another type stops a node at its start.
-use std::str::FromStr;
+use std::{str::FromStr, time::UNIX_EPOCH};
 
-use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use cairn_proto::{
     Duration,
     tendermint::types::{AbciParams, BlockParams, ConsensusParams, EvidenceParams, ValidatorParams, VersionParams},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{comet::ConsensusKey, genesis::check_chain_id};
-use crate::{Genesis, Validator};
+use crate::{Genesis, Validator, api::json::expected};
 
 const NANOS: i64 = 1_000_000_000;
 /// CometBFT's bound of all voting power (`types.MaxTotalVotingPower`).
@@ -18,145 +17,145 @@ const MAX_TOTAL_POWER: u64 = i64::MAX.unsigned_abs() / 8;
 
 /// What CometBFT would hand to the application, and everything for which it would not: of what is wrong stands something that is not.
 pub(super) fn read(file: &Value) -> (Genesis, Vec<String>) {
-    let mut reader = Reader::default();
-    let nothing = Map::new();
-    let file = reader.object("the file", file, &nothing);
-    let genesis = reader.genesis(file, &nothing);
+    let mut reader = Reader { file, faults: Vec::new() };
+    let genesis = reader.genesis();
     (genesis, reader.faults)
 }
 
-/// Reads values at their names, and notes the faults.
-#[derive(Default)]
-struct Reader {
+/// Reads values at their names, such as `validators[0].power`, and notes the faults.
+struct Reader<'a> {
+    file: &'a Value,
     faults: Vec<String>,
 }
 
-impl Reader {
-    fn fault(&mut self, at: &str, expected: &str, found: Option<&Value>) {
-        let found = found.map_or_else(|| "nothing".to_owned(), |found| brief(&found.to_string()));
-        self.faults.push(format!("{at}: expected {expected}, found {found}"));
+impl<'a> Reader<'a> {
+    /// What stands at a name; JSON's null where nothing does, as in Go.
+    fn at(&self, name: &str) -> &'a Value {
+        let path = name.replace(']', "").replace(['.', '['], "/");
+        self.file.pointer(&format!("/{path}")).unwrap_or(&Value::Null)
     }
 
-    fn object<'a>(&mut self, at: &str, found: &'a Value, nothing: &'a Map<String, Value>) -> &'a Map<String, Value> {
-        found.as_object().unwrap_or_else(|| {
-            self.fault(at, "an object", Some(found));
-            nothing
-        })
+    fn fault(&mut self, name: &str, what: &str) {
+        let fault = expected(what, self.at(name));
+        self.faults.push(format!("{name}: {fault}"));
     }
 
-    fn part<'a>(&mut self, whole: &'a Map<String, Value>, at: &str, nothing: &'a Map<String, Value>) -> &'a Map<String, Value> {
-        self.object(at, value(whole, at).unwrap_or(&Value::Null), nothing)
+    fn is_object(&mut self, name: &str) -> bool {
+        let is = self.at(name).is_object();
+        if !is {
+            self.fault(name, "an object");
+        }
+        is
     }
 
-    fn text<'a>(&mut self, whole: &'a Map<String, Value>, at: &str) -> &'a str {
-        match value(whole, at) {
-            None | Some(Value::Null) => "",
-            Some(Value::String(text)) => text,
-            other => {
-                self.fault(at, "a text", other);
+    fn text(&mut self, name: &str) -> &'a str {
+        match self.at(name) {
+            Value::Null => "",
+            Value::String(text) => text,
+            _ => {
+                self.fault(name, "a text");
                 ""
             }
         }
     }
 
-    fn number<N: FromStr + ToString + Default>(&mut self, whole: &Map<String, Value>, at: &str) -> N {
-        let found = value(whole, at);
-        found.and_then(Value::as_str).and_then(number).unwrap_or_else(|| {
-            self.fault(at, "a whole number of 64 bits as text, such as \"100\"", found);
-            N::default()
-        })
-    }
-
-    fn list<'a>(&mut self, whole: &'a Map<String, Value>, at: &str) -> &'a [Value] {
-        match value(whole, at) {
-            None | Some(Value::Null) => &[],
-            Some(Value::Array(values)) => values,
-            other => {
-                self.fault(at, "a list", other);
+    fn list(&mut self, name: &str) -> &'a [Value] {
+        match self.at(name) {
+            Value::Null => &[],
+            Value::Array(values) => values,
+            _ => {
+                self.fault(name, "a list");
                 &[]
             }
         }
     }
 
-    fn genesis(&mut self, file: &Map<String, Value>, nothing: &Map<String, Value>) -> Genesis {
-        let chain_id = self.text(file, "chain_id").to_owned();
+    /// A number as Go's JSON has it in a text: no sign before a positive one, no zeros before it.
+    fn number<N: FromStr + ToString>(&mut self, name: &str, what: &str, good: fn(&N) -> bool) -> Option<N> {
+        let text = self.at(name).as_str().unwrap_or_default();
+        let number = text.parse().ok().filter(|number: &N| number.to_string() == text && good(number));
+        if number.is_none() {
+            self.fault(name, what);
+        }
+        number
+    }
+
+    fn any_number<N: FromStr + ToString + Default>(&mut self, name: &str) -> N {
+        self.number(name, "a whole number of 64 bits as text, such as \"100\"", |_| true).unwrap_or_default()
+    }
+
+    fn positive(&mut self, name: &str) -> Option<u64> {
+        self.number(name, "a number from 1 as text, such as \"100\"", |number: &i64| *number > 0).map(i64::unsigned_abs)
+    }
+
+    fn genesis(&mut self) -> Genesis {
+        if !self.file.is_object() {
+            self.faults.push(format!("the file: {}", expected("an object", self.file)));
+        }
+        let chain_id = self.text("chain_id").to_owned();
         if let Err(e) = check_chain_id(&chain_id) {
             self.faults.push(format!("chain_id: {e}"));
         }
-        let time = humantime::parse_rfc3339(self.text(file, "genesis_time")).ok();
-        let time = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_else(|| {
-            self.fault("genesis_time", "a moment such as 2026-01-31T15:00:00Z", file.get("genesis_time"));
+        let time = humantime::parse_rfc3339(self.text("genesis_time")).ok();
+        let time = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_else(|| {
+            self.fault("genesis_time", "a moment such as 2026-01-31T15:00:00Z");
             std::time::Duration::ZERO
         });
-        let mut initial_height = self.number(file, "initial_height");
-        if !(1..=i64::MAX).contains(&initial_height) {
-            self.fault("initial_height", "a number from 1", file.get("initial_height"));
-            initial_height = 1;
-        }
-        if hex::decode(self.text(file, "app_hash")).is_err() {
-            self.fault("app_hash", "nothing, or hexadecimal digits", file.get("app_hash"));
+        let initial_height = self.positive("initial_height").unwrap_or(1);
+        if hex::decode(self.text("app_hash")).is_err() {
+            self.fault("app_hash", "nothing, or hexadecimal digits");
         }
         Genesis {
             chain_id,
             time: time.as_secs(),
             nanos: time.subsec_nanos(),
-            initial_height: initial_height.unsigned_abs(),
-            params: self.params(file, nothing),
-            validators: self.validators(file),
-            app_state: file.get("app_state").map(ToString::to_string).unwrap_or_default().into_bytes(),
+            initial_height,
+            params: self.params(),
+            validators: self.validators(),
+            app_state: self.file.get("app_state").map(ToString::to_string).unwrap_or_default().into_bytes(),
         }
     }
 
-    fn params(&mut self, file: &Map<String, Value>, nothing: &Map<String, Value>) -> ConsensusParams {
-        let params = self.part(file, "consensus_params", nothing);
-        let block = self.part(params, "consensus_params.block", nothing);
-        let evidence = self.part(params, "consensus_params.evidence", nothing);
-        let validator = self.part(params, "consensus_params.validator", nothing);
-        let version = self.part(params, "consensus_params.version", nothing);
-        let abci = self.part(params, "consensus_params.abci", nothing);
-        let age: i64 = self.number(evidence, "consensus_params.evidence.max_age_duration");
+    fn params(&mut self) -> ConsensusParams {
+        for part in ["", ".block", ".evidence", ".validator", ".version", ".abci"] {
+            self.is_object(&format!("consensus_params{part}"));
+        }
+        let age: i64 = self.any_number("consensus_params.evidence.max_age_duration");
         ConsensusParams {
             block: Some(BlockParams {
-                max_bytes: self.number(block, "consensus_params.block.max_bytes"),
-                max_gas: self.number(block, "consensus_params.block.max_gas"),
+                max_bytes: self.any_number("consensus_params.block.max_bytes"),
+                max_gas: self.any_number("consensus_params.block.max_gas"),
             }),
             evidence: Some(EvidenceParams {
-                max_age_num_blocks: self.number(evidence, "consensus_params.evidence.max_age_num_blocks"),
+                max_age_num_blocks: self.any_number("consensus_params.evidence.max_age_num_blocks"),
                 max_age_duration: Some(Duration {
                     seconds: age.wrapping_div(NANOS),
                     nanos: i32::try_from(age.wrapping_rem(NANOS)).unwrap_or_default(),
                 }),
-                max_bytes: self.number(evidence, "consensus_params.evidence.max_bytes"),
+                max_bytes: self.any_number("consensus_params.evidence.max_bytes"),
             }),
-            validator: Some(ValidatorParams { pub_key_types: self.key_types(validator) }),
-            version: Some(VersionParams { app: self.number(version, "consensus_params.version.app") }),
+            validator: Some(ValidatorParams { pub_key_types: self.key_types() }),
+            version: Some(VersionParams { app: self.any_number("consensus_params.version.app") }),
             abci: Some(AbciParams {
-                vote_extensions_enable_height: self.number(abci, "consensus_params.abci.vote_extensions_enable_height"),
+                vote_extensions_enable_height: self.any_number("consensus_params.abci.vote_extensions_enable_height"),
             }),
         }
     }
 
-    fn key_types(&mut self, validator: &Map<String, Value>) -> Vec<String> {
-        let at = "consensus_params.validator.pub_key_types";
-        let mut found = Vec::new();
-        for listed in self.list(validator, at) {
-            match listed {
-                Value::String(kind) => found.push(kind.clone()),
-                other => self.fault(at, "texts", Some(other)),
-            }
-        }
-        found
+    fn key_types(&mut self) -> Vec<String> {
+        let name = "consensus_params.validator.pub_key_types";
+        (0..self.list(name).len()).map(|place| self.text(&format!("{name}[{place}]")).to_owned()).collect()
     }
 
-    fn validators(&mut self, file: &Map<String, Value>) -> Vec<Validator> {
+    fn validators(&mut self) -> Vec<Validator> {
         let mut found: Vec<Validator> = Vec::new();
-        for (place, listed) in self.list(file, "validators").iter().enumerate() {
-            match validator(listed) {
-                Ok(validator) if found.iter().any(|other| other.address == validator.address) => {
-                    self.faults.push(format!("validators[{place}]: the key is an earlier one's too"));
-                }
-                Ok(validator) => found.push(validator),
-                Err(e) => self.faults.push(format!("validators[{place}]: {e}")),
+        for place in 0..self.list("validators").len() {
+            let name = format!("validators[{place}]");
+            let Some(validator) = self.validator(&name) else { continue };
+            if found.iter().any(|other| other.address == validator.address) {
+                self.faults.push(format!("{name}: the key is an earlier one's too"));
+            } else {
+                found.push(validator);
             }
         }
         let total = found.iter().fold(0_u64, |total, validator| total.saturating_add(validator.power));
@@ -165,44 +164,26 @@ impl Reader {
         }
         found
     }
-}
 
-/// What stands under the last name of a path.
-fn value<'a>(whole: &'a Map<String, Value>, at: &str) -> Option<&'a Value> {
-    whole.get(at.rsplit('.').next().unwrap_or(at))
-}
-
-/// A number as Go's JSON has it: no sign before a positive one, no zeros before it.
-fn number<N: FromStr + ToString>(text: &str) -> Option<N> {
-    text.parse().ok().filter(|number: &N| number.to_string() == text)
-}
-
-/// At most the beginning of what was found: a file may hold anything.
-fn brief(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}..", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
+    fn validator(&mut self, name: &str) -> Option<Validator> {
+        if !self.is_object(name) {
+            return None;
+        }
+        self.text(&format!("{name}.name"));
+        let power = self.positive(&format!("{name}.power"));
+        let address = self.text(&format!("{name}.address"));
+        let is_ed25519 = self.at(&format!("{name}.pub_key.type")) == "tendermint/PubKeyEd25519";
+        let key = self.at(&format!("{name}.pub_key.value")).as_str().and_then(|key| BASE64.decode(key).ok()?.try_into().ok());
+        let Some(key) = key.filter(|_| is_ed25519) else {
+            self.fault(&format!("{name}.pub_key"), "an Ed25519 key");
+            return None;
+        };
+        let own = ConsensusKey::new(key).address;
+        if !address.is_empty() && !address.eq_ignore_ascii_case(&hex::encode(own)) {
+            self.fault(&format!("{name}.address"), &format!("that of the key, {}", hex::encode_upper(own)));
+        }
+        Some(Validator { address: own.to_vec(), power: power? })
     }
-}
-
-fn validator(listed: &Value) -> Result<Validator> {
-    let text = |path: &str| match listed.pointer(path) {
-        None | Some(Value::Null) => Ok(""),
-        Some(Value::String(text)) => Ok(text.as_str()),
-        Some(other) => bail!("expected a text in {}, found {}", path.trim_start_matches('/'), brief(&other.to_string())),
-    };
-    let key: Option<[u8; 32]> = BASE64.decode(text("/pub_key/value")?).ok().and_then(|key| key.try_into().ok());
-    let key = key.filter(|_| text("/pub_key/type").is_ok_and(|kind| kind == "tendermint/PubKeyEd25519"));
-    let own = ConsensusKey::new(key.context("expected an Ed25519 key in pub_key")?).address;
-    let address = text("/address")?;
-    if !address.is_empty() && !address.eq_ignore_ascii_case(&hex::encode(own)) {
-        bail!("address {address} is not that of the key, {}", hex::encode_upper(own));
-    }
-    let _name = text("/name")?;
-    let power = text("/power")?;
-    let power =
-        number(power).filter(|power: &i64| *power > 0).with_context(|| format!("power {:?} must be a positive number", brief(power)))?;
-    Ok(Validator { address: own.to_vec(), power: power.unsigned_abs() })
 }
 
 #[cfg(test)]

@@ -2,12 +2,7 @@
 //!
 //! Nothing that it did before is remembered but what it found out: what is owed follows from the chain alone, so an agent that was stopped anywhere and starts
 //! again goes on, neither twice nor never.
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use cairn_device::Executor;
@@ -161,13 +156,12 @@ impl<W: World> Agent<W> {
         let held: Vec<u64> = [&running, &contested, &windows, &shared].into_iter().flatten().map(|job| job.id).collect();
         let audited = |job| audits.iter().any(|audit| audit.job_id == job);
         self.lab.keep(|job| held.contains(&job) || audited(job));
-        let owed = [&running, &contested, &windows].into_iter().flatten();
-        let owed = owed.filter(|job| job.provider == me || audited(job.id) || self.journal.job(job.id).backed).chain(&shared);
-        let names: BTreeSet<String> = owed.flat_map(|job| [&job.program_id, &job.input_root]).map(hex::encode).collect();
-        self.store.hold(names);
+        let mut owed: Vec<&Job> = [&running, &contested, &windows].into_iter().flatten().collect();
+        owed.retain(|job| job.provider == me || audited(job.id) || self.journal.job(job.id).backed);
+        self.store.hold(owed.iter().copied().chain(&shared).flat_map(|job| [&job.program_id, &job.input_root]).map(hex::encode).collect());
         for job in &contested {
             let mine = job.provider == me || audited(job.id);
-            let need = if mine || self.journal.job(job.id).backed { Need::Owed } else { Need::Judged };
+            let need = if owed.iter().any(|other| other.id == job.id) { Need::Owed } else { Need::Judged };
             if mine || (self.settings.watch && self.may_see(job)) {
                 self.told(job.id, |agent| agent.contest(job, height, need));
             }
@@ -339,19 +333,15 @@ impl<W: World> Agent<W> {
     }
 
     pub(super) fn solved_as(&mut self, job: &Job, need: Need) -> Result<Option<Arc<Solved>>, WorldError> {
-        let standing = self.lab.standing(job.id);
-        if standing.is_none() && !self.lab.takes(need) {
-            return Ok(None);
-        }
-        if standing.is_some() && need == Need::Owed {
-            self.lab.owe(job.id);
-        }
-        if standing.is_none() {
-            match self.content(job, need) {
+        match self.lab.standing(job.id) {
+            Some(_) if need == Need::Owed => self.lab.owe(job.id),
+            Some(_) => (),
+            None if !self.lab.takes(need) => return Ok(None),
+            None => match self.content(job, need) {
                 Ok(order) => self.lab.order(job.id, order, need),
                 Err(Missing::Now(error)) => return Err(error),
                 Err(Missing::Ever(why)) => return Err(WorldError::Away(why)),
-            }
+            },
         }
         if self.patient {
             self.lab.wait(job.id);

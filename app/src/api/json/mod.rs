@@ -16,6 +16,7 @@ use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, MessageDescriptor};
 use serde_json::Value;
 
+pub(crate) use read::expected;
 pub use text::{decode_base64, decode_base64_url_safe_too, to_go_string};
 pub(crate) use text::{encode_base64, integer, parse_time, scale, unscale};
 

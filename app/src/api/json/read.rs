@@ -210,7 +210,8 @@ fn read_key(key: &str, kind: &Kind) -> Option<MapKey> {
     })
 }
 
-fn expected(what: &str, found: &Value) -> JsonError {
+/// That a value is not what was expected, with as much of it as an answer repeats.
+pub(crate) fn expected(what: &str, found: &Value) -> JsonError {
     let found = match found {
         Value::Object(_) => "an object".to_owned(),
         Value::Array(_) => "an array".to_owned(),

@@ -70,6 +70,11 @@ impl Bench {
     fn step(&self, step: Step) {
         self.steps.send(step).unwrap();
     }
+    /// A run that comes to its end without a step between.
+    fn runs(&self, job: i32) {
+        self.starts(job);
+        self.step(Step::End);
+    }
     fn ends(&mut self, job: u64) -> Standing {
         self.lab.wait(job);
         self.lab.standing(job).unwrap()
@@ -104,12 +109,9 @@ fn what_is_owed_goes_first_and_what_it_stopped_is_done_afterwards() {
     bench.step(Step::On);
     bench.step(Step::End);
     assert!(solved(&bench.ends(3)));
-    bench.starts(4);
-    bench.step(Step::End);
-    bench.starts(1);
-    bench.step(Step::End);
-    bench.starts(2);
-    bench.step(Step::End);
+    bench.runs(4);
+    bench.runs(1);
+    bench.runs(2);
     assert!([4, 1, 2].into_iter().all(|job| solved(&bench.ends(job))));
 }
 
@@ -125,10 +127,8 @@ fn what_comes_to_be_owed_while_it_runs_or_waits_is_not_stopped() {
     bench.lab.owe(9);
     bench.step(Step::On);
     bench.step(Step::End);
-    bench.starts(3);
-    bench.step(Step::End);
-    bench.starts(2);
-    bench.step(Step::End);
+    bench.runs(3);
+    bench.runs(2);
     assert!([1, 2, 3].into_iter().all(|job| solved(&bench.ends(job))));
 }
 
@@ -190,8 +190,7 @@ fn a_driver_that_breaks_and_a_run_that_is_too_long_cost_their_order_alone() {
     bench.step(Step::Panic);
     assert!(matches!(bench.ends(1), Standing::Failed(why) if why.contains("panicked")));
     bench.order(2, Need::Owed);
-    bench.starts(2);
-    bench.step(Step::End);
+    bench.runs(2);
     assert!(solved(&bench.ends(2)));
 
     let mut bench = Bench::new(Duration::ZERO);
