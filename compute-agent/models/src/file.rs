@@ -6,6 +6,12 @@
 //! {"version": 1, "graph": "<hexadecimal of the canonical graph>", "card": {"name": .., "description": .., "license": .., "classes": [..], "input": {..}}}
 //! ```
 //! A model has exactly one file, so that the file's hash names it: what is read and written again has the same bytes, else it is refused.
+use std::{
+    fs::File,
+    io::{self, ErrorKind, Read},
+    path::Path,
+};
+
 use cairn_program::{Graph, Program, Tensor, Weights};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -25,6 +31,9 @@ const ENTRY: &str = "cairn.model";
 /// Why a file is no model.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
+    /// Not to be read.
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
     /// Over [`MAX_FILE_BYTES`], or its header over a megabyte.
     #[error("the file or its header is too large")]
     Size,
@@ -46,6 +55,22 @@ pub enum FileError {
     /// A file that would be written otherwise.
     #[error("the file is not in its one form; `cairn-agent models inspect --rewrite` writes it so")]
     Form,
+}
+
+/// A file's bytes, of which there are at most so many; of a larger one nothing is read, nor more than that where it grows meanwhile or tells no size.
+///
+/// # Errors
+/// As the system tells; [`ErrorKind::FileTooLarge`].
+pub fn read_file(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let (file, most) = (File::open(path)?, most as u64);
+    let too_large = || io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {most} bytes"));
+    let told = file.metadata()?.len();
+    if told > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(told).unwrap_or(0));
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// How numbers become the program's int8 input: `round(x / scale)`, cut to int8.
@@ -85,7 +110,6 @@ struct Entry {
 pub struct ModelFile {
     card: Card,
     program: Program,
-    tensors: Vec<Tensor>,
     weights: Weights,
 }
 
@@ -106,14 +130,22 @@ impl ModelFile {
         if let Some(number) = wrong {
             return Err(FileError::Weight(number));
         }
-        let weights = Weights::new(&program, tensors.clone()).ok_or(FileError::Weight(0))?;
-        Ok(Self { card, program, tensors, weights })
+        let weights = Weights::new(&program, tensors).ok_or(FileError::Weight(0))?;
+        Ok(Self { card, program, weights })
+    }
+
+    /// Reads the file at a path.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        Self::read(&read_file(path, MAX_FILE_BYTES)?)
     }
 
     /// Reads a file, whatever its bytes.
     ///
     /// # Errors
-    /// [`FileError`].
+    /// [`FileError`] other than `Io`.
     pub fn read(bytes: &[u8]) -> Result<Self, FileError> {
         let model = Self::read_loosely(bytes)?;
         if model.write()? == bytes { Ok(model) } else { Err(FileError::Form) }
@@ -122,7 +154,7 @@ impl ModelFile {
     /// Reads a file that may be written in another form than its one.
     ///
     /// # Errors
-    /// [`FileError`] other than `Form`.
+    /// [`FileError`] other than `Io` and `Form`.
     pub fn read_loosely(bytes: &[u8]) -> Result<Self, FileError> {
         let header = bytes.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
         if bytes.len() > MAX_FILE_BYTES || header > MAX_HEADER_BYTES {
@@ -156,7 +188,7 @@ impl ModelFile {
     pub fn write(&self) -> Result<Vec<u8>, FileError> {
         let entry = Entry { version: VERSION, graph: hex::encode(self.program.encoded()), card: self.card.clone() };
         let text = serde_json::to_string(&entry).map_err(|error| FileError::Metadata(error.to_string()))?;
-        let named = (0..).zip(&self.tensors).map(|(number, tensor)| (name(number), tensor)).collect();
+        let named = (0..).zip(self.weights.tensors()).map(|(number, tensor)| (name(number), tensor)).collect();
         let out = tensors::write(named, Some((ENTRY, text))).map_err(|error| FileError::Format(error.to_string()))?;
         let header = out.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
         if out.len() > MAX_FILE_BYTES || header > MAX_HEADER_BYTES { Err(FileError::Size) } else { Ok(out) }
@@ -183,7 +215,7 @@ impl ModelFile {
     /// Its weights, one by one.
     #[must_use]
     pub fn tensors(&self) -> &[Tensor] {
-        &self.tensors
+        self.weights.tensors()
     }
     /// Its weights as a run takes them.
     #[must_use]
@@ -249,6 +281,14 @@ mod tests {
                 assert!(read.as_ref().is_err() || read.is_ok_and(|model| model.write().ok().as_ref() == Some(&changed)), "{at}");
             }
         }
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("model");
+        std::fs::write(&path, &file).expect("written");
+        assert_eq!(ModelFile::open(&path).expect("a model").content_hash().expect("a hash"), <[u8; 32]>::from(Sha256::digest(&file)));
+        assert_eq!(read_file(&path, file.len()).expect("as many as it may have"), file);
+        assert_eq!(read_file(&path, file.len() - 1).map_err(|error| error.kind()), Err(ErrorKind::FileTooLarge));
+        assert_eq!(read_file(Path::new("/dev/zero"), 10).map_err(|error| error.kind()), Err(ErrorKind::FileTooLarge));
+        assert!(matches!(ModelFile::open(&folder.path().join("none")), Err(FileError::Io(_))));
         let mut huge = file;
         huge[..8].copy_from_slice(&u64::MAX.to_le_bytes());
         assert!(matches!(ModelFile::read(&huge), Err(FileError::Size)));

@@ -11,6 +11,9 @@ pub enum InputsError {
     /// Not a safetensors file.
     #[error("no safetensors file: {0}")]
     Format(String),
+    /// A header that is longer than the runs need.
+    #[error("its header is too large for the runs")]
+    Header,
     /// A tensor that is missing or not of the program's input type.
     #[error("`run{0}` is missing, or not of the type of the program's input")]
     Run(u32),
@@ -24,6 +27,10 @@ pub enum InputsError {
     },
 }
 
+/// The largest header, without what there is of each run.
+const HEADER_BYTES: u64 = 1 << 16;
+/// What the header may have of a run: its tensor's name, type and place, and what opens its commitments.
+const HEADER_BYTES_RUN: u64 = 1 << 10;
 /// The entry of the metadata with what opens commitments.
 const SALTS: &str = "salts";
 
@@ -36,6 +43,10 @@ fn name(run: u32) -> String {
 /// # Errors
 /// [`InputsError`].
 pub fn read_inputs(program: &Program, runs: u32, bytes: &[u8]) -> Result<Inputs, InputsError> {
+    let header = bytes.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+    if header > HEADER_BYTES.saturating_add(u64::from(runs).saturating_mul(HEADER_BYTES_RUN)) {
+        return Err(InputsError::Header);
+    }
     let file = SafeTensors::deserialize(bytes).map_err(|error| InputsError::Format(error.to_string()))?;
     if u32::try_from(file.len()).ok() != Some(runs) {
         return Err(InputsError::Count { found: file.len(), runs });

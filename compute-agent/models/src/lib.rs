@@ -18,7 +18,7 @@ mod train;
 mod transformer;
 
 pub use accuracy::{Accuracy, AnswerError, answers, inputs};
-pub use file::{Card, FileError, MAX_FILE_BYTES, ModelFile, Quantised};
+pub use file::{Card, FileError, MAX_FILE_BYTES, ModelFile, Quantised, read_file};
 pub use inputs::{InputsError, read_inputs, read_salts, write_inputs, write_salted};
 pub use netfile::{ConvertError, Named};
 pub use network::{Layer, MAX_LAYERS, MAX_VALUES, Network, NetworkError};

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::{Layer, MAX_FILE_BYTES, Network, NetworkError};
+use crate::{Layer, MAX_FILE_BYTES, MAX_LAYERS, Network, NetworkError};
 
 /// Why a file is no network that can be quantised.
 #[derive(Debug, thiserror::Error)]
@@ -98,8 +98,11 @@ impl Named {
         if entry.version != VERSION {
             return Err(ConvertError::Format(format!("version {} is not {VERSION}", entry.version)));
         }
-        let file = SafeTensors::deserialize(bytes).map_err(format)?;
-        let layer = |(number, described): (usize, Described)| described.layer(&file).map_err(|why| ConvertError::Layer { number, why });
+        if entry.layers.len() > MAX_LAYERS {
+            return Err(NetworkError::Layers(entry.layers.len()).into());
+        }
+        let mut file = Tensors { file: SafeTensors::deserialize(bytes).map_err(format)?, copied: 0 };
+        let layer = |(number, described): (usize, Described)| described.layer(&mut file).map_err(|why| ConvertError::Layer { number, why });
         let layers = entry.layers.into_iter().enumerate().map(layer).collect::<Result<_, _>>()?;
         let net = Network::new(&entry.input, layers)?;
         if !entry.classes.is_empty() && entry.classes.len() != net.outputs() {
@@ -132,20 +135,20 @@ impl Named {
 }
 
 impl Described {
-    fn layer(self, file: &SafeTensors<'_>) -> Result<Layer, String> {
+    fn layer(self, file: &mut Tensors<'_>) -> Result<Layer, String> {
         Ok(match self {
             Self::Linear { weights, bias } => {
-                let (shape, weights) = tensor(file, &weights)?;
+                let (shape, weights) = file.tensor(&weights)?;
                 let [outputs, _] = shape[..] else { return Err("its weights are not [outputs, inputs]".to_owned()) };
-                Layer::Linear { weights, bias: or_zeros(file, bias, outputs)? }
+                Layer::Linear { weights, bias: file.or_zeros(bias, outputs)? }
             }
             Self::Conv2d { weights, bias, window, stride, padding } => {
-                let (shape, weights) = tensor(file, &weights)?;
+                let (shape, weights) = file.tensor(&weights)?;
                 let fits = shape.len() == 4 && shape[1..3] == window.map(usize::from);
                 if !fits {
                     return Err("its weights are not [O, kh, kw, C] of its window".to_owned());
                 }
-                Layer::Conv2d { weights, bias: or_zeros(file, bias, shape[0])?, window, stride, padding }
+                Layer::Conv2d { weights, bias: file.or_zeros(bias, shape[0])?, window, stride, padding }
             }
             Self::Relu => Layer::Relu,
             Self::MaxPool { window, stride } => Layer::MaxPool { window, stride },
@@ -179,19 +182,34 @@ impl Described {
     }
 }
 
-fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
-    let view = file.tensor(name).map_err(|error| format!("`{name}`: {error}"))?;
-    if view.dtype() != Dtype::F32 {
-        return Err(format!("`{name}` is not F32"));
-    }
-    let values = view.data().as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).collect();
-    Ok((view.shape().to_vec(), values))
+/// A file's tensors, and how much of them was copied: layers may name one again and again, and each has a copy.
+struct Tensors<'a> {
+    file: SafeTensors<'a>,
+    /// Bytes, at most [`MAX_FILE_BYTES`].
+    copied: usize,
 }
 
-fn or_zeros(file: &SafeTensors<'_>, name: Option<String>, outputs: usize) -> Result<Vec<f32>, String> {
-    let Some(name) = name else { return Ok(vec![0.0; outputs]) };
-    match tensor(file, &name)? {
-        (shape, values) if shape == [outputs] => Ok(values),
-        _ => Err(format!("`{name}` has not one number an output")),
+impl Tensors<'_> {
+    /// A tensor's shape, no dimension of which is 0, and its values.
+    fn tensor(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
+        let view = self.file.tensor(name).map_err(|error| format!("`{name}`: {error}"))?;
+        if view.dtype() != Dtype::F32 || view.data().is_empty() {
+            return Err(format!("`{name}` is not F32, or empty"));
+        }
+        self.copied = self.copied.saturating_add(view.data().len());
+        if self.copied > MAX_FILE_BYTES {
+            return Err(format!("with `{name}` the layers so far have more than {MAX_FILE_BYTES} bytes of weights"));
+        }
+        let values = view.data().as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).collect();
+        Ok((view.shape().to_vec(), values))
+    }
+
+    /// A bias of one number an output, each of which has weights.
+    fn or_zeros(&mut self, name: Option<String>, outputs: usize) -> Result<Vec<f32>, String> {
+        let Some(name) = name else { return Ok(vec![0.0; outputs]) };
+        match self.tensor(&name)? {
+            (shape, values) if shape == [outputs] => Ok(values),
+            _ => Err(format!("`{name}` has not one number an output")),
+        }
     }
 }

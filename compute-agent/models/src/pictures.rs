@@ -1,7 +1,7 @@
 //! Pictures with their classes, as a job's items and its exported labels.
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::File,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
@@ -9,12 +9,14 @@ use std::{
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde::Deserialize;
 
+use crate::read_file;
+
 /// Most pixels of a picture.
 const MAX_PIXELS: u32 = 1 << 16;
 /// Most bytes of a list of labels.
 const MAX_LABELS: u64 = 64 << 20;
 /// Most bytes of a picture's file.
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 /// Why pictures or labels cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -133,13 +135,8 @@ fn read_lines(reader: impl BufRead) -> Result<Vec<(String, String)>, PictureErro
 /// # Errors
 /// [`PictureError::File`], [`PictureError::Picture`].
 pub fn picture(path: &Path) -> Result<([usize; 2], Vec<f32>), PictureError> {
-    let file = |error| PictureError::File(path.into(), error);
     let wrong = |why: String| PictureError::Picture(path.into(), why);
-    if fs::metadata(path).map_err(file)?.len() > MAX_BYTES {
-        return Err(wrong("more than a megabyte".to_owned()));
-    }
-    let mut bytes = Vec::new();
-    File::open(path).map_err(file)?.take(MAX_BYTES).read_to_end(&mut bytes).map_err(file)?;
+    let bytes = read_file(path, MAX_BYTES).map_err(|error| PictureError::File(path.into(), error))?;
     let mut reader = png::Decoder::new(bytes.as_slice()).read_info().map_err(|error| wrong(error.to_string()))?;
     let (info, pixels) = (reader.info(), reader.info().width.saturating_mul(reader.info().height));
     if info.color_type != png::ColorType::Grayscale || info.bit_depth != png::BitDepth::Eight || pixels > MAX_PIXELS {

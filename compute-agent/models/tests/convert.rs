@@ -8,7 +8,7 @@
     reason = "a test may panic"
 )]
 use cairn_models::{
-    Answer, ConvertError, Form, Layer, Named, Network,
+    Answer, ConvertError, Form, Layer, Named, Network, NetworkError,
     onnx::{
         self,
         wire::{Attribute, Constant, Dimension, Graph, Model, Node, OperatorSet, Shape, TensorType, Type, Value},
@@ -17,6 +17,7 @@ use cairn_models::{
 };
 use cairn_program::Program;
 use prost::Message;
+use safetensors::{Dtype, tensor::TensorView};
 
 /// Numbers that are no pattern a mistake could keep.
 fn numbers(count: usize, seed: usize) -> Vec<f32> {
@@ -271,4 +272,124 @@ fn weights_named_often_are_not_copied_without_bound() {
     let nodes: Vec<Node> = many.windows(2).map(|pair| node("Relu", &[&pair[0]], &pair[1], vec![])).collect();
     let refused = onnx::read(&file(&[1, 4], &nodes, &[]));
     assert!(matches!(refused, Err(ConvertError::Node { node, .. }) if node == "the_r256"));
+}
+
+/// A text of a node.
+fn text(name: &str, s: &str) -> Attribute {
+    Attribute { name: name.into(), s: s.into(), ..Attribute::default() }
+}
+
+/// Why a network of these nodes is refused.
+fn refusal(input: &[i64], nodes: &[Node], constants: &[Constant]) -> String {
+    match onnx::read(&file(input, nodes, constants)) {
+        Err(ConvertError::Node { why, .. }) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn attributes_are_heeded_or_refused_by_name() {
+    let weights = [constant("w", &[4, 3], 1), constant("k", &[1, 1, 3, 3], 1)];
+    let (row, image): (&[i64], &[i64]) = (&[1, 4], &[1, 1, 5, 5]);
+    let one = |op: &str, name: &str, attribute| [node(op, &["x", name], "y", vec![attribute])];
+    assert_eq!(refusal(row, &one("MatMul", "w", int("cube", 1)), &weights), "its attribute `cube` is not known here");
+    assert_eq!(refusal(row, &[node("Relu", &["x"], "y", vec![int("axis", 1)])], &weights), "its attribute `axis` is not known here");
+    let float_as_integer = Attribute { name: "alpha".into(), i: 2, r#type: 2, ..Attribute::default() };
+    assert!(refusal(row, &one("Gemm", "w", float_as_integer), &weights).contains("another kind"));
+    let twice = [node("Gemm", &["x", "w"], "y", vec![int("transB", 0), int("transB", 1)])];
+    assert!(refusal(row, &twice, &weights).contains("twice"));
+    for axis in [0, 2, -2, i64::MIN] {
+        assert!(refusal(row, &[node("Softmax", &["x"], "y", vec![int("axis", axis)])], &weights).contains("over a row"));
+        assert!(refusal(image, &[node("Flatten", &["x"], "y", vec![int("axis", axis)])], &weights).contains("axis"));
+    }
+    assert!(onnx::read(&file(&[1, 1, 1, 5], &[node("Flatten", &["x"], "y", vec![int("axis", -3)])], &[])).is_ok());
+    let shape = Constant { name: "s".into(), dims: vec![2], data_type: 7, int64_data: vec![0, 25], ..Constant::default() };
+    assert!(refusal(image, &one("Reshape", "s", int("allowzero", 1)), &[shape]).contains("allowzero"));
+    for (name, wrong) in [("ceil_mode", 1), ("unheard_of", 0)] {
+        let pool = vec![ints("kernel_shape", &[2, 2]), int(name, wrong)];
+        assert!(refusal(image, &[node("AveragePool", &["x"], "y", pool)], &weights).contains(name));
+    }
+    let same = |k: &str, stride: i64, more: Vec<Attribute>| {
+        let attributes = [vec![text("auto_pad", "SAME_UPPER"), ints("strides", &[stride; 2])], more].concat();
+        [node("Conv", &["x", k], "c", attributes), node("Flatten", &["c"], "y", vec![])]
+    };
+    let flat = |nodes: &[Node]| onnx::read(&file(image, nodes, &weights)).map(|network| network.outputs());
+    assert!(matches!((flat(&same("k", 1, vec![])), flat(&same("k", 2, vec![]))), (Ok(25), Ok(9))));
+    assert!(refusal(&[1, 1, 4, 4], &same("k", 2, vec![]), &weights).contains("opposite sides"));
+    assert!(refusal(image, &same("k", 1, vec![ints("pads", &[1; 4])]), &weights).contains("auto_pad"));
+    assert!(refusal(image, &same("k", 0, vec![]), &weights).contains("stride"));
+}
+
+#[test]
+fn what_is_added_is_a_row() {
+    let sized = |dims: &[i64]| [constant("w", &[4, 3], 1), constant("c", dims, 2), constant("k", &[3, 1, 1, 1], 1)];
+    let gemm = [node("Gemm", &["x", "w", "c"], "y", vec![])];
+    let sum = [node("MatMul", &["x", "w"], "m", vec![]), node("Add", &["m", "c"], "y", vec![])];
+    for nodes in [&gemm[..], &sum[..]] {
+        for dims in [&[3][..], &[1, 3], &[1], &[1, 1]] {
+            assert!(onnx::read(&file(&[1, 4], nodes, &sized(dims))).is_ok(), "{dims:?}");
+        }
+        for dims in [&[3, 1][..], &[2], &[1, 1, 3], &[3, 3]] {
+            refusal(&[1, 4], nodes, &sized(dims));
+        }
+    }
+    assert!(refusal(&[1, 1, 2, 2], &[node("Conv", &["x", "k", "c"], "y", vec![])], &sized(&[3, 1])).contains("B is not"));
+}
+
+#[test]
+fn a_dropout_drops_nothing() {
+    let flag = |value: u8| Constant { name: "t".into(), data_type: 9, raw_data: vec![value], ..Constant::default() };
+    let drop = [node("Dropout", &["x", "", "t"], "y", vec![int("seed", 1)]), node("Relu", &["y"], "z", vec![])];
+    assert!(onnx::read(&file(&[1, 4], &drop, &[flag(0)])).is_ok());
+    assert!(refusal(&[1, 4], &drop, &[flag(1)]).contains("training_mode"));
+    assert!(refusal(&[1, 4], &drop, &[]).contains("training_mode"));
+}
+
+#[test]
+fn a_second_output_is_refused() {
+    let nodes = [node("Relu", &["x"], "r", vec![]), node("Relu", &["r"], "y", vec![])];
+    let mut model = Model::decode(file(&[1, 4], &nodes, &[]).as_slice()).expect("a model");
+    assert!(onnx::read(&model.encode_to_vec()).is_ok());
+    model.graph.extend(Graph { output: vec![value("r", &[]).encode_to_vec()], ..Graph::default() }.encode_to_vec());
+    assert!(matches!(onnx::read(&model.encode_to_vec()), Err(ConvertError::Format(why)) if why.contains("one output")));
+}
+
+/// Lists of which each entry is a byte or two in the file and many in memory.
+#[test]
+fn long_lists_are_refused_before_they_are_decoded() {
+    let nodes = [node("Reshape", &["x", "s"], "f", vec![]), node("Relu", &["f"], "y", vec![])];
+    let shape = |numbers: Vec<i64>| Constant { name: "s".into(), dims: vec![2], data_type: 7, int64_data: numbers, ..Constant::default() };
+    assert!(onnx::read(&file(&[1, 4], &nodes, &[shape(vec![0, -1])])).is_ok());
+    assert!(matches!(onnx::read(&file(&[1, 4], &nodes, &[shape(vec![0; 1_025])])), Err(ConvertError::Size)));
+    let many = Constant { dims: vec![1; 1_025], ..shape(vec![]) };
+    assert!(matches!(onnx::read(&file(&[1, 4], &nodes, &[many])), Err(ConvertError::Size)));
+    let good = file(&[1, 4], &nodes, &[shape(vec![0, -1])]);
+    let sets = [&good[..], &[0x42, 0].repeat(64)].concat();
+    assert!(matches!(onnx::read(&sets), Err(ConvertError::Size)));
+    for tag in [0x0a, 0x2a, 0x5a, 0x62] {
+        let mut model = Model::decode(good.as_slice()).expect("a model");
+        model.graph.extend([tag, 0].repeat(1_025));
+        assert!(matches!(onnx::read(&model.encode_to_vec()), Err(ConvertError::Size)), "{tag:x}");
+    }
+}
+
+/// A file of one tensor with these layers.
+fn tensors(shape: &[usize], layers: &str) -> Vec<u8> {
+    let bytes = vec![0; 4 * shape.iter().product::<usize>()];
+    let net = format!(r#"{{"version": 1, "input": [4], "classes": [], "layers": [{layers}]}}"#);
+    let view = TensorView::new(Dtype::F32, shape.to_vec(), &bytes).expect("a view");
+    safetensors::serialize([("w", view)], Some([("cairn.net".to_owned(), net)].into())).expect("a file")
+}
+
+#[test]
+fn tensors_without_elements_and_too_many_layers_are_refused() {
+    let linear = r#"{"kind": "linear", "weights": "w", "bias": null}"#;
+    let refused = |bytes: &[u8]| matches!(Named::read(bytes), Err(ConvertError::Layer { number: 0, .. }));
+    assert!(refused(&tensors(&[1 << 60, 0], linear)) && refused(&tensors(&[0, 1 << 60], linear)) && refused(&tensors(&[0], linear)));
+    let conv = r#"{"kind": "conv2d", "weights": "w", "bias": null, "window": [1, 0], "stride": [1, 1], "padding": [0, 0]}"#;
+    assert!(refused(&tensors(&[1 << 60, 1, 0, 1], conv)));
+    assert!(Named::read(&tensors(&[3, 4], linear)).is_ok());
+    let many = |count: usize| Named::read(&tensors(&[4, 4], &vec![linear; count].join(",")));
+    assert!(many(256).is_ok());
+    assert!(matches!(many(257), Err(ConvertError::Network(NetworkError::Layers(257)))));
 }

@@ -3,9 +3,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use cairn_circuits::{Circuit, Kind, Network, network_of};
-use cairn_models::ModelFile;
 use cairn_verifier::Serves;
 use clap::{Args, ValueEnum};
+
+use super::files;
 
 /// How a circuit takes the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -49,7 +50,7 @@ impl Which {
 impl Which {
     /// What a key of the circuit serves.
     pub(crate) fn serves(&self) -> Result<Serves> {
-        let model = model(&self.model)?;
+        let model = files::model(&self.model)?;
         Ok(match self.weights {
             Weights::Constant => Serves::Program(model.id()),
             Weights::Committed | Weights::Registration => Serves::Sizes(network(&self.model)?.shape().sizes()),
@@ -59,12 +60,6 @@ impl Which {
 
 /// The network of a model's file.
 pub(crate) fn network(file: &Path) -> Result<Network> {
-    let model = model(file)?;
+    let model = files::model(file)?;
     network_of(model.program(), model.tensors()).with_context(|| format!("{} cannot be proven", file.display()))
-}
-
-/// A model's file.
-pub(crate) fn model(file: &Path) -> Result<ModelFile> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    ModelFile::read(&bytes).with_context(|| format!("{} is no model", file.display()))
 }

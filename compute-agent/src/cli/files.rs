@@ -7,6 +7,22 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use cairn_models::{ModelFile, read_file};
+use serde::de::DeserializeOwned;
+
+/// The largest file of JSON that is read: a model's proof and what opens it are far below.
+const MAX_JSON_BYTES: usize = 64 << 20;
+
+/// A model's file.
+pub(crate) fn model(path: &Path) -> Result<ModelFile> {
+    ModelFile::open(path).with_context(|| path.display().to_string())
+}
+
+/// A file of JSON.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = read_file(path, MAX_JSON_BYTES).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is not what it should be", path.display()))
+}
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! `cairn-agent models`: trains, quantises, inspects, runs and rates models.
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use ark_bn254::Fr;
 use ark_ff::UniformRand;
 use cairn_device::{FLEX, Need, open};
 use cairn_models::{
-    Accuracy, Answer, Card, Design, Form, ModelFile, Named, Picture, Pictures, Training, answers, inputs, picture, quantise, train,
-    write_inputs,
+    Accuracy, Answer, Card, Design, Form, MAX_FILE_BYTES, ModelFile, Named, Picture, Pictures, Training, answers, inputs, picture,
+    quantise, read_file, train, write_inputs,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use rand::rngs::OsRng;
@@ -158,11 +158,6 @@ impl Labelled {
     }
 }
 
-fn read(path: &PathBuf) -> Result<ModelFile> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    ModelFile::read(&bytes).with_context(|| path.display().to_string())
-}
-
 impl Train {
     fn run(self) -> Result<()> {
         files::is_free(&self.out)?;
@@ -212,8 +207,12 @@ pub(crate) fn rate(model: &ModelFile, pictures: &[Picture], device: &str) -> Res
 
 impl Inspect {
     fn run(self) -> Result<()> {
-        let bytes = fs::read(&self.model).with_context(|| format!("cannot read {}", self.model.display()))?;
-        let model = if self.rewrite { ModelFile::read_loosely(&bytes)? } else { ModelFile::read(&bytes)? };
+        let model = if self.rewrite {
+            let bytes = read_file(&self.model, MAX_FILE_BYTES).with_context(|| self.model.display().to_string())?;
+            ModelFile::read_loosely(&bytes)?
+        } else {
+            files::model(&self.model)?
+        };
         if self.rewrite {
             let bytes = model.write()?;
             files::replace(&self.model, For::Everybody, |out| Ok(out.write_all(&bytes)?))?;
@@ -233,7 +232,7 @@ impl Inspect {
 
 impl Run {
     fn run(self) -> Result<()> {
-        let model = read(&self.model)?;
+        let model = files::model(&self.model)?;
         let inputs = self.pictures.iter().map(|path| Ok(picture(path)?.1)).collect::<Result<Vec<_>>>()?;
         let device = open(&self.device)?;
         for (path, answer) in self.pictures.iter().zip(answers(&model, &inputs, &*device)?) {
@@ -248,7 +247,7 @@ impl Run {
 
 impl Prepare {
     fn run(self) -> Result<()> {
-        let model = read(&self.model)?;
+        let model = files::model(&self.model)?;
         let pictures = self.pictures.iter().map(|path| Ok(picture(path)?.1)).collect::<Result<Vec<_>>>()?;
         let inputs = inputs(&model, &pictures)?;
         let runs = inputs.runs();
@@ -268,7 +267,7 @@ impl Prepare {
 
 impl Rate {
     fn run(self) -> Result<()> {
-        let model = read(&self.model)?;
+        let model = files::model(&self.model)?;
         let mut pictures = self.labelled.read()?;
         count_as(&mut pictures, &model.card().classes)?;
         let found = rate(&model, &pictures.all, &self.device)?;

@@ -1,10 +1,5 @@
 //! `cairn-agent prove` and `cairn-agent verify`.
-use std::{
-    fs::File,
-    io::BufReader,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{fs::File, io::BufReader, path::PathBuf, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use ark_bn254::Fr;
@@ -14,10 +9,9 @@ use cairn_kernel::{Address, chain32};
 use cairn_verifier::{Context as Bound, RecordFile};
 use clap::Args;
 use rand::rngs::OsRng;
-use serde::de::DeserializeOwned;
 
 use super::{
-    circuit::{Which, model},
+    circuit::Which,
     files::{self, For},
 };
 use crate::proofs::{Opening, ProofFile, salt_of};
@@ -59,11 +53,11 @@ pub(crate) struct Prove {
 impl Prove {
     pub(crate) fn run(self) -> Result<()> {
         let (network, circuit) = self.which.circuit()?;
-        let program = model(&self.which.model)?.id();
+        let program = files::model(&self.which.model)?.id();
         let prover_address = Address::parse(&self.prover).map_err(|error| anyhow::anyhow!("--prover: {error}"))?;
         let file = File::open(&self.key).with_context(|| format!("cannot read {}", self.key.display()))?;
         let prover = Prover::read(circuit, &mut BufReader::new(file)).with_context(|| self.key.display().to_string())?;
-        let inputs: Vec<Vec<i8>> = read_json(&self.inputs)?;
+        let inputs: Vec<Vec<i8>> = files::read_json(&self.inputs)?;
         if inputs.len() != prover.circuit().runs() {
             bail!("the circuit has {} runs, {} has {} inputs", prover.circuit().runs(), self.inputs.display(), inputs.len());
         }
@@ -107,22 +101,17 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self) -> Result<()> {
-        let file: ProofFile = read_json(&self.proof)?;
-        let record = read_json::<RecordFile>(&self.record)?.record().with_context(|| self.record.display().to_string())?;
+        let file: ProofFile = files::read_json(&self.proof)?;
+        let record = files::read_json::<RecordFile>(&self.record)?.record().with_context(|| self.record.display().to_string())?;
         let statement = file.verify(&record).context("the proof is refused")?;
         println!("the proof holds: program {} of {} runs", file.program, file.runs.len());
         println!("  for job {} on {}, by {}, nonce {}", file.job, file.chain_id, file.prover, file.nonce);
         println!("  key {}: {}", file.key, record.provenance);
         if let Some(path) = &self.opening {
-            let opening: Opening = read_json(path)?;
+            let opening: Opening = files::read_json(path)?;
             opening.check(&statement).context("the proof says something else than the opening")?;
             println!("  its commitments open to the inputs and answers of {}", path.display());
         }
         Ok(())
     }
-}
-
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is not what it should be", path.display()))
 }

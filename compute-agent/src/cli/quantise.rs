@@ -1,9 +1,9 @@
 //! `cairn-agent models quantise`: networks of floats, from ONNX or safetensors, as models.
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use cairn_device::FLEX;
-use cairn_models::{Accuracy, Answer, Card, Form, MAX_FILE_BYTES, Named, Network, Picture, Pictures, onnx, quantise};
+use cairn_models::{Accuracy, Answer, Card, Form, MAX_FILE_BYTES, Named, Network, Picture, Pictures, onnx, quantise, read_file};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -88,9 +88,7 @@ impl Quantise {
 
     fn read(&self) -> Result<Named> {
         let name = || self.network.display().to_string();
-        let size = fs::metadata(&self.network).with_context(name)?.len();
-        ensure!(size <= MAX_FILE_BYTES as u64, "{} is too large", name());
-        let bytes = fs::read(&self.network).with_context(name)?;
+        let bytes = read_file(&self.network, MAX_FILE_BYTES).with_context(name)?;
         match self.network.extension().and_then(|extension| extension.to_str()) {
             Some("onnx") => Ok(Named { network: onnx::read(&bytes).with_context(name)?, classes: Vec::new() }),
             Some("safetensors") => Named::read(&bytes).with_context(name),

@@ -14,7 +14,7 @@ use rand::rngs::OsRng;
 use serde_json::json;
 
 use super::{
-    circuit::{model, network},
+    circuit::network,
     files::{self, For},
 };
 use crate::proofs::{salt_of, salt_text, weights_element};
@@ -51,7 +51,7 @@ impl Seal {
     pub(crate) fn run(self) -> Result<()> {
         files::is_free(&self.out)?;
         files::is_free(&self.seal)?;
-        let (private, network) = (model(&self.model)?, network(&self.model)?);
+        let (private, network) = (files::model(&self.model)?, network(&self.model)?);
         let owner = Address::parse(&self.owner).map_err(|error| anyhow::anyhow!("--owner: {error}"))?;
         let circuit = Circuit::new(Kind::Registration(network.shape().clone()), 0)?;
         let file = File::open(&self.key).with_context(|| format!("cannot read {}", self.key.display()))?;

@@ -8,7 +8,6 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use cairn_device::{FLEX, open};
-use cairn_models::ModelFile;
 use clap::Args;
 use k256::ecdsa::SigningKey;
 
@@ -53,7 +52,7 @@ pub(crate) struct Check {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<()> {
-        let model = read(&self.model)?;
+        let model = files::model(&self.model)?;
         let device = open(&self.device)?;
         ensure!(device.reproducible(), "{} differs from the reference and signs nothing; see `cairn-agent doctor`", self.device);
         let till = match (self.accept_with, self.served) {
@@ -73,24 +72,18 @@ impl Serve {
 
 impl Check {
     pub(crate) fn run(self) -> Result<()> {
-        let bytes = fs::read(&self.receipt).with_context(|| format!("cannot read {}", self.receipt.display()))?;
-        let mut value: serde_json::Value = serde_json::from_slice(&bytes)?;
+        let mut value: serde_json::Value = files::read_json(&self.receipt)?;
         if let Some(inner) = value.get_mut("receipt") {
             value = inner.take();
         }
         let receipt: Receipt = serde_json::from_value(value).context("no receipt")?;
         match self.model {
-            Some(model) => receipt.repeat(&read(&model)?)?,
+            Some(model) => receipt.repeat(&files::model(&model)?)?,
             None => receipt.check()?,
         }
         println!("signed by {}", receipt.signer);
         Ok(())
     }
-}
-
-fn read(path: &Path) -> Result<ModelFile> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    ModelFile::read(&bytes).with_context(|| path.display().to_string())
 }
 
 /// The key in a file, or a new one.

@@ -130,8 +130,7 @@ fn read_private(salt: &Path) -> Result<Private> {
     let model = salt.with_extension("safetensors");
     let mode = fs::metadata(&model).with_context(|| format!("cannot read {}", model.display()))?.permissions().mode();
     ensure!(mode & 0o077 == 0, "others may read its weights: 'chmod 600 {}' keeps them to you", model.display());
-    let bytes = fs::read(&model).with_context(|| format!("cannot read {}", model.display()))?;
-    let model = ModelFile::read(&bytes)?;
+    let model = ModelFile::open(&model).with_context(|| model.display().to_string())?;
     Ok(Private { network: network_of(model.program(), model.tensors())?, salt: salt_of(text.trim())? })
 }
 

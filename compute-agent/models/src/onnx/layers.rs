@@ -2,12 +2,15 @@
 use std::collections::BTreeMap;
 
 use super::{
-    FLOAT, takes_bias,
+    FLOAT,
+    settings::{Settings, Windows},
+    takes_bias,
     wire::{Constant, Node},
 };
 use crate::{Layer, MAX_LAYERS, MAX_VALUES};
 
 const INT64: i32 = 7;
+const BOOL: i32 = 9;
 const EXTERNAL: i32 = 1;
 /// Most weights of all layers together: as many as fit into a file. Nodes may name a constant again and again, and each layer has a copy.
 const MAX_WEIGHTS: usize = super::MAX_BYTES / size_of::<f32>();
@@ -46,8 +49,8 @@ impl Reader {
     }
 
     /// The layers and the shape of their input.
-    pub(super) fn finish(self, output: Option<&str>) -> Result<(Vec<Layer>, Vec<usize>), String> {
-        if output != Some(self.at.as_str()) {
+    pub(super) fn finish(self, output: &str) -> Result<(Vec<Layer>, Vec<usize>), String> {
+        if output != self.at {
             return Err("its output is not what its last node gives".to_owned());
         }
         let moved = |[channels, height, width]: [usize; 3]| channels > 1 && height * width > 1;
@@ -61,9 +64,9 @@ impl Reader {
         if !matches!(node.domain.as_str(), "" | "ai.onnx") {
             return Err(format!("operators of `{}` are not known", node.domain));
         }
-        let output = node.output.first().cloned().ok_or("it gives nothing")?;
+        let (output, settings) = (node.output.first().cloned().ok_or("it gives nothing")?, Settings::of(node)?);
         if node.op_type == "Constant" {
-            let value = node.attribute.iter().find(|a| a.name == "value").and_then(|a| a.t.clone()).ok_or("it has no `value`")?;
+            let value = settings.get("value").and_then(|attribute| attribute.t.clone()).ok_or("it has no `value`")?;
             self.constants.insert(output, value);
             return Ok(());
         }
@@ -78,55 +81,62 @@ impl Reader {
         if node.input.first() != Some(&self.at) && !added {
             return Err(format!("it takes `{}`, not `{}`: networks are one chain", node.input.first().map_or("", String::as_str), self.at));
         }
-        self.layer(node, usize::from(!added))?;
+        self.layer(node, settings, usize::from(!added))?;
         self.at = output;
         Ok(())
     }
 
-    fn layer(&mut self, node: &Node, other: usize) -> Result<(), String> {
+    fn layer(&mut self, node: &Node, settings: Settings<'_>, other: usize) -> Result<(), String> {
         match node.op_type.as_str() {
             "Relu" => self.layers.push(Layer::Relu),
+            "Dropout" if self.trains(node) => return Err("its training_mode is not a constant false".to_owned()),
             "Identity" | "Dropout" => (),
             "Softmax" | "LogSoftmax" => {
-                if !matches!(self.flow, Flow::Row(..)) {
+                // From version 13 on the last axis is meant where none is named, before it the second: of a row they are one.
+                if !matches!(self.flow, Flow::Row(..)) || settings.axis(1, 2) != 1 {
                     return Err("it is known at the end alone, over a row".to_owned());
                 }
                 self.ended = true;
             }
-            "Gemm" => self.gemm(node)?,
+            "Gemm" => self.gemm(node, settings)?,
             "MatMul" => {
                 let (dims, values) = self.constant(node, 1)?;
                 self.linear(&dims, &values, false, |_| 0.0)?;
             }
             "Add" => self.add(node, other)?,
-            "Conv" => self.conv(node)?,
-            "MaxPool" | "AveragePool" => self.pool(node)?,
+            "Conv" => self.conv(node, settings)?,
+            "MaxPool" | "AveragePool" => self.pool(node, settings)?,
             "GlobalAveragePool" => {
                 let Flow::Image([_, height, width]) = self.flow else { return Err("it takes an image".to_owned()) };
-                let window = [side(height)?, side(width)?];
-                self.push_windows(Layer::AveragePool { window, stride: [1, 1] }, window, [1, 1], [0, 0], None)?;
+                let windows = Windows { window: [side(height)?, side(width)?], stride: [1, 1], padding: [0, 0] };
+                self.push_windows(Layer::AveragePool { window: windows.window, stride: windows.stride }, &windows, None)?;
             }
-            "Flatten" if int(node, "axis", 1) == 1 => self.flatten(),
+            "Flatten" if settings.axis(1, if matches!(self.flow, Flow::Image(_)) { 4 } else { 2 }) == 1 => self.flatten(),
             "Flatten" => return Err("its axis is not 1".to_owned()),
-            "Reshape" => self.reshape(node)?,
+            "Reshape" => self.reshape(node, settings)?,
             _ => return Err("this operator is not known here".to_owned()),
         }
         Ok(())
     }
 
-    fn gemm(&mut self, node: &Node) -> Result<(), String> {
-        if int(node, "transA", 0) != 0 {
+    /// Whether a dropout may drop.
+    fn trains(&self, node: &Node) -> bool {
+        let Some(name) = node.input.get(2).filter(|name| !name.is_empty()) else { return false };
+        let constant = self.constants.get(name);
+        !constant.is_some_and(|constant| constant.data_type == BOOL && constant.raw_data == [0])
+    }
+
+    fn gemm(&mut self, node: &Node, settings: Settings<'_>) -> Result<(), String> {
+        if settings.int("transA", 0) != 0 {
             return Err("transA is not 0".to_owned());
         }
-        let (alpha, beta) = (float(node, "alpha", 1.0), float(node, "beta", 1.0));
+        let (alpha, beta) = (settings.float("alpha", 1.0), settings.float("beta", 1.0));
         let (dims, mut values) = self.constant(node, 1)?;
         values.iter_mut().for_each(|value| *value *= alpha);
-        let transposed = int(node, "transB", 0) != 0;
-        let bias = if node.input.get(2).is_some_and(|name| !name.is_empty()) { self.constant(node, 2)?.1 } else { vec![0.0] };
+        let transposed = settings.int("transB", 0) != 0;
         let outputs = *dims.get(usize::from(!transposed)).ok_or("its B is no matrix")?;
-        if bias.len() != outputs && bias.len() != 1 {
-            return Err("its C is not one number an output".to_owned());
-        }
+        let named = node.input.get(2).is_some_and(|name| !name.is_empty());
+        let bias = if named { a_row(&self.constant(node, 2)?, outputs).ok_or("its C is not one number an output")? } else { vec![0.0] };
         self.linear(&dims, &values, transposed, |output| beta * bias[output % bias.len()])
     }
 
@@ -152,55 +162,54 @@ impl Reader {
     }
 
     fn add(&mut self, node: &Node, other: usize) -> Result<(), String> {
-        let (_, values) = self.constant(node, other)?;
+        let found = self.constant(node, other)?;
         let bias = takes_bias(self.layers.last_mut()).ok_or("sums are known after MatMul and Gemm alone")?;
-        if values.len() != bias.len() && values.len() != 1 {
-            return Err("it adds another number of values than there are outputs".to_owned());
-        }
+        let values = a_row(&found, bias.len()).ok_or("it adds another number of values than there are outputs")?;
         (0..bias.len()).for_each(|at| bias[at] += values[at % values.len()]);
         Ok(())
     }
 
-    fn conv(&mut self, node: &Node) -> Result<(), String> {
+    fn conv(&mut self, node: &Node, settings: Settings<'_>) -> Result<(), String> {
         let (dims, values) = self.constant(node, 1)?;
         self.take(values.len())?;
         let [outputs, channels, height, width] = dims[..] else { return Err("its weights are not [O, C, kh, kw]".to_owned()) };
-        if int(node, "group", 1) != 1 {
+        if settings.int("group", 1) != 1 {
             return Err("its group is not 1".to_owned());
         }
-        if !matches!(self.flow, Flow::Image([found, ..]) if found == channels) {
-            return Err("it takes an image of as many channels as its weights have".to_owned());
-        }
-        let bias = if node.input.get(2).is_some_and(|name| !name.is_empty()) { self.constant(node, 2)?.1 } else { vec![0.0; outputs] };
-        let (window, stride, padding) = windows(node, Some([side(height)?, side(width)?]))?;
+        let image = match self.flow {
+            Flow::Image([found, high, wide]) if found == channels => [high, wide],
+            _ => return Err("it takes an image of as many channels as its weights have".to_owned()),
+        };
+        let bias = match node.input.get(2).filter(|name| !name.is_empty()).map(|_| self.constant(node, 2)).transpose()? {
+            None => vec![0.0; outputs],
+            Some((shape, values)) if shape == [outputs] => values,
+            Some(_) => return Err("its B is not one number an output".to_owned()),
+        };
+        let windows = settings.windows(Some([side(height)?, side(width)?]), image)?;
         let area = height * width;
         let weight = |at: usize| values[((at / (area * channels)) * channels + at % channels) * area + at / channels % area];
         let weights = (0..values.len()).map(weight).collect();
-        self.push_windows(Layer::Conv2d { weights, bias, window, stride, padding }, window, stride, padding, Some(outputs))
+        let Windows { window, stride, padding } = windows;
+        self.push_windows(Layer::Conv2d { weights, bias, window, stride, padding }, &windows, Some(outputs))
     }
 
-    fn pool(&mut self, node: &Node) -> Result<(), String> {
-        let (window, stride, padding) = windows(node, None)?;
-        if padding != [0, 0] || int(node, "ceil_mode", 0) != 0 {
+    fn pool(&mut self, node: &Node, settings: Settings<'_>) -> Result<(), String> {
+        let Flow::Image([_, height, width]) = self.flow else { return Err("it takes an image".to_owned()) };
+        let windows = settings.windows(None, [height, width])?;
+        if windows.padding != [0, 0] || settings.int("ceil_mode", 0) != 0 {
             return Err("pools with padding or ceil_mode are not known".to_owned());
         }
+        let Windows { window, stride, .. } = windows;
         let layer = if node.op_type == "MaxPool" { Layer::MaxPool { window, stride } } else { Layer::AveragePool { window, stride } };
-        self.push_windows(layer, window, stride, padding, None)
+        self.push_windows(layer, &windows, None)
     }
 
     /// A layer over windows of the image, with so many channels after it or as many as before.
-    fn push_windows(
-        &mut self,
-        layer: Layer,
-        window: [u16; 2],
-        stride: [u16; 2],
-        padding: [u16; 2],
-        channels: Option<usize>,
-    ) -> Result<(), String> {
+    fn push_windows(&mut self, layer: Layer, windows: &Windows, channels: Option<usize>) -> Result<(), String> {
         let Flow::Image([before, height, width]) = self.flow else { return Err("it takes an image".to_owned()) };
         let places = |size: usize, axis: usize| -> Option<usize> {
-            let room = (size + 2 * usize::from(padding[axis])).checked_sub(window[axis].into())?;
-            Some(room.checked_div(stride[axis].into())? + 1)
+            let room = (size + 2 * usize::from(windows.padding[axis])).checked_sub(windows.window[axis].into())?;
+            Some(room.checked_div(windows.stride[axis].into())? + 1)
         };
         let (down, right) = places(height, 0).zip(places(width, 1)).ok_or("no window fits, or the stride is 0")?;
         let image = [channels.unwrap_or(before), down, right];
@@ -223,7 +232,7 @@ impl Reader {
         }
     }
 
-    fn reshape(&mut self, node: &Node) -> Result<(), String> {
+    fn reshape(&mut self, node: &Node, settings: Settings<'_>) -> Result<(), String> {
         let name = node.input.get(1).ok_or("it has no shape")?;
         let constant = self.constants.get(name).ok_or("its shape is not constant")?;
         let size: usize = match self.flow {
@@ -231,6 +240,9 @@ impl Reader {
             Flow::Row(size, _) => size,
         };
         let wanted = integers(constant)?;
+        if settings.int("allowzero", 0) != 0 && wanted.contains(&0) {
+            return Err("with allowzero a 0 is no row of values".to_owned());
+        }
         let flat = |row: i64| row == -1 || usize::try_from(row) == Ok(size);
         match wanted[..] {
             [first, row] if (first == self.batch || matches!(first, 0 | 1) || (first == -1 && row != -1)) && flat(row) => self.flatten(),
@@ -255,6 +267,13 @@ impl Reader {
     }
 }
 
+/// A constant that is added to a row of so many outputs: one number each, or one for all. A column would be added to several rows.
+fn a_row((dims, values): &(Vec<usize>, Vec<f32>), outputs: usize) -> Option<Vec<f32>> {
+    let before = dims.split_last().map_or(&[][..], |(_, before)| before);
+    let fits = dims.len() <= 2 && before.iter().all(|dim| *dim == 1) && (values.len() == outputs || values.len() == 1);
+    fits.then(|| values.clone())
+}
+
 /// Elements of a constant, at least one.
 fn count(constant: &Constant) -> Option<usize> {
     let product = constant.dims.iter().try_fold(1_usize, |n, dim| n.checked_mul(usize::try_from(*dim).ok()?));
@@ -269,47 +288,6 @@ fn integers(constant: &Constant) -> Result<Vec<i64>, String> {
     Ok(if constant.int64_data.is_empty() { raw() } else { constant.int64_data.clone() })
 }
 
-fn int(node: &Node, name: &str, default: i64) -> i64 {
-    node.attribute.iter().find(|attribute| attribute.name == name).map_or(default, |attribute| attribute.i)
-}
-
-fn float(node: &Node, name: &str, default: f32) -> f32 {
-    node.attribute.iter().find(|attribute| attribute.name == name).map_or(default, |attribute| attribute.f)
-}
-
 fn side(size: usize) -> Result<u16, String> {
     u16::try_from(size).map_err(|_| "its window is too large".to_owned())
-}
-
-/// A list of `count` numbers of a node; `None` where it has none.
-fn list<const N: usize>(node: &Node, name: &str) -> Result<Option<[u16; N]>, String> {
-    let Some(found) = node.attribute.iter().find(|attribute| attribute.name == name) else { return Ok(None) };
-    let numbers: Option<Vec<u16>> = found.ints.iter().map(|n| u16::try_from(*n).ok()).collect();
-    let numbers: Option<[u16; N]> = numbers.and_then(|numbers| numbers.try_into().ok());
-    numbers.map(Some).ok_or_else(|| format!("its {name} are not {N} numbers of 0 to 65,535"))
-}
-
-/// Window, stride and padding; the window may follow from the weights.
-#[allow(clippy::type_complexity, reason = "three pairs of one kind")]
-fn windows(node: &Node, of_weights: Option<[u16; 2]>) -> Result<([u16; 2], [u16; 2], [u16; 2]), String> {
-    let named = list::<2>(node, "kernel_shape")?;
-    let window = named.or(of_weights).ok_or("it has no kernel_shape")?;
-    if of_weights.is_some_and(|weights| weights != window) {
-        return Err("its kernel_shape is not that of its weights".to_owned());
-    }
-    if list::<2>(node, "dilations")?.is_some_and(|dilations| dilations != [1, 1]) {
-        return Err("its dilations are not 1".to_owned());
-    }
-    let pads = list::<4>(node, "pads")?.unwrap_or_default();
-    let automatic = node.attribute.iter().find(|attribute| attribute.name == "auto_pad").map(|attribute| attribute.s.as_slice());
-    match automatic {
-        None | Some(b"" | b"NOTSET") => (),
-        Some(b"VALID") if pads == [0; 4] => (),
-        _ => return Err("its auto_pad is not NOTSET or VALID".to_owned()),
-    }
-    let [top, left, bottom, right] = pads;
-    if top != bottom || left != right {
-        return Err("its padding differs on opposite sides".to_owned());
-    }
-    Ok((window, list::<2>(node, "strides")?.unwrap_or([1, 1]), [top, left]))
 }

@@ -2,6 +2,7 @@
 //!
 //! ONNX has images as `[N, C, H, W]`; the network that comes out takes `[H, W, C]`, and weights behind a flattened image are put in that order.
 mod layers;
+mod settings;
 pub mod wire;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,10 @@ const MAX_BYTES: usize = 1 << 27;
 const MAX_ENTRIES: usize = 1_024;
 /// Most bytes of all nodes and inputs together: they are small, weights are elsewhere.
 const MAX_NODE_BYTES: usize = 1 << 20;
+/// Most versions of operators that a file names.
+const MAX_OPERATOR_SETS: usize = 64;
+/// Most bytes of the integers of a constant, its shape among them: those that matter are shapes.
+const MAX_NUMBERS: usize = 1_024;
 /// Versions of ONNX's operators in which those known here mean the same.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
 const FLOAT: i32 = 1;
@@ -30,6 +35,7 @@ pub fn read(bytes: &[u8]) -> Result<Network, ConvertError> {
     if bytes.len() > MAX_BYTES {
         return Err(ConvertError::Size);
     }
+    bounded(bytes, &[8], false, MAX_OPERATOR_SETS)?;
     let model = Model::decode(bytes).map_err(format)?;
     let known = model.opset_import.iter().find(|set| matches!(set.domain.as_str(), "" | "ai.onnx"));
     match known {
@@ -37,11 +43,16 @@ pub fn read(bytes: &[u8]) -> Result<Network, ConvertError> {
         Some(set) => return Err(ConvertError::Format(format!("version {} of ONNX's operators is not 7 to 25", set.version))),
         None => return Err(ConvertError::Format("it names no version of ONNX's operators".to_owned())),
     }
+    for list in [1, 5, 11, 12] {
+        bounded(&model.graph, &[list], false, MAX_ENTRIES)?;
+    }
     let graph = Graph::decode(model.graph.as_slice()).map_err(format)?;
     let small: usize = [&graph.node, &graph.input, &graph.output].into_iter().flatten().map(Vec::len).sum();
-    let entries = [&graph.node, &graph.initializer, &graph.input, &graph.output].into_iter().map(Vec::len).max();
-    if small > MAX_NODE_BYTES || entries > Some(MAX_ENTRIES) {
+    if small > MAX_NODE_BYTES {
         return Err(ConvertError::Size);
+    }
+    for constant in &graph.initializer {
+        bounded(constant, &[1, 7], true, MAX_NUMBERS)?;
     }
     let mut constants = BTreeMap::new();
     for constant in all::<Constant>(&graph.initializer)? {
@@ -59,8 +70,14 @@ pub fn read(bytes: &[u8]) -> Result<Network, ConvertError> {
         return Err(ConvertError::Node { node: node_name, operator: node.op_type.clone(), why });
     }
     let outputs: Vec<Value> = all(&graph.output)?;
-    let (layers, input) = reader.finish(outputs.first().map(|value| value.name.as_str())).map_err(ConvertError::Format)?;
+    let [output] = outputs.as_slice() else { return Err(ConvertError::Format("it has not one output".to_owned())) };
+    let (layers, input) = reader.finish(&output.name).map_err(ConvertError::Format)?;
     Ok(Network::new(&input, layers)?)
+}
+
+/// Refuses a message whose lists are longer than they may be, before it is decoded.
+fn bounded(bytes: &[u8], lists: &[u32], packed: bool, most: usize) -> Result<(), ConvertError> {
+    if wire::entries(bytes, lists, packed).map_err(format)? > most { Err(ConvertError::Size) } else { Ok(()) }
 }
 
 fn format(error: prost::DecodeError) -> ConvertError {

@@ -1,6 +1,30 @@
 //! The messages of ONNX that matter here, by their field numbers in `onnx.proto` (versions of the format from 3 on). Lists that a hostile file could make long
-//! are kept as bytes until they are counted.
-use prost::Message;
+//! are counted by [`entries`] before they are decoded.
+use prost::{
+    DecodeError, Message,
+    encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
+};
+
+/// How many entries the lists of some field numbers have in a message, packed or not, or more: of packed numbers each byte counts. Nothing is kept, so that it
+/// can be asked before the message is decoded.
+///
+/// # Errors
+/// [`DecodeError`] of bytes that are no message.
+pub fn entries(mut bytes: &[u8], lists: &[u32], packed: bool) -> Result<usize, DecodeError> {
+    let mut found = 0_usize;
+    while !bytes.is_empty() {
+        let (tag, kind) = decode_key(&mut bytes)?;
+        let listed = lists.contains(&tag);
+        let before = bytes;
+        skip_field(kind, tag, &mut bytes, DecodeContext::default())?;
+        if listed {
+            let numbers = packed && kind == WireType::LengthDelimited;
+            let count = if numbers { decode_varint(&mut &*before)? } else { 1 };
+            found = found.saturating_add(usize::try_from(count).unwrap_or(usize::MAX));
+        }
+    }
+    Ok(found)
+}
 
 /// A file.
 #[derive(Clone, PartialEq, Message)]
@@ -88,6 +112,9 @@ pub struct Attribute {
     /// Integers.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
+    /// Which of these it has: 1 a number, 2 an integer, 3 a text, 4 a tensor, 7 integers; 0 in old files.
+    #[prost(int32, tag = "20")]
+    pub r#type: i32,
 }
 
 /// A tensor with its values.
