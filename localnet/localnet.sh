@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 NET=$(realpath -m "${CAIRN_LOCALNET:-$CAIRN_CACHE/localnet}")
 BIN="$CARGO_TARGET_DIR/debug"
-NODES=4 BASE=26600 GATEWAY=8780 CHAIN=cairn-local-1
+NODES=4 BASE=26600 GATEWAY=8780 AGENT=8790 CHAIN=cairn-local-1
 export CAIRN_PASSPHRASE=cairn-local
 bold=$'\033[1m' plain=$'\033[0m'
 [ -t 1 ] || bold='' plain=''
@@ -41,14 +41,17 @@ halt() { # names: asks the processes to stop, by their own ids, all at once, and
 
 ports_of() { # name
   local i
-  if [ "$1" = gateway ]; then echo "$GATEWAY"; return; fi
+  case "$1" in
+    gateway) echo "$GATEWAY"; return ;;
+    agent) echo "$AGENT"; return ;; # serves its metrics while the main job calls the model
+  esac
   for i in 0 1 2 3 4 5; do echo $((BASE + 10 * ${1#node} + i)); done
 }
 
 # Another network on this machine has the same ports: its nodes would answer in place of ours.
 check_ports() {
   local name port
-  for name in $(processes); do
+  for name in $(processes) agent; do
     alive "$name" && continue
     for port in $(ports_of "$name"); do
       ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null ||
@@ -143,7 +146,7 @@ main_job() {
   local found; found=$("$BIN/cairnd" query annotation jobs --node "$(rpc 0)" --output json | sed -n 's/.*"id": "\([0-9]*\)".*/\1/p' | head -1)
   [ -n "$found" ] && resume=(--resume "$found") && say "going on with job $found"
   "$BIN/cairn-driver" run "${nodes[@]}" --gateway "http://127.0.0.1:$GATEWAY" --accounts "$NET/accounts.json" --job "$NET/digits" \
-    --home "$NET/client" --out "$NET/out" --cairnd "$BIN/cairnd" --agent "$BIN/cairn-agent" "${resume[@]}"
+    --home "$NET/client" --out "$NET/out" --cairnd "$BIN/cairnd" --agent "$BIN/cairn-agent" --agent-metrics "127.0.0.1:$AGENT" "${resume[@]}"
 }
 
 case "${1:-}" in

@@ -147,6 +147,7 @@ impl<W: World> Agent<W> {
         let me = self.world.account();
         let provider = self.world.provider()?;
         self.metrics.seen(height, provider.as_ref());
+        self.metrics.waiting(self.lab.waiting());
         // Whatever is owed but contests has locked something of the bond.
         let owes = provider.as_ref().is_some_and(|provider| coin(provider.locked.as_ref()) > 0);
         let places = if owes { self.opened(height) } else { 0 };

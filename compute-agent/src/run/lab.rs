@@ -188,6 +188,14 @@ impl Lab {
         need == Need::Owed || queue.wanted.len().saturating_add(running.into()) < WANTED
     }
 
+    /// Orders that wait or run: of what is owed, and of others' results.
+    #[must_use]
+    pub fn waiting(&self) -> [usize; 2] {
+        let queue = self.desk.queue();
+        let running = |owed: bool| usize::from(queue.running.is_some_and(|(_, need)| (need == Need::Owed) == owed));
+        [queue.owed.len().saturating_add(running(true)), queue.wanted.len().saturating_add(running(false))]
+    }
+
     /// Takes an order, unless it has one for the job.
     pub fn order(&mut self, job: u64, order: Order, need: Need) {
         if self.jobs.contains_key(&job) {

@@ -37,6 +37,8 @@ struct Counts {
     /// Runs by the first bound that they keep; the last ones keep none.
     runs: [u64; SECONDS.len() + 1],
     run_seconds: f64,
+    /// Runs that are owed, and others.
+    waiting: [usize; 2],
     height: Option<(u64, Instant)>,
     provider: Option<Provider>,
 }
@@ -70,6 +72,10 @@ impl Metrics {
             up(runs);
         }
         counts.run_seconds += took.as_secs_f64();
+    }
+    /// So many runs wait or go on: of what is owed, and of others' results.
+    pub fn waiting(&self, runs: [usize; 2]) {
+        self.counts().waiting = runs;
     }
     /// Something could not be done.
     pub fn failed(&self, error: &WorldError) {
@@ -118,6 +124,10 @@ impl Metrics {
         head(&mut out, "judged_total", "counter", "Results of others that were run again.");
         line(&mut out, "judged_total", "{result=\"right\"}", counts.right.into());
         line(&mut out, "judged_total", "{result=\"wrong\"}", counts.wrong.into());
+        head(&mut out, "runs_waiting", "gauge", "Runs of jobs that wait or go on: what is owed goes before results of others.");
+        for (need, runs) in ["owed", "judged"].into_iter().zip(counts.waiting) {
+            line(&mut out, "runs_waiting", &format!("{{need=\"{need}\"}}"), runs.try_into().unwrap_or(u128::MAX));
+        }
         head(&mut out, "failures_total", "counter", "What could not be done, by reason; most is tried again.");
         for (reason, n) in &counts.failures {
             line(&mut out, "failures_total", &format!("{{reason=\"{reason}\"}}"), (*n).into());
@@ -201,6 +211,7 @@ mod tests {
         metrics.judged(false);
         metrics.judged(false);
         metrics.contested();
+        metrics.waiting([2, 3]);
         for took in [Duration::from_secs(1), Duration::from_millis(1_500), Duration::from_secs(601)] {
             metrics.ran(took);
         }
@@ -215,6 +226,8 @@ mod tests {
             "judged_total{result=\"right\"} 1",
             "judged_total{result=\"wrong\"} 2",
             "contests_total 1",
+            "runs_waiting{need=\"owed\"} 2",
+            "runs_waiting{need=\"judged\"} 3",
             "height 9",
             "bond_free_ucairn 70",
             "bond_locked_ucairn 30",

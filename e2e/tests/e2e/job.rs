@@ -32,6 +32,7 @@ fn csv() -> PathBuf {
 #[test]
 fn the_main_job_settles_although_a_validator_is_killed_in_the_middle() {
     let mut network = Network::start(&Options { validators: 4, pause: "200ms", gateway: true, ..Options::default() });
+    network.import("buyer");
     let folder = network.path().join("digits");
     let mut set = digits::read(&csv()).unwrap();
     set.truncate(PICTURES);
@@ -46,6 +47,7 @@ fn the_main_job_settles_although_a_validator_is_killed_in_the_middle() {
         out: network.path().join("out"),
         cairnd: program("cairnd"),
         agent: Some(program("cairn-agent")),
+        agent_metrics: None,
         resume: None,
         seed: 1,
     };

@@ -13,9 +13,8 @@ use cairn_kernel::BASE_DENOM;
 use cairn_proto::cairn::{
     asset::v1::{AssetKind, MsgRegisterAsset, MsgRegisterAssetResponse, Parent, Relation},
     compute::v1::{
-        Job, JobOutcome, JobState, MsgBondProvider, MsgPostJob, MsgPostJobResponse, MsgRegisterProgram, Program, QueryCircuitRequest,
-        QueryCircuitResponse, QueryJobRequest, QueryJobResponse, QueryProgramRequest, QueryProgramResponse, QueryProviderRequest,
-        QueryProviderResponse, Verification,
+        Job, JobOutcome, JobState, MsgBondProvider, MsgRegisterProgram, Program, QueryCircuitRequest, QueryCircuitResponse,
+        QueryJobRequest, QueryJobResponse, QueryProgramRequest, QueryProgramResponse, QueryProviderRequest, QueryProviderResponse,
     },
 };
 use cairn_proto::cosmos::base::v1beta1::Coin;
@@ -27,7 +26,7 @@ use crate::{
     accounts::{self, Account, PROVIDERS},
     chain::{Chain, Refused, Signer},
     ledger, license,
-    run::say,
+    run::{RunArgs, say},
 };
 
 /// What a call of the model costs, in ucairn.
@@ -49,10 +48,10 @@ const KEYS: &str = "keys";
 
 /// Where things are.
 pub struct Place<'a> {
+    /// What the main job runs with.
+    pub args: &'a RunArgs,
     /// The program `cairn-agent`; `cairn-liar` lies beside it.
     pub agent: &'a Path,
-    /// RPC of the nodes.
-    pub nodes: &'a [String],
     /// The folder of the items.
     pub items: &'a Path,
     /// The folder with `labels.jsonl`, where models, homes and logs are kept.
@@ -223,7 +222,7 @@ async fn bond(chain: &Chain, accounts: &[Account], name: &str) -> Result<()> {
 }
 
 /// The buyer's job over some pictures; proven under a key, where there is one.
-async fn post(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program, from: usize, key: Option<Vec<u8>>) -> Result<u64> {
+async fn post(place: &Place<'_>, chain: &Chain, program: &Program, from: usize, key: Option<Vec<u8>>) -> Result<u64> {
     let mut names: Vec<PathBuf> = std::fs::read_dir(place.items)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     names.sort();
     let out = place.out.join(format!("call-{from}-{}.safetensors", chain.height().await?));
@@ -231,21 +230,17 @@ async fn post(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &
     command.args(["models", "inputs"]).arg(place.out.join("digits.safetensors")).args(names.iter().skip(from).take(CALL));
     command.arg("--out").arg(&out).args(key.is_some().then_some("--salted"));
     let inputs: Inputs = serde_json::from_slice(&output(command).await?)?;
-    let buyer = Signer::new(chain.clone(), accounts::named(accounts, "buyer")?.key()?)?;
-    let order = MsgPostJob {
-        requester: buyer.address().to_owned(),
-        program_id: program.id.clone(),
-        input_root: hex::decode(&inputs.input_root)?,
-        runs: inputs.runs,
-        uri: format!("file://{}", std::fs::canonicalize(&out)?.display()),
-        price: coin(PRICE),
-        accept_blocks: 1_000,
-        run_blocks: 200,
-        verification: if key.is_some() { Verification::Groth16 } else { Verification::Refereed }.into(),
-        keys: key.into_iter().collect(),
-        ..MsgPostJob::default()
-    };
-    Ok(MsgPostJobResponse::decode(&*buyer.send(&order).await?.response)?.job_id)
+    let (runs, price, key) = (inputs.runs.to_string(), format!("{PRICE}{BASE_DENOM}"), key.map(hex::encode));
+    let (id, file) = (hex::encode(&program.id), out.to_str().context("a path is not UTF-8")?.to_owned());
+    let mut order = vec!["compute", "post", "--program", &id, "--input-root", &inputs.input_root, "--runs", &runs, "--price", &price];
+    order.extend(["--inputs", &file, "--gateway", &place.args.gateway, "--accept-blocks", "1000", "--run-blocks", "200"]);
+    match &key {
+        Some(key) => order.extend(["--proven", "--key", key]),
+        None => order.push("--public"), // whoever watches runs it again
+    }
+    order.extend(["--from", "buyer", "--output", "json"]);
+    let posted: serde_json::Value = serde_json::from_str(&place.args.cairnd(&order).await?)?;
+    posted.get("job").and_then(serde_json::Value::as_u64).context("'cairnd compute post' names no job")
 }
 
 /// Starts an agent with a home of its own.
@@ -260,11 +255,14 @@ fn start(place: &Place<'_>, accounts: &[Account], name: &str, program: &str, arg
     let mut command = Command::new(place.agent.with_file_name(program));
     command
         .args(args)
-        .args(["--node", &place.nodes.join(","), "--files", "--device", "flex"])
+        .args(["--node", &place.args.nodes.join(","), "--files", "--device", "flex", "--gateway", &place.args.gateway, "--trust", "all"])
         .arg("--key")
         .arg(&key)
         .arg("--home")
         .arg(&home);
+    if let Some(listen) = place.args.agent_metrics.filter(|_| name == "provider") {
+        command.args(["--metrics", &listen.to_string()]);
+    }
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true).spawn();
     Ok(Running(child.with_context(|| format!("cannot run {program}"))?))
 }
@@ -288,7 +286,7 @@ async fn until(chain: &Chain, job_id: u64, agents: &mut [&mut Running], done: im
 /// A call of the model: the provider takes it, delivers with proofs, and is paid in the same block; where each unit of the price went.
 async fn call(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program, key: Vec<u8>) -> Result<(String, bool)> {
     let (from, before) = (chain.height().await?, Standing::read(chain, place.asset, program.asset_id).await?);
-    let job = post(place, chain, accounts, program, 0, Some(key)).await?;
+    let job = post(place, chain, program, 0, Some(key)).await?;
     say(format_args!("a call of {CALL} pictures for {PRICE} ucairn (job {job} of compute), to be proven: an agent takes it"));
     let keys = place.out.join(KEYS).display().to_string();
     let mut agent = start(place, accounts, "provider", "cairn-agent", &["run", "--keys", &keys])?;
@@ -348,7 +346,7 @@ impl Standing {
 
 /// A provider that lies takes a call; the honest one runs it again, contests it, and wins.
 async fn lie(place: &Place<'_>, chain: &Chain, accounts: &[Account], program: &Program) -> Result<(String, bool)> {
-    let job = post(place, chain, accounts, program, CALL, None).await?;
+    let job = post(place, chain, program, CALL, None).await?;
     say(format_args!("another call (job {job} of compute): its provider falsifies one number; an honest agent runs it again"));
     let mut liar = start(place, accounts, "liar", "cairn-liar", &["--no-watch", "--node-number", "2"])?;
     let mut honest = start(place, accounts, "provider", "cairn-agent", &["run", "--no-jobs"])?;

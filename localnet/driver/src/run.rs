@@ -1,6 +1,7 @@
 //! The main job from posting to withdrawn income, told as it happens.
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
@@ -50,7 +51,7 @@ pub struct RunArgs {
     /// The folder that 'cairn-driver digits' wrote.
     #[arg(long)]
     pub job: PathBuf,
-    /// The requester's home, whose keyring holds the key 'requester'.
+    /// The requester's home, whose keyring holds the keys 'requester' and, for the calls of the model, 'buyer'.
     #[arg(long)]
     pub home: PathBuf,
     /// Where openings and the report are kept.
@@ -62,6 +63,9 @@ pub struct RunArgs {
     /// The program 'cairn-agent': then the main job goes on with a model; without it, it ends with the withdrawals.
     #[arg(long)]
     pub agent: Option<PathBuf>,
+    /// Where the agent that sells calls serves its metrics.
+    #[arg(long, value_name = "ADDR", requires = "agent")]
+    pub agent_metrics: Option<SocketAddr>,
     /// Go on with this job instead of posting one.
     #[arg(long)]
     pub resume: Option<u64>,
@@ -82,7 +86,7 @@ impl RunArgs {
         Ok(())
     }
     /// Runs `cairnd` for the requester and returns what it prints; what it tells on the way and its errors are shown as they come.
-    async fn cairnd(&self, args: &[&str]) -> Result<String> {
+    pub(crate) async fn cairnd(&self, args: &[&str]) -> Result<String> {
         let node = self.nodes.first().context("no node is named")?;
         let mut command = Command::new(&self.cairnd);
         command.args(args).arg("--home").arg(&self.home).args(["--node", node]).env("CAIRN_PASSPHRASE", PASSPHRASE);
@@ -134,7 +138,7 @@ pub async fn main_job(args: &RunArgs) -> Result<Report> {
     report.checks.push(income);
     if let Some(agent) = &args.agent {
         let (items, asset) = (args.job.join("items"), status.asset_id);
-        let place = compute::Place { agent, nodes: &args.nodes, items: &items, out: &args.out, asset, truths: &truths };
+        let place = compute::Place { args, agent, items: &items, out: &args.out, asset, truths: &truths };
         report.checks.extend(compute::go_on(&place, &chain, &accounts).await?);
     }
     report.checks.extend(books(&chain, &before).await?);

@@ -140,7 +140,9 @@ fn what_nobody_waits_for_any_more_ends_and_leaves_nothing() {
     bench.order(2, Need::Owed);
     bench.order(3, Need::Judged);
     bench.order(4, Need::Owed);
+    assert_eq!(bench.lab.waiting(), [3, 1]);
     bench.lab.keep(|job| job == 4);
+    assert_eq!(bench.lab.waiting(), [1, 0]);
     bench.step(Step::On);
     bench.starts(4);
     assert!([1, 2, 3].into_iter().all(|job| bench.lab.standing(job).is_none()));

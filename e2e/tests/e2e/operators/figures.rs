@@ -1,7 +1,8 @@
 //! The dashboard and the alerts ask for figures that running nodes tell.
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, os::unix::fs::PermissionsExt, process::Command};
 
-use cairn_e2e::{Network, root};
+use cairn_driver::accounts::named;
+use cairn_e2e::{Network, Process, program, root};
 use promql_parser::{
     parser::{Expr, parse},
     util::{ExprVisitor, walk_expr},
@@ -13,8 +14,8 @@ use super::fetch;
 /// Where an expression stands, and itself.
 type Asked = (String, String);
 
-fn dashboard() -> Vec<Asked> {
-    let text = std::fs::read_to_string(root().join("localnet/grafana/cairn.json")).unwrap();
+fn dashboard(name: &str) -> Vec<Asked> {
+    let text = std::fs::read_to_string(root().join("localnet/grafana").join(name)).unwrap();
     let board: Value = serde_json::from_str(&text).unwrap();
     assert!(board["schemaVersion"].as_u64().unwrap() >= 39 && board["uid"].is_string());
     let (mut asked, mut ids) = (Vec::new(), BTreeSet::new());
@@ -81,17 +82,37 @@ fn told(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter_map(name)
 }
 
+/// An agent without a bond, and where it tells its figures once it follows the chain.
+fn agent(network: &Network) -> (Process, String) {
+    let home = network.path().join("agent");
+    std::fs::create_dir(&home).unwrap();
+    let (key, log) = (home.join("key"), home.join("log"));
+    std::fs::write(&key, &named(network.accounts(), "provider").unwrap().mnemonic).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = Command::new(program("cairn-agent"));
+    command.args(["run", "--no-jobs", "--device", "reference", "--metrics", "127.0.0.1:0", "--node", &network.rpc(0)]);
+    let process = Process::start("agent", command.arg("--key").arg(&key).arg("--home").arg(&home), &log);
+    let address = cairn_e2e::until("the agent's metrics", 60, 200, || {
+        let text = std::fs::read_to_string(&log).ok()?;
+        let at = text.lines().find(|line| line.contains(" metrics at="))?.rsplit('=').next()?.to_owned();
+        Some(format!("http://{at}"))
+    });
+    super::until("the agent follows the chain", || fetch(&format!("{address}/healthz")).0 == 200);
+    (process, address)
+}
+
 pub(super) fn every_name_of_the_dashboard_and_the_alerts_is_told(network: &Network) {
     let mut known: BTreeSet<String> = ["up".to_owned()].into();
-    for address in [network.metrics(0), network.comet_metrics(0), network.gateway()] {
+    let (_running, agent) = agent(network);
+    for address in [network.metrics(0), network.comet_metrics(0), network.gateway(), agent] {
         let (status, text) = fetch(&format!("{address}/metrics"));
         assert_eq!(status, 200, "{address}");
         known.extend(told(&text));
     }
     let (status, text) = fetch(&format!("{}/metrics?format=prometheus", network.rest(0)));
     assert!(status == 200 && text.contains("\ncairn_height "), "as the SDK does");
-    let asked: Vec<Asked> = dashboard().into_iter().chain(alerts()).collect();
-    assert!(asked.len() > 60, "{}", asked.len());
+    let asked: Vec<Asked> = [dashboard("cairn.json"), dashboard("agent.json"), alerts()].concat();
+    assert!(asked.len() > 80, "{}", asked.len());
     for (place, expression) in asked {
         for name in names(&place, &expression) {
             assert!(known.contains(&name), "{place} asks for {name}, which nobody tells");
@@ -111,7 +132,8 @@ fn prometheus_asks_where_the_local_network_listens() {
     let ports = |offset: u16| (0..4).map(|i| Value::from(format!("127.0.0.1:{}", 26_600 + 10 * i + offset))).collect::<Vec<_>>();
     assert_eq!((targets("cairn"), targets("cometbft")), (ports(5), ports(4)));
     assert_eq!(config["rule_files"][0], "alerts.yml");
-    let jobs: BTreeSet<&str> = ["cairn", "cometbft", "cairn-gateway"].into();
+    assert_eq!(targets("cairn-agent"), ["127.0.0.1:8790"]);
+    let jobs: BTreeSet<&str> = ["cairn", "cometbft", "cairn-gateway", "cairn-agent"].into();
     for (place, expression) in alerts() {
         if let Some((_, rest)) = expression.split_once("job=\"") {
             assert!(jobs.contains(rest.split('"').next().unwrap()), "{place}");
