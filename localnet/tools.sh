@@ -68,11 +68,12 @@ readers() {
 [ "$level" = run ] || readers
 
 # The unmodified simd of a released ibc-go. 'go install' refuses it, because its go.mod has a replace directive: its main is built in a
-# module of its own that takes that go.mod over whole, so that every dependency has the version it was released with.
+# module of its own that takes that go.mod over whole, so that every dependency has the version it was released with. simd-cairn is the same
+# command line for addresses of this chain: their prefix is a constant of the SDK, which each chain's own program sets.
 simd() { # version
-  local stamp="$CAIRN_CACHE/bin/.simd-$1" build
-  [ -x "$CAIRN_CACHE/bin/simd" ] && [ -e "$stamp" ] && return
-  say "building simd of ibc-go $1 (about 5 minutes on two cores, once per machine)"
+  local stamp="$CAIRN_CACHE/bin/.simd-$1-cairn" build
+  [ -x "$CAIRN_CACHE/bin/simd" ] && [ -x "$CAIRN_CACHE/bin/simd-cairn" ] && [ -e "$stamp" ] && return
+  say "building simd of ibc-go $1 (about 6 minutes on two cores, once per machine)"
   build=$(mktemp -d)
   (
     cd "$build"
@@ -82,7 +83,16 @@ simd() { # version
     cat "$source/testing/simapp/simd/main.go" >main.go
     go mod edit -require="github.com/cosmos/ibc-go/v8@$1"
     v=github.com/cosmos/cosmos-sdk/version
-    go build -v -mod=mod -trimpath -ldflags "-X $v.Name=simd -X $v.AppName=simd -X $v.Version=$1" -o simd . 2>packages &
+    named=(-mod=mod -trimpath -ldflags "-X $v.Name=simd -X $v.AppName=simd -X $v.Version=$1")
+    {
+      go build -v "${named[@]}" -o simd .
+      cp -r "$(go list -mod=mod -m -f '{{.Dir}}' github.com/cosmos/cosmos-sdk)" sdk
+      chmod -R u+w sdk
+      sed -i 's/\(Bech32MainPrefix *= \)"cosmos"/\1"cairn"/' sdk/types/address.go
+      grep -q 'Bech32MainPrefix = "cairn"' sdk/types/address.go
+      go mod edit -replace=github.com/cosmos/cosmos-sdk=./sdk
+      go build -v "${named[@]}" -o simd-cairn .
+    } 2>packages &
     pid=$!
     while kill -0 $pid 2>/dev/null; do
       sleep 20
@@ -90,7 +100,7 @@ simd() { # version
     done
     wait $pid || { tail -n 20 packages >&2; exit 1; }
   )
-  mv "$build/simd" "$CAIRN_CACHE/bin/simd"
+  mv "$build/simd" "$build/simd-cairn" "$CAIRN_CACHE/bin/"
   touch "$stamp"
   rm -rf "$build"
 }

@@ -7,6 +7,7 @@
     reason = "a test that cannot set up its network must end loudly"
 )]
 
+mod cosmos_cli;
 pub mod cosmovisor;
 pub mod evidence;
 mod join;
@@ -19,6 +20,7 @@ pub mod simd;
 pub mod twins;
 mod wait;
 
+pub use cosmos_cli::CosmosCli;
 pub use cosmovisor::Cosmovisor;
 pub use join::configure;
 pub use network::{Network, Options};

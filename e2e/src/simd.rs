@@ -141,12 +141,17 @@ fn simd(home: &Path, args: &[&str]) -> String {
     run(Command::new("simd").args(args).arg("--home").arg(home))
 }
 
-fn add_account(home: &Path, account: &Funded<'_>) {
+/// Puts a key into a home of `simd`, or of its like.
+pub(crate) fn recover(program: &str, home: &Path, name: &str, mnemonic: &str) {
     let words = home.join("words");
-    std::fs::write(&words, account.mnemonic).expect("a file can be written");
-    let mut recover = Command::new("simd");
-    recover.args(["keys", "add", account.name, "--recover", "--keyring-backend", "test", "--home"]).arg(home);
+    std::fs::write(&words, mnemonic).expect("a file can be written");
+    let mut recover = Command::new(program);
+    recover.args(["keys", "add", name, "--recover", "--keyring-backend", "test", "--home"]).arg(home);
     run(recover.stdin(std::fs::File::open(&words).expect("the words were just written")));
+}
+
+fn add_account(home: &Path, account: &Funded<'_>) {
+    recover("simd", home, account.name, account.mnemonic);
     simd(home, &["genesis", "add-genesis-account", account.name, account.coins, "--keyring-backend", "test"]);
 }
 

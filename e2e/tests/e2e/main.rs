@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 mod clients;
+mod cosmos_cli;
 mod gov;
 mod job;
 mod operators;

@@ -18,6 +18,12 @@ pub(crate) fn timeless(plan: Plan) -> Plan {
     Plan { time: None, ..plan }
 }
 
+/// The plan as it is told: with the time that clients in Go cannot read it without.
+pub(crate) fn told(plan: Plan) -> Plan {
+    #[allow(deprecated, reason = "it is empty")]
+    Plan { time: Some(NO_TIME), ..plan }
+}
+
 /// Refuses a plan that no chain could carry out, wherever it stands. Gives its height.
 ///
 /// # Errors

@@ -7,14 +7,14 @@ use cairn_proto::cosmos::upgrade::v1beta1::{
 };
 
 use crate::{
-    Upgrade,
+    Upgrade, plan,
     state::{APPLIED, PLAN},
     versions,
 };
 
 impl QueryServer for Upgrade {
     fn current_plan(&self, ctx: &Ctx, _: QueryCurrentPlanRequest) -> Result<QueryCurrentPlanResponse> {
-        Ok(QueryCurrentPlanResponse { plan: PLAN.get(ctx)? })
+        Ok(QueryCurrentPlanResponse { plan: PLAN.get(ctx)?.map(plan::told) })
     }
 
     /// Height 0 where no upgrade of that name was carried out, as in the Cosmos SDK.
