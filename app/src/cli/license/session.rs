@@ -1,6 +1,5 @@
 //! `cairnd license session`: prepaid calls. The licensee signs vouchers, the provider keeps the newest one and redeems it; nothing but the opening,
 //! one voucher and the closing is a transaction, however many calls there were.
-mod voucher;
 
 use std::{path::PathBuf, thread::sleep, time::Duration};
 
@@ -16,6 +15,7 @@ use cairn_proto::{
     cosmos::base::v1beta1 as base,
     pack,
 };
+use cairn_vouchers::{Journal, Paper, Side, bounds, due};
 use clap::Subcommand;
 use prost::Message;
 use serde_json::{Value, json};
@@ -28,7 +28,6 @@ use crate::cli::{
     rpc::{Outcome, Rpc},
     sign::{Signer, answers},
 };
-use voucher::{Journal, Paper, Side, bounds};
 
 /// Between two looks at the chain.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -84,6 +83,9 @@ pub(crate) enum SessionCommand {
     Accept {
         /// The voucher's file; - reads standard input.
         voucher: PathBuf,
+        /// Take a voucher that states less than the price of its calls.
+        #[arg(long)]
+        any_amount: bool,
     },
     /// Redeem the newest voucher that is kept.
     Redeem {
@@ -154,7 +156,7 @@ impl SessionCommand {
                 // Always JSON: it is made for a program.
                 crate::cli::output::print(&format!("{}\n", serde_json::to_string(&paper)?))
             }
-            Self::Accept { voucher } => accept(home, rpc, &Paper::read(&voucher)?, output),
+            Self::Accept { voucher, any_amount } => accept(home, rpc, &Paper::read(&voucher)?, any_amount, output),
             Self::Redeem { session, sender } => redeem(home, rpc, session, &sender, output),
             Self::Close { session, sender } => close(home, rpc, session, &sender, output),
             Self::Show { session } => show(home, rpc, session, output),
@@ -193,13 +195,12 @@ fn sign(
     sender: &Sender,
 ) -> Result<Paper> {
     let (found, chain_id) = (session(rpc, id)?, rpc.chain_id()?);
-    let journal = Journal::new(home, &chain_id, Side::Signed);
+    let journal = Journal::new(home.path(), &chain_id, Side::Signed);
     let before = journal.newest(id)?.filter(|before| before.calls >= found.calls);
     let (made, paid) = before.map_or((found.calls, bounds(&found, found.calls)?.0), |before| (before.calls, before.amount));
     let calls = calls.map_or_else(|| made.checked_add(1).context("there are no more calls"), Ok)?;
     let (_, most) = bounds(&found, calls)?;
-    let price: u128 = found.price.as_ref().context("the session has no price")?.amount.parse()?;
-    let due = price.saturating_mul(u128::from(calls.saturating_sub(made))).saturating_add(paid);
+    let due = due(&found, calls)?.saturating_sub(due(&found, made)?).saturating_add(paid);
     let amount = amount.unwrap_or(due);
     if amount > most {
         bail!(
@@ -209,19 +210,22 @@ fn sign(
         );
     }
     let (key, _) = sender.open(home)?;
-    let paper = Paper::sign(&chain_id, Voucher { session: id, calls, amount, receipts_root }, &key)?;
+    let paper = Paper::sign(&chain_id, Voucher { session: id, calls, amount, receipts_root }, |hash| key.sign_hash(hash))?;
     paper.check(&chain_id, &found)?;
     journal.keep(&paper)?;
     Ok(paper)
 }
 
-fn accept(home: &Home, rpc: &Rpc, paper: &Paper, output: Output) -> Result<()> {
+fn accept(home: &Home, rpc: &Rpc, paper: &Paper, any_amount: bool, output: Output) -> Result<()> {
     let (found, chain_id) = (session(rpc, paper.session)?, rpc.chain_id()?);
     if found.status() == SessionStatus::Closed {
         bail!("session {} is closed: the voucher pays nothing", found.id);
     }
     paper.check(&chain_id, &found)?;
-    Journal::new(home, &chain_id, Side::Kept).keep(paper)?;
+    if !any_amount {
+        paper.pays(&found).context("--any-amount takes it all the same")?;
+    }
+    Journal::new(home.path(), &chain_id, Side::Kept).keep(paper)?;
     output.value(&json!({
         "session": found.id, "calls": paper.calls, "amount": paper.amount.to_string(), "redeemable": gain(paper, &found)?.to_string(),
         "status": found.status().as_str_name(), "deadline": found.deadline,
@@ -235,7 +239,7 @@ fn gain(paper: &Paper, session: &Session) -> Result<u128> {
 
 /// The voucher that is kept of a session, if the chain does not know it yet.
 fn unredeemed(home: &Home, chain_id: &str, session: &Session) -> Result<Option<Paper>> {
-    let kept = Journal::new(home, chain_id, Side::Kept).newest(session.id)?;
+    let kept = Journal::new(home.path(), chain_id, Side::Kept).newest(session.id)?;
     Ok(kept.filter(|kept| kept.calls > session.calls))
 }
 
@@ -269,7 +273,7 @@ fn told(coin: Option<&base::Coin>) -> String {
 fn show(home: &Home, rpc: &Rpc, id: u64, output: Output) -> Result<()> {
     let (found, chain_id) = (session(rpc, id)?, rpc.chain_id()?);
     let newest = |side| -> Result<Value> {
-        let newest = Journal::new(home, &chain_id, side).newest(id)?;
+        let newest = Journal::new(home.path(), &chain_id, side).newest(id)?;
         Ok(newest.map_or(Value::Null, |paper| json!({ "calls": paper.calls, "amount": paper.amount.to_string() })))
     };
     output.value(&json!({
@@ -300,7 +304,7 @@ fn watch(home: &Home, rpc: &Rpc, sender: &Sender, once: bool) -> Result<()> {
     let rpc = &rpc.patient();
     let signer = Signer::new(rpc, &key)?;
     loop {
-        for id in Journal::new(home, &chain_id, Side::Kept).sessions()? {
+        for id in Journal::new(home.path(), &chain_id, Side::Kept).sessions()? {
             let found = session(rpc, id)?;
             let due = match found.status() {
                 SessionStatus::Closing => true,
