@@ -68,7 +68,7 @@ impl Paper {
     /// # Errors
     /// A file that cannot be read, or is no voucher.
     pub fn read(path: &Path) -> Result<Self> {
-        let (mut text, most) = (String::new(), MAX_BYTES as u64 + 1);
+        let (mut text, most) = (String::new(), (MAX_BYTES as u64).saturating_add(1));
         let read = if path.as_os_str() == "-" {
             std::io::stdin().lock().take(most).read_to_string(&mut text)
         } else {

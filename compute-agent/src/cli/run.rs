@@ -103,8 +103,7 @@ impl Run {
 
     /// Runs on what `wrap` makes of the device.
     pub(crate) fn run_on(self, wrap: impl FnOnce(Box<dyn Executor>) -> Box<dyn Executor>) -> Result<()> {
-        let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
+        log();
         let settings = self.settings()?;
         let key = keys::from_file(&self.key)?;
         let device = cairn_device::open(&self.device).with_context(|| format!("cannot use the device {}", self.device))?;
@@ -196,8 +195,14 @@ impl Run {
     }
 }
 
+/// Tells what happens on standard error, as `RUST_LOG` says, or what is worth knowing.
+pub(super) fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
+}
+
 /// Until SIGTERM or Ctrl-C.
-async fn stopped() {
+pub(super) async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut term) => tokio::select! {

@@ -4,15 +4,27 @@ use std::{
     io::{ErrorKind, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
+use cairn_client::{Chain, Signer, keys};
 use cairn_device::{FLEX, open};
+use cairn_models::ModelFile;
+use cairn_proto::cairn::compute::v1::{QueryProgramRequest, QueryProgramResponse};
 use clap::Args;
 use k256::ecdsa::SigningKey;
+use tokio::runtime::Runtime;
 
-use super::files::{self, For};
-use crate::serve::{Receipt, Service, Till, router};
+use super::{
+    files::{self, For},
+    run::{log, stopped},
+};
+use crate::serve::{Asked, Books, Offer, Receipt, Service, Sessions, Till, router};
+
+/// Between two looks at the sessions.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Serve a model over HTTP; each answer carries a signed receipt.
 #[derive(Debug, Args)]
@@ -29,9 +41,25 @@ pub(crate) struct Serve {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:8645")]
     listen: SocketAddr,
-    /// The chain on which the model is registered.
-    #[arg(long, default_value = "")]
+    /// The chain on which the model is registered; with `--node`, its own id.
+    #[arg(long, default_value = "", conflicts_with = "nodes", hide_default_value = true)]
     chain_id: String,
+    /// RPC of a node: calls are paid by vouchers of sessions of the model's asset, which are checked against the chain, kept, and redeemed. Several are tried in
+    /// turn.
+    #[arg(long = "node", value_delimiter = ',', value_name = "URL", requires_all = ["account", "home"], conflicts_with = "accept_with")]
+    nodes: Vec<String>,
+    /// The account that sessions pay, and that redeems vouchers: a file with its words, or 64 hexadecimal digits, that nobody else may read.
+    #[arg(long, value_name = "FILE", requires = "nodes")]
+    account: Option<PathBuf>,
+    /// Where vouchers, and counts of what was served, are kept.
+    #[arg(long, value_name = "DIR", requires = "nodes")]
+    home: Option<PathBuf>,
+    /// The asset whose licensees pay. [default: the one under which the model's program is registered]
+    #[arg(long, value_name = "ID", requires = "nodes")]
+    asset: Option<u64>,
+    /// What a session may owe before its voucher is redeemed, in base units of its denomination. One that closes, or soon will, is redeemed in any case.
+    #[arg(long, value_name = "AMOUNT", default_value_t = 1_000_000, requires = "nodes")]
+    settle_at: u128,
     /// A command that checks and keeps the voucher in the file that is its last word, as 'cairnd license session accept'. Without, calls are free.
     #[arg(long, requires = "served")]
     accept_with: Option<String>,
@@ -52,21 +80,66 @@ pub(crate) struct Check {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<()> {
+        log();
         let model = files::model(&self.model)?;
         let device = open(&self.device)?;
         ensure!(device.reproducible(), "{} differs from the reference and signs nothing; see `cairn-agent doctor`", self.device);
-        let till = match (self.accept_with, self.served) {
-            (Some(command), Some(served)) => Some(Till::new(&command, served)?),
-            _ => None,
-        };
-        let service = Service { model, device, chain_id: self.chain_id, key: key(&self.key)?, till };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let (till, chain_id) = match (&self.accept_with, &self.served, &self.account, &self.home) {
+            (Some(command), Some(served), ..) => (Some(Till::Command(Asked::new(command, served.clone())?)), self.chain_id.clone()),
+            (.., Some(account), Some(home)) => {
+                let (sessions, chain_id) = self.sessions(&runtime, &model, account, home)?;
+                (Some(Till::Chain(sessions)), chain_id)
+            }
+            _ => (None, self.chain_id.clone()),
+        };
+        let till = till.map(Arc::new);
+        let service = Service { model, device, chain_id, key: key(&self.key)?, till: till.clone() };
+        let kept = till.clone();
+        let tended = runtime.spawn(async move {
+            while let Some(till) = kept.clone() {
+                let round = tokio::task::spawn_blocking(move || {
+                    if let Till::Chain(sessions) = &*till {
+                        sessions.tend()
+                    }
+                });
+                if round.await.is_err() {
+                    tracing::error!("a look at the sessions failed");
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        });
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind(self.listen).await.with_context(|| format!("cannot listen on {}", self.listen))?;
             println!("listening on http://{}", listener.local_addr()?);
-            let stop = async { drop(tokio::signal::ctrl_c().await) };
-            Ok(axum::serve(listener, router(service)).with_graceful_shutdown(stop).await?)
-        })
+            anyhow::Ok(axum::serve(listener, router(service)).with_graceful_shutdown(stopped()).await?)
+        })?;
+        tended.abort();
+        if let Some(Till::Chain(sessions)) = till.as_deref() {
+            sessions.tell();
+        }
+        Ok(())
+    }
+
+    /// What takes vouchers of the chain behind the nodes, and the chain's id.
+    fn sessions(&self, runtime: &Runtime, model: &ModelFile, account: &Path, home: &Path) -> Result<(Sessions, String)> {
+        let program_id = hex::encode(model.id());
+        let chain = runtime.block_on(Chain::connect(&self.nodes)).context("no node answers")?;
+        let asset = match self.asset {
+            Some(asset) => asset,
+            None => {
+                let asked = QueryProgramRequest { program_id: program_id.clone() };
+                let found: Result<QueryProgramResponse> = runtime.block_on(chain.query("/cairn.compute.v1.Query/Program", &asked));
+                let found = found.with_context(|| format!("program {program_id} is not registered; --asset names whose licensees pay"))?;
+                found.program.context("the chain tells nothing of the program")?.asset_id
+            }
+        };
+        let signer = Signer::new(chain.clone(), keys::from_file(account)?)?;
+        let (chain_id, provider) = (chain.id().to_owned(), signer.address().to_owned());
+        tracing::info!(chain = chain_id, asset, provider, "vouchers are checked against the chain");
+        let offer = Offer { chain_id: chain_id.clone(), asset, provider, settle_at: self.settle_at };
+        fs::create_dir_all(home).with_context(|| format!("cannot make {}", home.display()))?;
+        Ok((Sessions::new(Box::new(Books::new(runtime.handle().clone(), chain, signer)), offer, home), chain_id))
     }
 }
 

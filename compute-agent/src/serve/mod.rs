@@ -1,5 +1,9 @@
 //! A model over HTTP: each answer carries a receipt that anybody can check and repeat.
 mod receipt;
+mod served;
+mod sessions;
+#[cfg(test)]
+mod tests;
 mod till;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +22,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use receipt::{Receipt, ReceiptError, sign};
-pub use till::Till;
+pub use sessions::{Books, Ledger, Offer, Sessions};
+pub use till::{Asked, Till, Unpaid};
 
 /// Most bytes of a request.
 const MAX_BODY: usize = 1 << 20;
@@ -38,7 +43,7 @@ pub struct Service {
     /// What receipts are signed with.
     pub key: SigningKey,
     /// What takes vouchers; without, calls are free.
-    pub till: Option<Till>,
+    pub till: Option<Arc<Till>>,
 }
 
 /// Why a call has no answer.
@@ -47,8 +52,19 @@ enum Refusal {
     Request(String),
     /// It is not paid.
     Payment(String),
+    /// Whether it is paid cannot be told now.
+    Away(String),
     /// The device failed.
     Device(String),
+}
+
+impl From<Unpaid> for Refusal {
+    fn from(unpaid: Unpaid) -> Self {
+        match unpaid {
+            Unpaid::Refused(why) => Self::Payment(format!("{why:#}")),
+            Unpaid::Away(why) => Self::Away(format!("{why:#}")),
+        }
+    }
 }
 
 /// A service, one call at a time.
@@ -87,6 +103,7 @@ async fn models(State(service): State<Shared>) -> Json<Value> {
     let (card, device) = (service.model.card(), service.device.device());
     Json(json!({"object": "list", "data": [{
         "object": "model", "id": hex::encode(service.model.id()), "name": card.name, "classes": card.classes, "paid": service.till.is_some(),
+        "payment": service.till.as_ref().map(|till| till.terms()),
         "device": device.to_string(), "reproducible": service.device.reproducible(),
     }]}))
 }
@@ -101,7 +118,7 @@ async fn call(
         let service = service.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(till) = &service.till else { return answer(&service) };
         let voucher = headers.get(VOUCHER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let session = till.take(voucher).map_err(|error| Refusal::Payment(format!("{error:#}")))?;
+        let session = till.take(voucher)?;
         // What has no answer is not paid for.
         answer(&service).or_else(|refusal| till.give_back(session).map_err(|error| Refusal::Device(format!("{error:#}"))).and(Err(refusal)))
     };
@@ -177,6 +194,7 @@ impl IntoResponse for Refusal {
         let (status, kind, message) = match self {
             Self::Request(message) => (StatusCode::BAD_REQUEST, "invalid_request_error", message),
             Self::Payment(message) => (StatusCode::PAYMENT_REQUIRED, "payment_required", message),
+            Self::Away(message) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", message),
             Self::Device(message) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", message),
         };
         (status, Json(json!({"error": {"type": kind, "message": message}}))).into_response()

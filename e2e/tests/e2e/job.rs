@@ -60,6 +60,7 @@ fn the_main_job_settles_although_a_validator_is_killed_in_the_middle() {
     assert_eq!(network.app_hash(3, height), network.app_hash(0, height));
     check_settlement(&network, report.job);
     check_exports(&network, report.job);
+    crate::calls::are_sold(&network, &network.path().join("out"));
     assert!(network.stop_node(0), "SIGTERM must end a node well");
     let home = network.path().join("nodes/node0");
     let checked = network.cairnd(&["check", "--home", home.to_str().unwrap()]);

@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     reason = "tests fail by panicking"
 )]
+mod calls;
 mod clients;
 mod cosmos_cli;
 mod gov;
