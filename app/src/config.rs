@@ -5,7 +5,10 @@ use anyhow::{Context, Result, bail, ensure};
 use cairn_store::Pruning;
 use serde::{Deserialize, Serialize};
 
-use crate::GasPrice;
+use crate::{
+    Exit, GasPrice,
+    files::{MAX_SETTINGS, read_text},
+};
 
 /// What `config/app.toml` holds. Every field has a default, so that a file may name only what differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -213,7 +216,7 @@ impl Config {
     /// Reads `path`; an unknown field is refused, so that a misspelt setting is not silently the default. Faults are told with file and line,
     /// those of values too.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_text(path, MAX_SETTINGS).context(Exit::Config)?;
         let config: Self = toml::from_str(&text).map_err(|e| at_line(path, &text, e.span(), e.message()))?;
         let checks = [
             ("pruning", config.pruning().err()),

@@ -10,7 +10,11 @@ use sha2::{Digest, Sha256};
 use toml_edit::{DocumentMut, Item, value};
 
 use super::home::{Home, read_json};
-use crate::{Exit, config::at_line};
+use crate::{
+    Exit,
+    config::at_line,
+    files::{MAX_SETTINGS, read_text},
+};
 
 /// The line of CometBFT that the application speaks with.
 pub(crate) const VERSION_LINE: &str = "0.38.";
@@ -81,8 +85,33 @@ pub(crate) fn configure(home: &Home, network: &Network) -> Result<()> {
 /// Reads `config/config.toml`, so that a fault in it is told with its line before CometBFT is started.
 pub(crate) fn check_config(home: &Home) -> Result<DocumentMut> {
     let path = home.config("config.toml");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display())).context(Exit::Config)?;
+    let text = read_text(&path, MAX_SETTINGS).context(Exit::Config)?;
     text.parse::<DocumentMut>().map_err(|e| at_line(&path, &text, e.span(), e.message()))
+}
+
+/// What CometBFT's own files must hold to be taken by it, and what to do where they do not.
+const FILES: [(&str, &str, &str); 3] = [
+    ("config/priv_validator_key.json", "/priv_key/value", "restore it from its backup"),
+    ("config/node_key.json", "/priv_key/value", "restore it from its backup, or delete it: the node gets another name among its peers"),
+    // An empty one would let a validator sign again what it has signed.
+    (
+        "data/priv_validator_state.json",
+        "/height",
+        "restore the newest one that this validator wrote, or it may sign twice and lose its stake",
+    ),
+];
+
+/// Refuses keys and the validator's last vote that CometBFT would end over, or begin anew from, where they are there at all.
+pub(crate) fn check_files(home: &Home) -> Result<()> {
+    for (file, must, advice) in FILES {
+        let path = home.path().join(file);
+        if std::fs::symlink_metadata(&path).is_err() {
+            continue;
+        }
+        let read = read_json(&path).and_then(|json| json.pointer(must).is_some().then_some(()).context("it is not what CometBFT writes"));
+        read.with_context(|| format!("{} is damaged; {advice}", path.display())).context(Exit::Config)?;
+    }
+    Ok(())
 }
 
 /// The node's name.

@@ -1,12 +1,12 @@
 //! A node's home folder: where each file lies and how secret ones are kept.
 use std::{
     fs,
-    io::{Read, Write},
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use cairn_beacon::vrf;
 use cairn_kernel::Address;
 use rand::RngCore;
@@ -17,7 +17,7 @@ use super::keyring::Keyring;
 use crate::{
     Exit,
     config::Config,
-    files::{stream_atomically, write_atomically},
+    files::{MAX_JSON, MAX_SETTINGS, read_text, stream_atomically, write_atomically},
 };
 
 /// The file in `data` that says what the state began with.
@@ -147,7 +147,7 @@ impl Home {
         if !path.exists() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_text(&path, MAX_SETTINGS)?;
         Ok(Some(text.trim().to_owned()))
     }
     /// Notes the digest of the genesis file.
@@ -225,7 +225,7 @@ pub(crate) struct BeaconKey {
 impl BeaconKey {
     fn read(path: PathBuf) -> Result<Self> {
         let text = zeroize::Zeroizing::new(read_secret(&path)?);
-        let key = vrf::SecretKey::from_text(&text).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+        let key = vrf::SecretKey::from_text(&text).map_err(|e| anyhow!("{}: {e}", path.display()).context(Exit::Config))?;
         Ok(Self { path, key })
     }
 }
@@ -237,7 +237,7 @@ pub(crate) fn chain_id(genesis: &Value) -> Result<&str> {
 
 /// Reads a JSON file.
 pub(crate) fn read_json(path: &Path) -> Result<Value> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path, MAX_JSON)?;
     serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
 }
 
@@ -253,9 +253,8 @@ pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
 
 /// Reads a file that nobody but its owner may read.
 pub(crate) fn read_secret(path: &Path) -> Result<String> {
-    let mut text = String::new();
-    open_secret(path)?.read_to_string(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(text)
+    check_secret(path)?;
+    read_text(path, MAX_SETTINGS)
 }
 
 /// Reads what [`write_secret_json`] wrote.
@@ -265,11 +264,18 @@ pub(crate) fn read_secret_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 
 /// Opens a file that nobody but its owner may read.
 pub(crate) fn open_secret(path: &Path) -> Result<fs::File> {
-    let mode = mode(path)?;
+    check_secret(path)?;
+    fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn check_secret(path: &Path) -> Result<()> {
+    let found = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    ensure!(found.is_file(), "{} is no file", path.display());
+    let mode = found.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         bail!("{} can be read by others (mode {mode:o}); run 'chmod 600 {}'", path.display(), path.display());
     }
-    fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))
+    Ok(())
 }
 
 /// Writes a file that nobody but its owner may read; an existing one is not replaced.

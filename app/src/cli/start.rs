@@ -75,6 +75,7 @@ impl StartArgs {
         let levels = Levels::start(&config.log.level, format).context(Exit::Config)?;
         comet::check_config(home)?;
         home.check_secrets()?;
+        comet::check_files(home)?;
         // The child's life hangs on the thread that starts it, so it is started from this one.
         let upgrades = Upgrades { known: upgrades, skip: self.unsafe_skip_upgrades };
         let ended = runtime.block_on(node(home, &config, &levels, upgrades, self.external, signals));

@@ -1,5 +1,5 @@
 //! `cairnd statesync-config`: everything in CometBFT's `config.toml` that a fresh node needs to join by state sync.
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use cairn_proto::cosmos::staking::v1beta1::{QueryParamsRequest, QueryParamsResponse};
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use toml_edit::{DocumentMut, Item, value};
 
 use super::{check, home::Home, rpc::Rpc};
+use crate::files::{MAX_SETTINGS, read_text};
 
 /// Prepare a fresh home to join its chain by state sync: ask nodes for a block to trust, compare what they say, and write it into config.toml.
 #[derive(Debug, Args)]
@@ -60,7 +61,7 @@ impl StateSyncArgs {
             None => trust_period(&nodes)?,
         };
         let path = home.config("config.toml");
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_text(&path, MAX_SETTINGS)?;
         let mut doc: DocumentMut = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
         let urls: Vec<&str> = nodes.iter().map(|n| n.url.as_str()).collect();
         write(&mut doc, &urls.join(","), height, &hash, period)?;

@@ -54,7 +54,9 @@ impl Journal {
             bail!("{} can be read by others (mode {mode:o}); run 'chmod 600 {}'", path.display(), path.display());
         }
         let mut text = String::new();
-        file.take((MAX_BYTES as u64).saturating_add(1)).read_to_string(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
+        file.take((MAX_BYTES as u64).saturating_add(1))
+            .read_to_string(&mut text)
+            .with_context(|| format!("cannot read {}", path.display()))?;
         Paper::parse(&text).map(Some).with_context(|| format!("{} is damaged", path.display()))
     }
     /// Puts a voucher in place of the one before, on the disk before this returns. Refuses an older one, and another of the same calls:

@@ -50,6 +50,16 @@ pub(super) fn homes_that_are_not_right_are_refused(network: &Network) {
         },
     );
     with(&home.join("data/state/CURRENT"), |_| "MANIFEST-999999\n".to_owned(), || refused(17, &["cannot open the state"]));
+    let half = |text: &str| text[..text.len() / 2].to_owned();
+    with(&config.join("priv_validator_key.json"), half, || refused(10, &["priv_validator_key.json is damaged; restore it"]));
+    with(&config.join("node_key.json"), half, || refused(10, &["node_key.json is damaged", "or delete it"]));
+    with(&config.join("vrf_key"), half, || refused(10, &["not a VRF secret key"]));
+    // CometBFT would take this for a validator that never signed.
+    with(&home.join("data/priv_validator_state.json"), |_| "null".to_owned(), || refused(10, &["it may sign twice"]));
+    fs::rename(config.join("app.toml"), config.join("app.kept")).unwrap();
+    assert!(Command::new("mkfifo").arg(config.join("app.toml")).status().unwrap().success());
+    refused(10, &["app.toml is no file"]);
+    fs::rename(config.join("app.kept"), config.join("app.toml")).unwrap();
     loose_keys(network);
     let taken = TcpListener::bind(network.rest(0).trim_start_matches("http://")).unwrap();
     refused(15, &["cannot listen on"]);
