@@ -15,7 +15,7 @@ const MAX_JSON_BYTES: usize = 64 << 20;
 
 /// A model's file.
 pub(crate) fn model(path: &Path) -> Result<ModelFile> {
-    ModelFile::open(path).with_context(|| path.display().to_string())
+    ModelFile::open(path).with_context(|| format!("{} is no model", path.display()))
 }
 
 /// A file of JSON.
