@@ -121,8 +121,7 @@ impl CosmosCli {
     /// # Panics
     /// If it fails.
     pub fn tx(&self, from: &str, args: &[&str]) -> Value {
-        let args = [args, &["--from", from], &GAS].concat();
-        self.included(&args, &self.send(&args))
+        self.tx_as_named(&[args, &["--from", from]].concat())
     }
 
     /// The same, of which the key's name stands among the arguments already.

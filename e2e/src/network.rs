@@ -208,6 +208,13 @@ impl Network {
     pub fn cairnd(&self, args: &[&str]) -> String {
         self.cairnd_at(0, args)
     }
+    /// As [`Network::cairnd`], of a command that answers in JSON.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn cairnd_json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.cairnd(&[args, &["--output", "json"]].concat())).expect("the command answers in JSON")
+    }
     /// Runs `cairnd` as the requester, which must refuse, and returns its reason.
     ///
     /// # Panics

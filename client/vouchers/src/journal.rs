@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use cairn_proto::cairn::licensing::v1::Session;
 
 use crate::{Paper, paper::MAX_BYTES};
 
@@ -58,6 +59,13 @@ impl Journal {
             .read_to_string(&mut text)
             .with_context(|| format!("cannot read {}", path.display()))?;
         Paper::parse(&text).map(Some).with_context(|| format!("{} is damaged", path.display()))
+    }
+    /// The newest voucher of a session, if the chain does not know it yet.
+    ///
+    /// # Errors
+    /// As [`Journal::newest`].
+    pub fn unredeemed(&self, session: &Session) -> Result<Option<Paper>> {
+        Ok(self.newest(session.id)?.filter(|kept| kept.calls > session.calls))
     }
     /// Puts a voucher in place of the one before, on the disk before this returns. Refuses an older one, and another of the same calls:
     /// a newest one that is lost is money lost.

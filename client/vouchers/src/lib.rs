@@ -5,4 +5,4 @@ mod paper;
 mod tests;
 
 pub use journal::{Journal, Side};
-pub use paper::{MAX_BYTES, Paper, bounds, due};
+pub use paper::{MAX_BYTES, Paper, bounds, due, is_last_call};

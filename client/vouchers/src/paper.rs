@@ -4,13 +4,15 @@ use std::{fs, io::Read, path::Path};
 use anyhow::{Context, Result, bail, ensure};
 use cairn_licensing::Voucher;
 use cairn_proto::{
-    cairn::licensing::v1::{Session, SignedVoucher, SigningKey},
+    cairn::licensing::v1::{MsgSettleSession, Session, SessionStatus, SignedVoucher, SigningKey},
     cosmos::base::v1beta1::Coin,
 };
 use serde::{Deserialize, Serialize};
 
 /// Most bytes of a voucher as JSON.
 pub const MAX_BYTES: usize = 4_096;
+/// Blocks before a session begins to close at which its newest voucher is settled without being asked, however little it is.
+const AHEAD: u64 = 20;
 
 /// A signed voucher as it is handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,18 @@ impl Paper {
         let (receipts_root, signature) = (self.receipts_root.to_vec(), self.signature.clone());
         SignedVoucher { calls: self.calls, amount: self.amount.to_string(), receipts_root, signature }
     }
+    /// The message that settles it.
+    #[must_use]
+    pub fn settlement(&self, sender: &str) -> MsgSettleSession {
+        MsgSettleSession { sender: sender.to_owned(), session_id: self.session, voucher: Some(self.message()) }
+    }
+    /// What it adds to what is settled.
+    ///
+    /// # Errors
+    /// As [`bounds`].
+    pub fn gain(&self, session: &Session) -> Result<u128> {
+        Ok(self.amount.saturating_sub(bounds(session, session.calls)?.0))
+    }
     /// Refuses a voucher that the chain would not settle in `session` now.
     ///
     /// # Errors
@@ -126,6 +140,18 @@ impl Paper {
 pub fn due(session: &Session, calls: u64) -> Result<u128> {
     let (price, settled) = (amount(&session.price, "price")?, amount(&session.settled, "settled amount")?);
     Ok(settled.saturating_add(price.saturating_mul(u128::from(calls.saturating_sub(session.calls)))))
+}
+
+/// Whether the newest voucher of a session is lost unless it is settled now: it closes, or soon will. `height`, the newest, is asked where it matters.
+///
+/// # Errors
+/// Those of `height`.
+pub fn is_last_call(session: &Session, height: impl FnOnce() -> Result<u64>) -> Result<bool> {
+    Ok(match session.status() {
+        SessionStatus::Closing => true,
+        SessionStatus::Open => session.deadline <= height()?.saturating_add(AHEAD),
+        SessionStatus::Closed | SessionStatus::Unspecified => false,
+    })
 }
 
 /// Least and most that so many calls of a session may cost in all, by the chain's rule.

@@ -156,7 +156,7 @@ impl ModelFile {
     /// # Errors
     /// [`FileError`] other than `Io` and `Form`.
     pub fn read_loosely(bytes: &[u8]) -> Result<Self, FileError> {
-        let header = bytes.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+        let header = tensors::header_bytes(bytes);
         if bytes.len() > MAX_FILE_BYTES || header > MAX_HEADER_BYTES {
             return Err(FileError::Size);
         }
@@ -190,7 +190,7 @@ impl ModelFile {
         let text = serde_json::to_string(&entry).map_err(|error| FileError::Metadata(error.to_string()))?;
         let named = (0..).zip(self.weights.tensors()).map(|(number, tensor)| (name(number), tensor)).collect();
         let out = tensors::write(named, Some((ENTRY, text))).map_err(|error| FileError::Format(error.to_string()))?;
-        let header = out.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+        let header = tensors::header_bytes(&out);
         if out.len() > MAX_FILE_BYTES || header > MAX_HEADER_BYTES { Err(FileError::Size) } else { Ok(out) }
     }
 

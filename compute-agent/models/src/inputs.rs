@@ -43,7 +43,7 @@ fn name(run: u32) -> String {
 /// # Errors
 /// [`InputsError`].
 pub fn read_inputs(program: &Program, runs: u32, bytes: &[u8]) -> Result<Inputs, InputsError> {
-    let header = bytes.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+    let header = tensors::header_bytes(bytes);
     if header > HEADER_BYTES.saturating_add(u64::from(runs).saturating_mul(HEADER_BYTES_RUN)) {
         return Err(InputsError::Header);
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::{Layer, MAX_FILE_BYTES, MAX_LAYERS, Network, NetworkError};
+use crate::{Layer, MAX_FILE_BYTES, MAX_LAYERS, Network, NetworkError, tensors};
 
 /// Why a file is no network that can be quantised.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ impl Named {
     /// # Errors
     /// [`ConvertError`]; where a layer is at fault, it is named.
     pub fn read(bytes: &[u8]) -> Result<Self, ConvertError> {
-        let header = bytes.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+        let header = tensors::header_bytes(bytes);
         if bytes.len() > MAX_FILE_BYTES || header > MAX_HEADER_BYTES {
             return Err(ConvertError::Size);
         }

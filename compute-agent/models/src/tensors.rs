@@ -2,6 +2,11 @@
 use cairn_program::{Kind, Tensor, TensorType};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 
+/// How long a file says that its header is.
+pub(crate) fn header_bytes(file: &[u8]) -> u64 {
+    file.first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+}
+
 fn dtype(kind: Kind) -> Dtype {
     match kind {
         Kind::I8 => Dtype::I8,

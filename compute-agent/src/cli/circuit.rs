@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use cairn_circuits::{Circuit, Kind, Network, network_of};
+use cairn_models::ModelFile;
 use cairn_verifier::Serves;
 use clap::{Args, ValueEnum};
 
@@ -36,7 +37,7 @@ pub(crate) struct Which {
 impl Which {
     /// The network and the circuit.
     pub(crate) fn circuit(&self) -> Result<(Network, Circuit)> {
-        let network = network(&self.model)?;
+        let network = network(&files::model(&self.model)?, &self.model)?;
         let shape = network.shape().clone();
         let (kind, runs) = match self.weights {
             Weights::Constant => (Kind::Constant(network.clone()), self.runs),
@@ -53,13 +54,12 @@ impl Which {
         let model = files::model(&self.model)?;
         Ok(match self.weights {
             Weights::Constant => Serves::Program(model.id()),
-            Weights::Committed | Weights::Registration => Serves::Sizes(network(&self.model)?.shape().sizes()),
+            Weights::Committed | Weights::Registration => Serves::Sizes(network(&model, &self.model)?.shape().sizes()),
         })
     }
 }
 
-/// The network of a model's file.
-pub(crate) fn network(file: &Path) -> Result<Network> {
-    let model = files::model(file)?;
+/// The network of a model, which was read from a file.
+pub(crate) fn network(model: &ModelFile, file: &Path) -> Result<Network> {
     network_of(model.program(), model.tensors()).with_context(|| format!("{} cannot be proven", file.display()))
 }

@@ -51,7 +51,8 @@ impl Seal {
     pub(crate) fn run(self) -> Result<()> {
         files::is_free(&self.out)?;
         files::is_free(&self.seal)?;
-        let (private, network) = (files::model(&self.model)?, network(&self.model)?);
+        let private = files::model(&self.model)?;
+        let network = network(&private, &self.model)?;
         let owner = Address::parse(&self.owner).map_err(|error| anyhow::anyhow!("--owner: {error}"))?;
         let circuit = Circuit::new(Kind::Registration(network.shape().clone()), 0)?;
         let file = File::open(&self.key).with_context(|| format!("cannot read {}", self.key.display()))?;

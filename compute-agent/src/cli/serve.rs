@@ -15,7 +15,7 @@ use cairn_models::ModelFile;
 use cairn_proto::cairn::compute::v1::{QueryProgramRequest, QueryProgramResponse};
 use clap::Args;
 use k256::ecdsa::SigningKey;
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, task::JoinHandle};
 
 use super::{
     files::{self, For},
@@ -85,44 +85,30 @@ impl Serve {
         let device = open(&self.device)?;
         ensure!(device.reproducible(), "{} differs from the reference and signs nothing; see `cairn-agent doctor`", self.device);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let (till, chain_id) = match (&self.accept_with, &self.served, &self.account, &self.home) {
-            (Some(command), Some(served), ..) => (Some(Till::Command(Asked::new(command, served.clone())?)), self.chain_id.clone()),
-            (.., Some(account), Some(home)) => {
-                let (sessions, chain_id) = self.sessions(&runtime, &model, account, home)?;
-                (Some(Till::Chain(sessions)), chain_id)
-            }
-            _ => (None, self.chain_id.clone()),
+        let sessions = match (&self.account, &self.home) {
+            (Some(account), Some(home)) => Some(Arc::new(self.sessions(&runtime, &model, account, home)?)),
+            _ => None,
         };
-        let till = till.map(Arc::new);
-        let service = Service { model, device, chain_id, key: key(&self.key)?, till: till.clone() };
-        let kept = till.clone();
-        let tended = runtime.spawn(async move {
-            while let Some(till) = kept.clone() {
-                let round = tokio::task::spawn_blocking(move || {
-                    if let Till::Chain(sessions) = &*till {
-                        sessions.tend()
-                    }
-                });
-                if round.await.is_err() {
-                    tracing::error!("a look at the sessions failed");
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-        });
+        let chain_id = sessions.as_ref().map_or(&self.chain_id, |sessions| &sessions.offer().chain_id).clone();
+        let till = match (&sessions, &self.accept_with, &self.served) {
+            (Some(sessions), ..) => Some(Till::Chain(Arc::clone(sessions))),
+            (None, Some(command), Some(served)) => Some(Till::Command(Asked::new(command, served.clone())?)),
+            _ => None,
+        };
+        let service = Service { model, device, chain_id, key: key(&self.key)?, till };
+        let tended = sessions.clone().map(|sessions| runtime.spawn(tend(sessions)));
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind(self.listen).await.with_context(|| format!("cannot listen on {}", self.listen))?;
             println!("listening on http://{}", listener.local_addr()?);
             anyhow::Ok(axum::serve(listener, router(service)).with_graceful_shutdown(stopped()).await?)
         })?;
-        tended.abort();
-        if let Some(Till::Chain(sessions)) = till.as_deref() {
-            sessions.tell();
-        }
+        tended.inspect(JoinHandle::abort);
+        sessions.inspect(|sessions| sessions.tell());
         Ok(())
     }
 
-    /// What takes vouchers of the chain behind the nodes, and the chain's id.
-    fn sessions(&self, runtime: &Runtime, model: &ModelFile, account: &Path, home: &Path) -> Result<(Sessions, String)> {
+    /// What takes vouchers of the chain behind the nodes.
+    fn sessions(&self, runtime: &Runtime, model: &ModelFile, account: &Path, home: &Path) -> Result<Sessions> {
         let program_id = hex::encode(model.id());
         let chain = runtime.block_on(Chain::connect(&self.nodes)).context("no node answers")?;
         let asset = match self.asset {
@@ -137,9 +123,20 @@ impl Serve {
         let signer = Signer::new(chain.clone(), keys::from_file(account)?)?;
         let (chain_id, provider) = (chain.id().to_owned(), signer.address().to_owned());
         tracing::info!(chain = chain_id, asset, provider, "vouchers are checked against the chain");
-        let offer = Offer { chain_id: chain_id.clone(), asset, provider, settle_at: self.settle_at };
+        let offer = Offer { chain_id, asset, provider, settle_at: self.settle_at };
         fs::create_dir_all(home).with_context(|| format!("cannot make {}", home.display()))?;
-        Ok((Sessions::new(Box::new(Books::new(runtime.handle().clone(), chain, signer)), offer, home), chain_id))
+        Ok(Sessions::new(Box::new(Books::new(runtime.handle().clone(), chain, signer)), offer, home))
+    }
+}
+
+/// Looks at the sessions again and again.
+async fn tend(sessions: Arc<Sessions>) {
+    loop {
+        let looked = Arc::clone(&sessions);
+        if tokio::task::spawn_blocking(move || looked.tend()).await.is_err() {
+            tracing::error!("a look at the sessions failed");
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Service {
     /// What receipts are signed with.
     pub key: SigningKey,
     /// What takes vouchers; without, calls are free.
-    pub till: Option<Arc<Till>>,
+    pub till: Option<Till>,
 }
 
 /// Why a call has no answer.
@@ -103,7 +103,7 @@ async fn models(State(service): State<Shared>) -> Json<Value> {
     let (card, device) = (service.model.card(), service.device.device());
     Json(json!({"object": "list", "data": [{
         "object": "model", "id": hex::encode(service.model.id()), "name": card.name, "classes": card.classes, "paid": service.till.is_some(),
-        "payment": service.till.as_ref().map(|till| till.terms()),
+        "payment": service.till.as_ref().map(Till::terms),
         "device": device.to_string(), "reproducible": service.device.reproducible(),
     }]}))
 }

@@ -8,15 +8,12 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use cairn_client::{Chain, Refused, Signer};
-use cairn_proto::cairn::licensing::v1::{MsgSettleSession, QuerySessionRequest, QuerySessionResponse, Session, SessionStatus};
-use cairn_vouchers::{Journal, Paper, Side, bounds};
+use cairn_proto::cairn::licensing::v1::{QuerySessionRequest, QuerySessionResponse, Session, SessionStatus};
+use cairn_vouchers::{Journal, Paper, Side, is_last_call};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::{served::Served, till::Unpaid};
-
-/// Blocks before a session begins to close at which its newest voucher is redeemed, however little it is.
-const AHEAD: u64 = 20;
 
 /// What the chain says of sessions, and takes.
 pub trait Ledger: Send + Sync {
@@ -62,9 +59,7 @@ impl Ledger for Books {
         self.runtime.block_on(self.chain.height())
     }
     fn settle(&self, paper: &Paper) -> Result<()> {
-        let (sender, session_id) = (self.signer.address().to_owned(), paper.session);
-        let message = MsgSettleSession { sender, session_id, voucher: Some(paper.message()) };
-        self.runtime.block_on(self.signer.send(&message)).map(drop)
+        self.runtime.block_on(self.signer.send(&paper.settlement(self.signer.address()))).map(drop)
     }
 }
 
@@ -98,6 +93,12 @@ impl Sessions {
         let journal = Journal::new(home, &offer.chain_id, Side::Kept);
         let served = Served::new(home.join(format!("served-{}.json", offer.chain_id)));
         Self { ledger, offer, journal, served, over: Mutex::default() }
+    }
+
+    /// Whose calls are sold.
+    #[must_use]
+    pub fn offer(&self) -> &Offer {
+        &self.offer
     }
 
     pub(super) fn terms(&self) -> Value {
@@ -148,7 +149,7 @@ impl Sessions {
     /// Redeems what is due: vouchers that state enough, and those of sessions that close or soon will. What fails is told, and tried again the next time.
     pub fn tend(&self) {
         self.visit(|id, session, paper, owed| {
-            if !self.is_due(session, owed)? {
+            if owed < self.offer.settle_at && !is_last_call(session, || self.ledger.height())? {
                 return Ok(());
             }
             self.ledger.settle(paper)?;
@@ -175,8 +176,8 @@ impl Sessions {
     fn visit(&self, work: impl Fn(u64, &Session, &Paper, u128) -> Result<()>) {
         let one = |id: u64| -> Result<()> {
             let session = self.ledger.session(id)?;
-            let Some(paper) = self.journal.newest(id)?.filter(|paper| paper.calls > session.calls) else { return Ok(()) };
-            let owed = paper.amount.saturating_sub(bounds(&session, session.calls)?.0);
+            let Some(paper) = self.journal.unredeemed(&session)? else { return Ok(()) };
+            let owed = paper.gain(&session)?;
             if session.status() == SessionStatus::Closed {
                 tracing::error!(session = id, owed, "closed before its voucher was redeemed");
                 self.over.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
@@ -196,12 +197,5 @@ impl Sessions {
                 tracing::warn!(session = id, error = format!("{error:#}"), "not redeemed; tried again");
             }
         }
-    }
-
-    fn is_due(&self, session: &Session, owed: u128) -> Result<bool> {
-        if session.status() == SessionStatus::Closing || owed >= self.offer.settle_at {
-            return Ok(true);
-        }
-        Ok(session.deadline <= self.ledger.height()?.saturating_add(AHEAD))
     }
 }

@@ -186,6 +186,6 @@ fn vouchers_are_redeemed_when_they_state_enough_and_before_it_is_too_late() {
     till.tend();
     till.tend();
     assert_eq!(town.settled(), (5, "50".to_owned()), "it is too late");
-    let terms = Till::Chain(till).terms();
+    let terms = Till::Chain(Arc::new(till)).terms();
     assert_eq!((&terms["asset"], &terms["provider"]), (&1.into(), &"me".into()));
 }

@@ -1,14 +1,12 @@
 //! What calls are paid with: vouchers of a licence's session, which are checked against the chain, or by a command of the provider's.
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use cairn_vouchers::MAX_BYTES;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{served::Served, sessions::Sessions};
-
-/// The longest voucher.
-const MAX_VOUCHER: usize = 4_096;
 
 /// Why a call is not served.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ pub enum Till {
     /// By a command.
     Command(Asked),
     /// By the chain.
-    Chain(Sessions),
+    Chain(Arc<Sessions>),
 }
 
 impl Till {
@@ -99,7 +97,7 @@ impl Asked {
     }
 
     fn accept(&self, voucher: &str) -> Result<Accepted> {
-        ensure!(!voucher.is_empty() && voucher.len() <= MAX_VOUCHER, "a voucher comes with each call, in the header x-cairn-voucher");
+        ensure!(!voucher.is_empty() && voucher.len() <= MAX_BYTES, "a voucher comes with each call, in the header x-cairn-voucher");
         let paper = self.served.beside("voucher");
         fs::write(&paper, voucher).with_context(|| format!("cannot write {}", paper.display()))?;
         let (program, words) = self.command.split_first().context("no command")?;

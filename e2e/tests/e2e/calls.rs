@@ -5,11 +5,6 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use cairn_e2e::{Network, Process, program, until};
 use serde_json::{Value, json};
 
-/// What a command answers, as JSON.
-fn ask(network: &Network, args: &[&str]) -> Value {
-    serde_json::from_str(&network.cairnd(&[args, &["--output", "json"]].concat())).unwrap()
-}
-
 /// An agent that serves the model of a run, with its account and a home for vouchers.
 struct Shop {
     process: Process,
@@ -57,18 +52,18 @@ pub(super) fn are_sold(network: &Network, out: &Path) {
     let [plain, sealed] = ["model", "model-sealed"].map(|name| out.join(name));
     std::fs::create_dir_all(&plain).unwrap();
     std::fs::copy(out.join("digits.safetensors"), plain.join("digits.safetensors")).unwrap();
-    ask(network, &["asset", "encrypt", plain.to_str().unwrap(), "--out", sealed.to_str().unwrap()]);
+    network.cairnd_json(&["asset", "encrypt", plain.to_str().unwrap(), "--out", sealed.to_str().unwrap()]);
     let publish = ["asset", "publish", sealed.to_str().unwrap(), "--asset", &asset, "--gateway", &network.gateway(), "--from", "requester"];
-    ask(network, &publish);
+    network.cairnd_json(&publish);
     let content = json!({
         "asset_id": terms["asset"], "title": "calls", "scope": { "infer": true }, "pricing": "PRICING_PER_CALL", "seats": 1,
         "prices": [{ "denom": "ucairn", "amount": "1000" }], "provider_bps": 5_000, "providers": [provider],
         "legal_text": { "uri": "https://example.org/terms", "sha256": BASE64.encode([0; 32]) },
     });
-    ask(network, &["tx", "licensing", "offer-terms", "--content", &content.to_string(), "--from", "requester"]);
-    let offered = ask(network, &["query", "licensing", "terms-by-asset", &asset]);
+    network.cairnd_json(&["tx", "licensing", "offer-terms", "--content", &content.to_string(), "--from", "requester"]);
+    let offered = network.cairnd_json(&["query", "licensing", "terms-by-asset", &asset]);
     let offered = offered["terms"].as_array().unwrap().iter().find(|terms| terms["content"]["title"] == "calls").unwrap();
-    let buyer = |args: &[&str]| ask(network, &[args, &["--from", "buyer"]].concat());
+    let buyer = |args: &[&str]| network.cairnd_json(&[args, &["--from", "buyer"]].concat());
     let license = buyer(&["license", "buy", offered["id"].as_str().unwrap(), "--yes"])["license"].to_string();
     let open = ["license", "session", "open", &license, "--provider", provider, "--deposit", "10000ucairn"];
     let session = buyer(&open)["session"].to_string();
@@ -90,7 +85,7 @@ pub(super) fn are_sold(network: &Network, out: &Path) {
     shop.refused(&third, "which were served");
 
     // The licensee closes without settling anything; the agent redeems within the window.
-    let shown = || ask(network, &["license", "session", "show", &session]);
+    let shown = || network.cairnd_json(&["license", "session", "show", &session]);
     assert_eq!(shown()["settled"], "0ucairn");
     buyer(&["license", "session", "close", &session]);
     until("the agent redeems", 60, 200, || (shown()["settled"] == "3000ucairn").then_some(()));

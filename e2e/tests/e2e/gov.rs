@@ -24,7 +24,7 @@ struct Town {
 
 impl Town {
     fn ask(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.network.cairnd(&[args, &["--output", "json"]].concat())).unwrap()
+        self.network.cairnd_json(args)
     }
     /// Proposes messages with the whole deposit, as the requester, and gives the proposal's number.
     fn propose(&self, title: &str, messages: &[Value]) -> String {

@@ -7,14 +7,9 @@ use serde_json::{Value, json};
 
 const FROM: [&str; 2] = ["--from", "requester"];
 
-/// What a command answers, as JSON.
-fn ask(network: &Network, args: &[&str]) -> Value {
-    serde_json::from_str(&network.cairnd(&[args, &["--output", "json"]].concat())).unwrap()
-}
-
-/// The same, signed by the network's account, which is owner and licensee here.
+/// What a command answers, signed by the network's account, which is owner and licensee here.
 fn signed(network: &Network, args: &[&str]) -> Value {
-    ask(network, &[args, &FROM].concat())
+    network.cairnd_json(&[args, &FROM].concat())
 }
 
 /// Offers version 1 of asset 1 for a price, with a bond on its key. Gives the terms' id.
@@ -32,7 +27,7 @@ fn offer(network: &Network) -> String {
 
 /// The id of the terms on asset 1 with that title.
 fn terms(network: &Network, title: &str) -> String {
-    let found = ask(network, &["query", "licensing", "terms-by-asset", "1"]);
+    let found = network.cairnd_json(&["query", "licensing", "terms-by-asset", "1"]);
     let found = found["terms"].as_array().unwrap().iter().find(|terms| terms["content"]["title"] == title).unwrap();
     found["id"].as_str().unwrap().to_owned()
 }
@@ -59,7 +54,7 @@ fn a_later_version_is_opened_too(network: &Network, gateway: &str) {
     grant();
     fs::create_dir_all(&plain).unwrap();
     fs::write(plain.join("more.txt"), "more").unwrap();
-    ask(network, &["asset", "encrypt", &text(&plain), "--out", &text(&sealed)]);
+    network.cairnd_json(&["asset", "encrypt", &text(&plain), "--out", &text(&sealed)]);
     signed(network, &["asset", "publish", &text(&sealed), "--asset", "1", "--gateway", gateway]);
     let due = signed(network, &["license", "grant", "--list"]);
     assert_eq!((due[0]["license"].as_str(), due[0]["version"].as_str()), (Some(license.as_str()), Some("2")));
@@ -67,10 +62,11 @@ fn a_later_version_is_opened_too(network: &Network, gateway: &str) {
     let done = signed(network, &["license", "open", &license, "--out", &text(&opened), "--gateway", gateway]);
     assert_eq!((done["version"].as_u64(), done["files"].as_u64()), (Some(2), Some(1)));
     assert_eq!(fs::read_to_string(opened.join("more.txt")).unwrap(), "more");
-    let granted = || ask(network, &["license", "keys", &license]).as_array().unwrap().iter().filter(|key| key["key"] == "granted").count();
+    let granted =
+        || network.cairnd_json(&["license", "keys", &license]).as_array().unwrap().iter().filter(|key| key["key"] == "granted").count();
     assert_eq!(granted(), 2);
     // Once it is final it is handed on, with the newest key; the owner grants both anew.
-    while ask(network, &["query", "licensing", "license", &license])["license"]["status"] != "LICENSE_STATUS_FINAL" {
+    while network.cairnd_json(&["query", "licensing", "license", &license])["license"]["status"] != "LICENSE_STATUS_FINAL" {
         network.wait_for(0, network.height(0) + 1);
     }
     let key = network.cairnd(&["license", "new-key"]);
@@ -99,21 +95,21 @@ fn pays_calls(network: &Network) {
     for calls in ["1", "5"] {
         let voucher = signed(network, &["license", "session", "voucher", &session, "--calls", calls]);
         fs::write(&path, voucher.to_string()).unwrap();
-        let kept = ask(network, &["license", "session", "accept", file]);
+        let kept = network.cairnd_json(&["license", "session", "accept", file]);
         assert_eq!(kept["redeemable"].as_str().unwrap(), format!("{calls}000"));
     }
     let _ = network.cairnd(&[&["license", "session", "watch", "--once"], &FROM[..]].concat());
-    let shown = ask(network, &["license", "session", "show", &session]);
+    let shown = network.cairnd_json(&["license", "session", "show", &session]);
     assert_eq!((shown["settled"].as_str(), shown["settled_calls"].as_u64()), (Some("5000ucairn"), Some(5)));
     let voucher = signed(network, &["license", "session", "voucher", &session]);
     assert_eq!((voucher["calls"].as_u64(), voucher["amount"].as_str()), (Some(6), Some("6000")));
     fs::write(&path, voucher.to_string()).unwrap();
-    ask(network, &["license", "session", "accept", file]);
+    network.cairnd_json(&["license", "session", "accept", file]);
     // The provider's closing settles what it keeps and refunds the rest.
     let closed = signed(network, &["license", "session", "close", &session]);
     assert_eq!(closed["status"], "SESSION_STATUS_CLOSED");
-    assert_eq!(ask(network, &["license", "session", "show", &session])["settled"], "6000ucairn");
-    assert!(ask(network, &["license", "session", "list", &license]).as_array().unwrap().is_empty());
+    assert_eq!(network.cairnd_json(&["license", "session", "show", &session])["settled"], "6000ucairn");
+    assert!(network.cairnd_json(&["license", "session", "list", &license]).as_array().unwrap().is_empty());
 }
 
 #[test]
@@ -123,7 +119,7 @@ fn sealed_content_is_published_bought_granted_and_opened_and_a_bad_key_is_proved
     let [plain, sealed, opened] = ["plain", "sealed", "opened"].map(|name| network.path().join(name));
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     content(&plain);
-    let made = ask(&network, &["asset", "encrypt", &text(&plain), "--out", &text(&sealed)]);
+    let made = network.cairnd_json(&["asset", "encrypt", &text(&plain), "--out", &text(&sealed)]);
     assert_eq!((made["files"].as_u64(), made["items"].as_u64()), (Some(2), Some(3)));
     let published = signed(&network, &["asset", "publish", &text(&sealed), "--title", "sealed", "--gateway", &gateway]);
     assert_eq!((published["asset"].as_u64(), published["version"].as_u64()), (Some(1), Some(1)));
@@ -143,7 +139,7 @@ fn sealed_content_is_published_bought_granted_and_opened_and_a_bad_key_is_proved
     signed(&network, &["tx", "licensing", "grant-key", "--license-id", "2", "--wrapped-key", &BASE64.encode([0; 80])]);
     let judged = signed(&network, &["license", "report-key", "2"]);
     assert_eq!(judged["bad"], true);
-    let found = ask(&network, &["query", "licensing", "license", "2"]);
+    let found = network.cairnd_json(&["query", "licensing", "license", "2"]);
     assert_eq!(found["license"]["status"], "LICENSE_STATUS_REFUNDED");
 
     a_later_version_is_opened_too(&network, &gateway);

@@ -31,7 +31,7 @@ struct Town {
 
 impl Town {
     fn ask(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.network.cairnd(&[args, &["--output", "json"]].concat())).unwrap()
+        self.network.cairnd_json(args)
     }
     /// Runs a command whose keys lie in a node's home.
     fn operate(&self, node: usize, args: &[&str]) -> Result<String, String> {

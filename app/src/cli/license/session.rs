@@ -9,13 +9,13 @@ use cairn_licensing::Voucher;
 use cairn_proto::{
     Any,
     cairn::licensing::v1::{
-        MsgCloseSession, MsgCloseSessionResponse, MsgOpenSession, MsgOpenSessionResponse, MsgSettleSession, MsgSettleSessionResponse,
-        MsgTopUp, QueryOpenSessionsRequest, QueryOpenSessionsResponse, QuerySessionRequest, QuerySessionResponse, Session, SessionStatus,
+        MsgCloseSession, MsgCloseSessionResponse, MsgOpenSession, MsgOpenSessionResponse, MsgSettleSessionResponse, MsgTopUp,
+        QueryOpenSessionsRequest, QueryOpenSessionsResponse, QuerySessionRequest, QuerySessionResponse, Session, SessionStatus,
     },
     cosmos::base::v1beta1 as base,
     pack,
 };
-use cairn_vouchers::{Journal, Paper, Side, bounds, due};
+use cairn_vouchers::{Journal, Paper, Side, bounds, due, is_last_call};
 use clap::Subcommand;
 use prost::Message;
 use serde_json::{Value, json};
@@ -31,8 +31,6 @@ use crate::cli::{
 
 /// Between two looks at the chain.
 const PAUSE: Duration = Duration::from_secs(2);
-/// Blocks before a session begins to close at which its newest voucher is redeemed without being asked.
-const AHEAD: u64 = 20;
 
 /// Prepaid calls of a licence, paid by vouchers.
 #[derive(Debug, Subcommand)]
@@ -225,27 +223,22 @@ fn accept(home: &Home, rpc: &Rpc, paper: &Paper, any_amount: bool, output: Outpu
     if !any_amount {
         paper.pays(&found).context("--any-amount takes it all the same")?;
     }
-    Journal::new(home.path(), &chain_id, Side::Kept).keep(paper)?;
+    kept(home, &chain_id).keep(paper)?;
     output.value(&json!({
-        "session": found.id, "calls": paper.calls, "amount": paper.amount.to_string(), "redeemable": gain(paper, &found)?.to_string(),
+        "session": found.id, "calls": paper.calls, "amount": paper.amount.to_string(), "redeemable": paper.gain(&found)?.to_string(),
         "status": found.status().as_str_name(), "deadline": found.deadline,
     }))
 }
 
-/// What a voucher adds to what is settled.
-fn gain(paper: &Paper, session: &Session) -> Result<u128> {
-    Ok(paper.amount.saturating_sub(bounds(session, session.calls)?.0))
-}
-
-/// The voucher that is kept of a session, if the chain does not know it yet.
-fn unredeemed(home: &Home, chain_id: &str, session: &Session) -> Result<Option<Paper>> {
-    let kept = Journal::new(home.path(), chain_id, Side::Kept).newest(session.id)?;
-    Ok(kept.filter(|kept| kept.calls > session.calls))
+/// The vouchers that this home was handed.
+fn kept(home: &Home, chain_id: &str) -> Journal {
+    Journal::new(home.path(), chain_id, Side::Kept)
 }
 
 fn redeem(home: &Home, rpc: &Rpc, id: u64, sender: &Sender, output: Output) -> Result<()> {
     let found = session(rpc, id)?;
-    let paper = unredeemed(home, &rpc.chain_id()?, &found)?
+    let paper = kept(home, &rpc.chain_id()?)
+        .unredeemed(&found)?
         .with_context(|| format!("this home keeps no voucher of session {id} for more than the {} calls that are settled", found.calls))?;
     let (key, options) = sender.open(home)?;
     let done = Signer::new(rpc, &key)?.send(vec![settlement(&key.address(), &paper)], &options)?;
@@ -258,7 +251,7 @@ fn redeem(home: &Home, rpc: &Rpc, id: u64, sender: &Sender, output: Output) -> R
 fn close(home: &Home, rpc: &Rpc, id: u64, sender: &Sender, output: Output) -> Result<()> {
     let found = session(rpc, id)?;
     let own = sender.entry(home)?.address;
-    let voucher = if found.provider == own { unredeemed(home, &rpc.chain_id()?, &found)? } else { None };
+    let voucher = if found.provider == own { kept(home, &rpc.chain_id()?).unredeemed(&found)? } else { None };
     let message = |signer| pack(&MsgCloseSession { signer, session_id: id, voucher: voucher.as_ref().map(Paper::message) });
     let (done, answer): (_, MsgCloseSessionResponse) = send(rpc, home, sender, message)?;
     output.value(&json!({
@@ -300,18 +293,14 @@ fn list(rpc: &Rpc, license_id: u64, output: Output) -> Result<()> {
 /// Redeems what would be lost otherwise: the licensee closes with an old voucher, and the window is all there is.
 fn watch(home: &Home, rpc: &Rpc, sender: &Sender, once: bool) -> Result<()> {
     let (key, options) = sender.open(home)?;
-    let chain_id = rpc.chain_id()?;
+    let kept = kept(home, &rpc.chain_id()?);
     let rpc = &rpc.patient();
     let signer = Signer::new(rpc, &key)?;
     loop {
-        for id in Journal::new(home.path(), &chain_id, Side::Kept).sessions()? {
+        for id in kept.sessions()? {
             let found = session(rpc, id)?;
-            let due = match found.status() {
-                SessionStatus::Closing => true,
-                SessionStatus::Open => once || found.deadline <= rpc.height()?.saturating_add(AHEAD),
-                SessionStatus::Closed | SessionStatus::Unspecified => false,
-            };
-            let Some(paper) = unredeemed(home, &chain_id, &found)?.filter(|_| due) else { continue };
+            let due = (once && found.status() == SessionStatus::Open) || is_last_call(&found, || rpc.height())?;
+            let Some(paper) = kept.unredeemed(&found)?.filter(|_| due) else { continue };
             match signer.send(vec![settlement(&key.address(), &paper)], &options) {
                 Ok(done) => {
                     let paid = answer::<MsgSettleSessionResponse>(&done)?.paid;
@@ -330,5 +319,5 @@ fn watch(home: &Home, rpc: &Rpc, sender: &Sender, once: bool) -> Result<()> {
 
 /// The message that settles a voucher.
 fn settlement(sender: &Address, paper: &Paper) -> Any {
-    pack(&MsgSettleSession { sender: sender.to_string(), session_id: paper.session, voucher: Some(paper.message()) })
+    pack(&paper.settlement(&sender.to_string()))
 }

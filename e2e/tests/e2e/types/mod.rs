@@ -49,7 +49,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn ask(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.network.cairnd(&[args, &["--output", "json"]].concat())).unwrap()
+        self.network.cairnd_json(args)
     }
     fn person(&self, n: usize) -> &'static str {
         CREW[(self.first + n) % CREW.len()]
